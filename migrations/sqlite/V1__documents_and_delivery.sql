@@ -1,0 +1,258 @@
+-- "CSGN": tells our database from another program's SQLite file.
+PRAGMA application_id = 1129531214;
+
+-- One row per document: the head of its chain, with what lists show and sort by. Kept on write.
+CREATE TABLE document (
+    id INTEGER PRIMARY KEY,
+    company TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    number TEXT NOT NULL,
+    side TEXT NOT NULL,
+    state TEXT NOT NULL,
+    current INTEGER NOT NULL,
+    current_state TEXT NOT NULL,
+    current_purpose TEXT NOT NULL,
+    -- version.id of the current version; the row of the search index.
+    current_version INTEGER NOT NULL,
+    agreed INTEGER,
+    before_cancel TEXT,
+    counterparty TEXT,
+    needs_answer INTEGER NOT NULL CHECK (needs_answer IN (0, 1)),
+    -- ISO day, or '~' for none: sorts after every day.
+    promised_key TEXT NOT NULL,
+    answer_due INTEGER,
+    line_count INTEGER NOT NULL,
+    total_minor INTEGER,
+    total_currency TEXT,
+    change_summary TEXT,
+    conflict INTEGER NOT NULL CHECK (conflict IN (0, 1)),
+    gap INTEGER NOT NULL CHECK (gap IN (0, 1)),
+    -- operation.seq of the newest operation.
+    operation INTEGER,
+    -- Operations that wait, run, failed, are unknown, held or dead.
+    in_delivery INTEGER NOT NULL DEFAULT 0 CHECK (in_delivery >= 0),
+    updated_at INTEGER NOT NULL,
+    UNIQUE (company, partner, kind, number)
+) STRICT;
+
+CREATE INDEX document_needs_answer ON document (company, promised_key, id) WHERE needs_answer = 1;
+CREATE INDEX document_needs_answer_partner ON document (company, partner, promised_key, id) WHERE needs_answer = 1;
+CREATE INDEX document_in_delivery ON document (company, updated_at, id) WHERE in_delivery > 0;
+CREATE INDEX document_all ON document (company, updated_at, id);
+CREATE INDEX document_all_partner ON document (company, partner, updated_at, id);
+CREATE INDEX document_all_kind ON document (company, kind, updated_at, id);
+CREATE INDEX document_all_state ON document (company, state, updated_at, id);
+
+-- Bytes as they came or as we sent them.
+CREATE TABLE payload (
+    id INTEGER PRIMARY KEY,
+    media_type TEXT NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+
+-- A version is never overwritten: only its state changes.
+CREATE TABLE version (
+    id INTEGER PRIMARY KEY,
+    document_id INTEGER NOT NULL REFERENCES document (id),
+    number INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    author TEXT NOT NULL,
+    state TEXT NOT NULL,
+    sequence INTEGER,
+    revision TEXT,
+    supersedes INTEGER,
+    base INTEGER,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    payload_id INTEGER NOT NULL REFERENCES payload (id),
+    change_summary TEXT,
+    answer_due INTEGER,
+    actor TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    UNIQUE (document_id, number)
+) STRICT;
+
+-- The canonical document as JSON text, apart from the head so that chains load without it.
+CREATE TABLE version_content (
+    version_id INTEGER PRIMARY KEY REFERENCES version (id),
+    canonical TEXT NOT NULL,
+    partner_ref TEXT
+) STRICT;
+
+-- Words of the current version of each document; rowid is version.id, so that newest first needs no sort.
+CREATE VIRTUAL TABLE document_words USING fts5(
+    words,
+    content = '',
+    contentless_delete = 1,
+    tokenize = 'unicode61 remove_diacritics 2',
+    prefix = '2 3'
+);
+
+-- An operation and its delivery job in one row: the state lives here alone.
+CREATE TABLE operation (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    company TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    document_id INTEGER NOT NULL REFERENCES document (id),
+    version INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    code TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    -- Due and free to be claimed: the oldest unfinished one of its document, or a delivered one to verify.
+    ready INTEGER NOT NULL CHECK (ready IN (0, 1)),
+    due_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- Attempts and start of the schedule since a person last set the state.
+    attempts_before INTEGER NOT NULL DEFAULT 0,
+    scheduled_from INTEGER NOT NULL,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    lease_holder TEXT,
+    lease_until INTEGER,
+    claimed_from TEXT,
+    -- Its version was superseded while it was in flight: it must not leave again unless a person says so.
+    hold INTEGER NOT NULL DEFAULT 0 CHECK (hold IN (0, 1)),
+    last_error TEXT,
+    receipt TEXT,
+    updated_at INTEGER NOT NULL,
+    CHECK ((lease_until IS NULL) = (claimed_from IS NULL)),
+    CHECK (ready = 0 OR (lease_until IS NULL AND due_at IS NOT NULL)),
+    CHECK (state <> 'Sending' OR lease_until IS NOT NULL)
+) STRICT;
+
+CREATE INDEX operation_ready ON operation (company, partner, due_at, seq) WHERE ready = 1;
+-- At most one operation of a document is in flight. Also finds every lease: there are few.
+CREATE UNIQUE INDEX operation_in_flight ON operation (document_id) WHERE lease_until IS NOT NULL;
+CREATE INDEX operation_document ON operation (document_id, seq);
+CREATE INDEX operation_partner ON operation (partner, seq);
+CREATE INDEX operation_state ON operation (state, seq);
+
+CREATE TABLE operation_answer (
+    operation_seq INTEGER PRIMARY KEY REFERENCES operation (seq),
+    answer TEXT NOT NULL
+) STRICT;
+
+-- The byte-exact request, stored before its first send.
+CREATE TABLE request (
+    operation_seq INTEGER PRIMARY KEY REFERENCES operation (seq),
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    body BLOB NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+CREATE TABLE attempt (
+    operation_seq INTEGER NOT NULL REFERENCES operation (seq),
+    number INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    status INTEGER,
+    result TEXT NOT NULL,
+    error TEXT,
+    response_excerpt TEXT,
+    PRIMARY KEY (operation_seq, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE watermark (
+    company TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (company, partner, stream)
+) STRICT, WITHOUT ROWID;
+
+-- Named leases. The epoch outlives its holder and only grows.
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY,
+    holder TEXT,
+    epoch INTEGER NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY,
+    company TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    number TEXT,
+    stage TEXT NOT NULL,
+    problems TEXT NOT NULL,
+    payload_id INTEGER NOT NULL REFERENCES payload (id),
+    payload_hash BLOB NOT NULL CHECK (length(payload_hash) = 32),
+    state TEXT NOT NULL,
+    runs INTEGER NOT NULL DEFAULT 1,
+    seen INTEGER NOT NULL DEFAULT 1,
+    document_id INTEGER REFERENCES document (id),
+    received_at INTEGER NOT NULL,
+    UNIQUE (company, partner, stream, payload_hash)
+) STRICT;
+
+CREATE INDEX quarantine_all ON quarantine (company, id);
+CREATE INDEX quarantine_state ON quarantine (company, state, id);
+CREATE INDEX quarantine_partner ON quarantine (company, partner, id);
+CREATE INDEX quarantine_partner_state ON quarantine (company, partner, state, id);
+
+CREATE TABLE partner_state (
+    company TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    breaker TEXT NOT NULL,
+    credentials_broken INTEGER NOT NULL CHECK (credentials_broken IN (0, 1)),
+    paused INTEGER NOT NULL CHECK (paused IN (0, 1)),
+    last_success_at INTEGER,
+    last_failure_at INTEGER,
+    last_error TEXT,
+    probe_at INTEGER,
+    PRIMARY KEY (company, partner)
+) STRICT, WITHOUT ROWID;
+
+-- Numbers on the screen, in the transaction that changes what they count.
+CREATE TABLE counter (
+    company TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (company, name)
+) STRICT, WITHOUT ROWID;
+
+-- The change feed: a cursor of ids, pruned from the old end.
+CREATE TABLE change (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    document_id INTEGER
+) STRICT;
+
+-- Append only; hash is SHA-256 over the hash before it and this row's fields.
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    company TEXT NOT NULL,
+    partner TEXT,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    document_id INTEGER,
+    detail TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+CREATE INDEX audit_document ON audit (document_id, id) WHERE document_id IS NOT NULL;
+
+-- Where the audit chain ends: shows rows that were cut off its end.
+CREATE TABLE audit_end (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    last_id INTEGER NOT NULL,
+    last_hash BLOB NOT NULL CHECK (length(last_hash) = 32)
+) STRICT;
+INSERT INTO audit_end (one, last_id, last_hash) VALUES (1, 0, zeroblob(32));
+
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END;
+-- INSERT OR REPLACE deletes without the trigger above.
+CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END;

@@ -1,0 +1,106 @@
+//! The one window.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use tauri::webview::NewWindowResponse;
+use tauri::{App, AppHandle, Manager, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri_plugin_notification::NotificationExt;
+use tauri_plugin_window_state::StateFlags;
+
+const LABEL: &str = "main";
+
+/// What is kept from one run to the next. Not whether it was visible: a start shows it.
+pub fn kept() -> StateFlags {
+    StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED
+}
+
+/// Makes the window as `tauri.conf.json` describes it.
+///
+/// # Errors
+/// When the web view cannot be made.
+pub fn create(app: &App, hidden: bool) -> tauri::Result<()> {
+    let described = app.config().app.windows.iter().find(|w| w.label == LABEL);
+    let described = described.ok_or(tauri::Error::WindowNotFound)?;
+    let window = WebviewWindowBuilder::from_config(app, described)?
+        .visible(!hidden)
+        // The page is ours alone: it goes nowhere else, and opens nothing.
+        .on_navigation(|url| is_ours(url.scheme(), url.host_str()))
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()?;
+    let handle = app.handle().clone();
+    window.on_window_event(move |event| {
+        if let WindowEvent::CloseRequested { api, .. } = event {
+            api.prevent_close();
+            hide(&handle);
+        }
+    });
+    Ok(())
+}
+
+/// The embedded page, by the scheme of either system; with a development server only in a build that asks for one.
+fn is_ours(scheme: &str, host: Option<&str>) -> bool {
+    match (scheme, host) {
+        ("tauri", Some("localhost")) | ("http" | "https", Some("tauri.localhost")) => true,
+        ("http", Some("localhost")) => cfg!(not(feature = "custom-protocol")),
+        _ => false,
+    }
+}
+
+fn get(app: &AppHandle) -> Option<WebviewWindow> {
+    app.get_webview_window(LABEL)
+}
+
+/// Closing the window goes on in the tray: orders arrive and answers leave.
+fn hide(app: &AppHandle) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    let Some(window) = get(app) else { return };
+    if let Err(error) = window.hide() {
+        tracing::warn!(%error, "the window cannot be hidden");
+    }
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        let told = app
+            .notification()
+            .builder()
+            .title("Countersign goes on in the tray")
+            .body("Start it again to see the window. Quit is in the tray's menu.")
+            .show();
+        if let Err(error) = told {
+            tracing::debug!(%error, "the system shows no notification");
+        }
+    }
+}
+
+/// Brings the window to the front.
+pub fn show(app: &AppHandle) {
+    let Some(window) = get(app) else { return };
+    let shown = window
+        .show()
+        .and_then(|()| window.unminimize())
+        .and_then(|()| window.set_focus());
+    if let Err(error) = shown {
+        tracing::warn!(%error, "the window cannot be brought to the front");
+    }
+}
+
+pub fn has_focus(app: &AppHandle) -> bool {
+    get(app).is_some_and(|w| w.is_focused().unwrap_or(false) && w.is_visible().unwrap_or(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_goes_nowhere_else() {
+        assert!(is_ours("tauri", Some("localhost")));
+        assert!(is_ours("http", Some("tauri.localhost")));
+        for (scheme, host) in [
+            ("https", Some("example.org")),
+            ("http", Some("localhost")),
+            ("file", None),
+            ("data", None),
+            ("tauri", Some("example.org")),
+        ] {
+            assert!(!is_ours(scheme, host), "{scheme} {host:?}");
+        }
+    }
+}

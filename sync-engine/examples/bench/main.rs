@@ -1,0 +1,91 @@
+//! The measured side of `cargo xtask bench`: each command measures one thing and prints one JSON line.
+//! It lives here, and not in the product, so that it shares the engine's dependencies and ships with nothing.
+
+mod exchange;
+mod list;
+mod measure;
+mod pdf;
+mod setup;
+mod stub;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(about = "The measured side of `cargo xtask bench`")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A partner that serves made-up orders as fast as it can and takes any operation. Prints its address.
+    Stub {
+        /// `pos.ndjson` of `benchmarks/fixtures/gen.mjs`.
+        #[arg(long)]
+        fixtures: PathBuf,
+        /// How many orders there are.
+        #[arg(long)]
+        total: u64,
+        /// Keep only so many lines of each order.
+        #[arg(long)]
+        lines: Option<usize>,
+    },
+    /// Orders per second from the stub into an empty store.
+    Ingest(Work),
+    /// Confirmations per second to the stub.
+    Drain(Work),
+    /// One answer saved, against one bare commit; quiet, and while orders come in.
+    Enqueue(Work),
+    /// Fills a store for `list` and for the memory of `countersign serve`.
+    Fill(Work),
+    /// The first page of the work list.
+    List(Work),
+    /// Writes the partner's configuration for a `countersign serve` that is to be measured.
+    Configure(Work),
+    /// One order as a PDF.
+    Pdf {
+        #[command(flatten)]
+        work: Work,
+        #[arg(long, default_value_t = 3.0)]
+        seconds: f64,
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(clap::Args)]
+struct Work {
+    /// The stub's address.
+    #[arg(long)]
+    base: String,
+    /// Where the store lies.
+    #[arg(long)]
+    dir: PathBuf,
+    #[arg(long, default_value_t = 1)]
+    count: u64,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    // reqwest asks for a provider although the stub speaks plain HTTP.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let result = match Args::parse().command {
+        Command::Stub { fixtures, total, lines } => stub::serve(&fixtures, total, lines).await,
+        Command::Ingest(w) => exchange::measure_ingest(&w.dir, &w.base, w.count).await,
+        Command::Drain(w) => exchange::measure_drain(&w.dir, &w.base, w.count).await,
+        Command::Enqueue(w) => exchange::measure_enqueue(&w.dir, &w.base, w.count).await,
+        Command::Fill(w) => list::fill(&w.dir, &w.base, w.count).await,
+        Command::List(w) => list::measure(&w.dir, &w.base).await,
+        Command::Configure(w) => setup::write_partner(&w.dir, &w.base),
+        Command::Pdf { work: w, seconds, out } => pdf::measure(&w.dir, &w.base, seconds, out.as_deref()).await,
+    };
+    if let Err(error) = result {
+        eprintln!("bench: {error}");
+        std::process::exit(1);
+    }
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+type Outcome = Result<(), Error>;

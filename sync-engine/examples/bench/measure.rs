@@ -1,0 +1,72 @@
+//! Wall time, CPU time and memory of this process, and percentiles.
+
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// Linux counts CPU time in hundredths of a second (`USER_HZ`).
+const TICK_US: f64 = 10_000.0;
+
+pub struct Stopwatch {
+    started: Instant,
+    cpu_us: f64,
+}
+
+impl Stopwatch {
+    pub fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            cpu_us: cpu_us(),
+        }
+    }
+
+    /// Rate, wall and CPU per operation, and the largest memory so far.
+    pub fn stop(self, what: &str, count: u64) -> Value {
+        let seconds = self.started.elapsed().as_secs_f64();
+        let n = count.max(1) as f64;
+        json!({
+            "what": what,
+            "n": count,
+            "per_s": count as f64 / seconds,
+            "wall_us_per": seconds * 1e6 / n,
+            "cpu_us_per": (cpu_us() - self.cpu_us) / n,
+            "rss_mb": status_mb("VmHWM:"),
+        })
+    }
+}
+
+/// User and system time of all threads, microseconds.
+pub fn cpu_us() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field is the program's name in parentheses and may hold blanks; utime and stime are 14 and 15.
+    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: f64 = after
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|t| t.parse::<f64>().ok())
+        .sum();
+    ticks * TICK_US
+}
+
+pub fn status_mb(field: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|l| {
+            l.strip_prefix(field)?
+                .trim()
+                .strip_suffix(" kB")?
+                .trim()
+                .parse::<f64>()
+                .ok()
+        })
+        .unwrap_or(0.0)
+        / 1024.0
+}
+
+/// `p50` and `p99` of the samples, microseconds.
+pub fn percentiles(mut samples_us: Vec<f64>) -> (f64, f64) {
+    samples_us.sort_by(f64::total_cmp);
+    let at = |p: usize| samples_us.get((samples_us.len() * p / 100).min(samples_us.len().saturating_sub(1)));
+    (at(50).copied().unwrap_or(0.0), at(99).copied().unwrap_or(0.0))
+}

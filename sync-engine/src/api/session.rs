@@ -1,0 +1,65 @@
+//! Who am I, is it well, and the numbers on the screen.
+
+use super::extract::Json;
+use super::{ApiError, ApiState};
+use crate::domain::CompanyId;
+use crate::engine::Health;
+use crate::store::Counters;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Who the requests of this session act for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Session {
+    pub user: String,
+    pub company: CompanyId,
+    pub version: String,
+}
+
+/// The process answers. Needs no token.
+#[utoipa::path(get, path = "/health", tag = "health", security(()), responses((status = 200, body = Health)))]
+pub(super) async fn health(State(state): State<ApiState>) -> Result<Json<Health>, ApiError> {
+    state.blocking(|engine| Ok(Json(engine.health()))).await
+}
+
+/// Whether work is done as it should be; if not, why. Needs no token.
+#[utoipa::path(get, path = "/ready", tag = "health", security(()), responses(
+    (status = 200, body = Health),
+    (status = 503, description = "Not ready: the reasons say why", body = Health),
+))]
+pub(super) async fn ready(State(state): State<ApiState>) -> Result<impl IntoResponse, ApiError> {
+    let health = state.blocking(|engine| Ok(engine.health())).await?;
+    let status = if health.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    Ok((status, Json(health)))
+}
+
+/// Who am I.
+#[utoipa::path(get, path = "/session", tag = "session", responses((status = 200, body = Session)))]
+pub(super) async fn session(State(state): State<ApiState>) -> Json<Session> {
+    Json(Session {
+        user: state.user.to_string(),
+        company: state.engine.company().clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// The numbers on the screen.
+#[utoipa::path(get, path = "/counters", tag = "session", responses((status = 200, body = Counters)))]
+pub(super) async fn counters(State(state): State<ApiState>) -> Result<Json<Counters>, ApiError> {
+    let company = state.engine.company().clone();
+    state.read(move |store| store.counters(&company)).await.map(Json)
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "session",
+    responses((status = 200, description = "OpenAPI", body = Object, content_type = "application/json")))]
+pub(super) async fn openapi_document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], super::openapi_text())
+}

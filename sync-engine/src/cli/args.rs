@@ -1,0 +1,329 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use sync_engine::domain::OperationId;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  the command line is wrong
+  3  the configuration or the settings are wrong
+  4  a partner cannot be reached, or refuses the credentials
+  5  not found
+  6  in use: another engine works on this data, or the port is taken
+
+Settings come from, each over the one before: defaults, the settings file, the environment, flags.";
+
+/// Exchanges purchase orders and delivery notes, version by version, with trading partners.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// Where the database, the token and the secrets lie [default: the user's data folder]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "COUNTERSIGN_DATA_DIR",
+        hide_env_values = true
+    )]
+    pub data_dir: Option<PathBuf>,
+    /// The settings file [default: settings.json in the data folder]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "COUNTERSIGN_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Where the partners' configuration files lie [default: partners in the data folder]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "COUNTERSIGN_PARTNERS_DIR",
+        hide_env_values = true
+    )]
+    pub partners_dir: Option<PathBuf>,
+    /// Print JSON for a script to read
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How log lines are written, to standard error
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "COUNTERSIGN_LOG_FORMAT",
+        hide_env_values = true,
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the engine and serve its API and screens on this machine
+    #[command(after_help = "\
+Examples:
+  countersign serve
+  countersign serve --port 8080 --data-dir /srv/countersign
+  COUNTERSIGN_LOG=debug countersign serve --log-format json
+  countersign serve --listen 0.0.0.0:7710 --host orders.example.com:7710")]
+    Serve(ServeArgs),
+    /// Fetch what is new from the partners, and deliver what waits, once
+    #[command(after_help = "\
+Examples:
+  countersign sync
+  countersign sync acme --json
+  countersign sync --no-deliver")]
+    Sync(SyncArgs),
+    /// Run a trading partner on this machine to try things on
+    #[command(after_help = "\
+Examples:
+  countersign sandbox
+  countersign sandbox --port 7700 --write-partner ./partners --data-dir ./data")]
+    Sandbox(SandboxArgs),
+    /// Check and list partners, and keep their secrets
+    #[command(after_help = "\
+Examples:
+  countersign partner check partners/acme.json
+  countersign partner list
+  countersign partner secret acme.client_secret")]
+    Partner(PartnerArgs),
+    /// See what is on its way to the partners, and try it again
+    #[command(after_help = "\
+Examples:
+  countersign queue list
+  countersign queue list --state dead --json
+  countersign queue retry 0197e4a5-6a9c-7cc1-b2e5-0a5f3c1d2e4f
+  countersign queue retry --dead")]
+    Queue(QueueArgs),
+    /// Write a document as a PDF page
+    #[command(after_help = "\
+Examples:
+  countersign print PO-10023
+  countersign print PO-10023 --version 2 --output confirmation.pdf
+  countersign print 17 --output - > page.pdf")]
+    Print(PrintArgs),
+    /// Copy the database while it is in use, and check the copy
+    #[command(after_help = "\
+Examples:
+  countersign backup
+  countersign backup /mnt/backup/countersign.db")]
+    Backup(BackupArgs),
+    /// Look at everything and say what is wrong and what to do
+    #[command(after_help = "\
+Examples:
+  countersign doctor
+  countersign doctor --json")]
+    Doctor,
+    /// Print the OpenAPI document of the HTTP API
+    #[command(after_help = "\
+Example:
+  countersign openapi > openapi.json")]
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on [default: 127.0.0.1:7710]
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        value_parser = address,
+        env = "COUNTERSIGN_LISTEN",
+        hide_env_values = true
+    )]
+    pub listen: Option<SocketAddr>,
+    /// Port alone; 0 takes any that is free
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// A name, with its port, that browsers may use for this service; may be repeated
+    #[arg(
+        long = "host",
+        value_name = "NAME:PORT",
+        env = "COUNTERSIGN_HOSTS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub hosts: Vec<String>,
+    /// Who acts in the screens [default: the user of this process]
+    #[arg(long, value_name = "NAME", env = "COUNTERSIGN_USER", hide_env_values = true)]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Only this partner
+    pub partner: Option<String>,
+    /// Fetch only
+    #[arg(long)]
+    pub no_deliver: bool,
+    /// Longest time to spend on delivering, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub deliver_seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Port to listen on; 0 takes any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 7700)]
+    pub port: u16,
+    /// Write a partner configuration for it here, and its secret and settings into the data folder
+    #[arg(long, value_name = "DIR")]
+    pub write_partner: Option<PathBuf>,
+    /// Nothing happens there unasked, and no order is there at the start
+    #[arg(long)]
+    pub quiet: bool,
+    /// Orders at the start
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub orders: Option<u32>,
+    /// The same seed gives the same documents in the same order
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Keep everything here and go on from it at the next start
+    #[arg(long, value_name = "FILE")]
+    pub state_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PartnerArgs {
+    #[command(subcommand)]
+    pub command: PartnerCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PartnerCommand {
+    /// Check configuration files and print every mistake
+    #[command(after_help = "\
+Examples:
+  countersign partner check partners/acme.json
+  countersign partner check partners/*.json --json")]
+    Check {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// List the partners and what is known of them
+    #[command(after_help = "\
+Examples:
+  countersign partner list
+  countersign partner list --json")]
+    List,
+    /// Store a secret that a configuration names; it is read from standard input
+    #[command(after_help = "\
+Examples:
+  countersign partner secret acme.client_secret
+  printf %s \"$SECRET\" | countersign partner secret acme.client_secret")]
+    Secret { name: String },
+}
+
+#[derive(Debug, Args)]
+pub struct QueueArgs {
+    #[command(subcommand)]
+    pub command: QueueCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// List operations, newest first
+    #[command(after_help = "\
+Examples:
+  countersign queue list
+  countersign queue list --all
+  countersign queue list --state dead --state unknown --partner acme --json")]
+    List {
+        /// Only in this state; may be repeated [default: all that are not through]
+        #[arg(long, value_name = "STATE")]
+        state: Vec<StateArg>,
+        /// Those that are through as well
+        #[arg(long, conflicts_with = "state")]
+        all: bool,
+        /// Only of this partner
+        #[arg(long, value_name = "ID")]
+        partner: Option<String>,
+        /// Most rows
+        #[arg(long, value_name = "ROWS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// Try operations again now; a dead letter is replayed under the same idempotency key
+    #[command(after_help = "\
+Examples:
+  countersign queue retry 0197e4a5-6a9c-7cc1-b2e5-0a5f3c1d2e4f
+  countersign queue retry --dead --partner acme")]
+    Retry {
+        /// Operations, as `queue list` shows them
+        #[arg(required_unless_present = "dead", value_name = "OPERATION", value_parser = operation)]
+        operations: Vec<OperationId>,
+        /// Every dead letter
+        #[arg(long, conflicts_with = "operations")]
+        dead: bool,
+        /// With --dead: only of this partner
+        #[arg(long, value_name = "ID", requires = "dead")]
+        partner: Option<String>,
+    },
+}
+
+/// Where an operation is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StateArg {
+    Queued,
+    Sending,
+    Delivered,
+    Applied,
+    Retrying,
+    Unknown,
+    Held,
+    Dead,
+    Withdrawn,
+}
+
+#[derive(Debug, Args)]
+pub struct PrintArgs {
+    /// The document's number, or its id in the database
+    pub document: String,
+    /// Version [default: the current one]
+    #[arg(long, value_name = "NUMBER")]
+    pub version: Option<u32>,
+    /// Where several partners use the same number
+    #[arg(long, value_name = "ID")]
+    pub partner: Option<String>,
+    /// Where to write; - for standard output [default: NUMBER-vVERSION.pdf here]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// Where to write; must not exist [default: backups/countersign-DATE-TIME.db in the data folder]
+    pub file: Option<PathBuf>,
+}
+
+fn operation(text: &str) -> Result<OperationId, String> {
+    text.parse()
+        .map(OperationId)
+        .map_err(|_| "an operation is a UUID, as `countersign queue list` shows it".to_owned())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address is a number with a port, such as 127.0.0.1:7710 or [::1]:7710".to_owned())
+}

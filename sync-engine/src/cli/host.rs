@@ -1,0 +1,86 @@
+//! What commands stand on: the settings, the engine or the store alone, and one engine at a time per data folder.
+
+use super::args::{Global, ServeArgs};
+use super::failure::{Exit, Failure};
+use super::settings::{Settings, reason};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use sync_engine::clock::SystemClock;
+use sync_engine::engine::{Engine, EngineOptions};
+use sync_engine::partner::{FileSecrets, Secrets};
+use sync_engine::store::{SqliteStore, Store};
+
+const DATABASE_FILE: &str = "countersign.db";
+const SECRETS_FILE: &str = "secrets.json";
+/// How long what is in flight may take to end when a command stops.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+pub fn settings(global: &Global, serve: Option<&ServeArgs>) -> Result<Settings, Failure> {
+    Settings::load(global, serve)
+}
+
+/// Makes the data folder, for its owner alone.
+pub fn make_data_dir(settings: &Settings) -> Result<(), Failure> {
+    let dir = &settings.data_dir;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir).map_err(|e| {
+        let why = match e.kind() {
+            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => "a file is in the way".to_owned(),
+            _ => reason(&e),
+        };
+        Failure::failed(format!("the data folder {} cannot be made: {why}", dir.display()))
+            .hint("name another one with --data-dir")
+    })
+}
+
+/// The engine on the data folder, which is made when it is missing.
+pub async fn engine(settings: &Settings, background: bool) -> Result<Engine, Failure> {
+    make_data_dir(settings)?;
+    let options = EngineOptions {
+        company: settings.company.clone(),
+        letterhead: settings.letterhead.clone(),
+        data_dir: settings.data_dir.clone(),
+        partners_dir: settings.partners_dir.clone(),
+        secrets: secrets(&settings.data_dir),
+        clock: Arc::new(SystemClock),
+        background,
+        pace: Default::default(),
+    };
+    Ok(Engine::start(options).await?)
+}
+
+/// The engine for one command on a database that must be there.
+pub async fn engine_on_existing(settings: &Settings) -> Result<Engine, Failure> {
+    existing_database(settings)?;
+    engine(settings, false).await
+}
+
+/// The store alone, on a database that must be there.
+pub fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    let path = existing_database(settings)?;
+    Ok(Arc::new(SqliteStore::open(path)?))
+}
+
+fn existing_database(settings: &Settings) -> Result<PathBuf, Failure> {
+    let path = settings.data_dir.join(DATABASE_FILE);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(Failure::new(
+        Exit::NotFound,
+        format!("there is no database in {}", settings.data_dir.display()),
+    )
+    .hint("`countersign serve` or `countersign sync` makes it; or name another data folder with --data-dir"))
+}
+
+/// The permission-checked file in the data folder.
+pub fn secrets(data_dir: &Path) -> Arc<dyn Secrets> {
+    Arc::new(FileSecrets::new(data_dir.join(SECRETS_FILE)))
+}

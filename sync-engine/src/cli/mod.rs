@@ -1,0 +1,62 @@
+//! The command line.
+
+mod args;
+mod backup;
+mod doctor;
+mod failure;
+mod host;
+mod logs;
+mod partner;
+mod print;
+mod queue;
+mod sandbox;
+mod serve;
+mod settings;
+mod signals;
+mod sync;
+mod terminal;
+mod token;
+
+use args::{Cli, Command};
+use clap::Parser;
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.global.json;
+    match start(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.report(json);
+            failure.exit.into()
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<ExitCode, Failure> {
+    let Cli { global, command } = cli;
+    if let Command::Openapi = command {
+        terminal::write_out(sync_engine::api::openapi_text().as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    logs::start(&global, matches!(command, Command::Serve(_) | Command::Sandbox(_)));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::failed(format!("the program cannot start: {e}")))?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve::run(&global, args).await,
+            Command::Sync(args) => sync::run(&global, args).await,
+            Command::Sandbox(args) => sandbox::run(&global, args).await,
+            Command::Partner(args) => partner::run(&global, args).await,
+            Command::Queue(args) => queue::run(&global, args).await,
+            Command::Print(args) => print::run(&global, args).await,
+            Command::Backup(args) => backup::run(&global, args),
+            Command::Doctor => doctor::run(&global),
+            Command::Openapi => Ok(ExitCode::SUCCESS),
+        }
+    })
+}

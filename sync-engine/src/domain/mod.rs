@@ -1,0 +1,28 @@
+//! The words and rules of the exchange: documents, the version chain, answers, delivery.
+//!
+//! Pure: no IO, no clock, no randomness. Everything here is a function of its arguments.
+
+pub mod answer;
+pub mod chain;
+pub mod check;
+pub mod codes;
+pub mod counter;
+pub mod delivery;
+pub mod diff;
+pub mod document;
+pub mod ids;
+pub mod money;
+pub mod quantity;
+pub mod rules;
+pub mod value;
+
+pub use answer::{HeaderAnswer, LineAnswer, LineAnswerCode, OrderResponse, ReceiptAdvice, ReceiptLine};
+pub use chain::{Chain, ChainState, Decision, Event, Outcome, VersionHead, VersionState, decide};
+pub use delivery::DeliveryState;
+pub use document::{CanonicalDocument, DespatchAdvice, DocumentKind, Order, Purpose, Side};
+pub use ids::{CompanyId, DocumentId, OperationId, PartnerId, VersionNumber};
+pub use rules::PartnerRules;
+pub use value::{ContentHash, Currency, Date, Decimal, Money, Timestamp};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! The clerk's answers: checked, decided, and saved with their job in one transaction.
+
+use super::{Engine, EngineError};
+use crate::domain::check::{AnswerProblem, check_order_response, check_receipt, receipt_code};
+use crate::domain::{
+    CanonicalDocument, DeliveryState, DocumentId, Event, HeaderAnswer, OperationId, OrderResponse, Outcome,
+    PartnerRules, ReceiptAdvice, VersionNumber, decide,
+};
+use crate::exchange::outbound;
+use crate::exchange::partners::Partner;
+use crate::partner::RenderInput;
+use crate::store::{
+    ApplyChange, DocumentRow, Lane, NewOperation, OperationKind, OperationQuery, OperationRow, StoreError, StoreExt,
+    StoreTx, VersionRow,
+};
+use std::sync::Arc;
+
+/// How far back an earlier answer is looked for.
+const EARLIER_OPERATIONS: u32 = 50;
+
+/// What an answer is checked against.
+struct Answered {
+    row: DocumentRow,
+    version: VersionRow,
+    document: CanonicalDocument,
+    partner_ref: Option<serde_json::Value>,
+    payload: Vec<u8>,
+    /// The answer before this one that the partner has.
+    previous: Option<OrderResponse>,
+    partner: Option<Arc<Partner>>,
+    rules: PartnerRules,
+}
+
+/// A checked answer, ready to be saved.
+struct Answer {
+    kind: OperationKind,
+    code: HeaderAnswer,
+    content: serde_json::Value,
+}
+
+impl Engine {
+    /// The clerk's answer to an order version: checked, decided and saved with its job in one transaction.
+    ///
+    /// # Errors
+    /// `Refused` with `answer.superseded` (data: the current version), `answer.pending`, `answer.decided`,
+    /// `answer.incomplete` (data: a list of `{pointer, message}`), `operation.unsupported`.
+    pub async fn answer_order(
+        &self,
+        document: DocumentId,
+        version: VersionNumber,
+        answer: OrderResponse,
+        actor: &str,
+    ) -> Result<OperationRow, EngineError> {
+        let answered = self.answered(document, version).await?;
+        let CanonicalDocument::Order(order) = &answered.document else {
+            return Err(EngineError::refused(
+                "answer.refused",
+                "this is a delivery note: answer it with what arrived",
+            ));
+        };
+        let problems = check_order_response(order, &answer, &answered.rules, answered.previous.as_ref());
+        incomplete(problems)?;
+        let kind = match answer.code {
+            HeaderAnswer::AB => OperationKind::Acknowledge,
+            HeaderAnswer::AP => OperationKind::Confirm,
+            HeaderAnswer::RE => OperationKind::Reject,
+            HeaderAnswer::CA => OperationKind::Counter,
+        };
+        let content = json(&answer)?;
+        let code = answer.code;
+        self.save(answered, Answer { kind, code, content }, actor).await
+    }
+
+    /// What arrived of a delivery note, and what was refused of it.
+    ///
+    /// # Errors
+    /// As `answer_order`.
+    pub async fn answer_despatch(
+        &self,
+        document: DocumentId,
+        version: VersionNumber,
+        receipt: ReceiptAdvice,
+        actor: &str,
+    ) -> Result<OperationRow, EngineError> {
+        let answered = self.answered(document, version).await?;
+        let CanonicalDocument::DespatchAdvice(despatch) = &answered.document else {
+            return Err(EngineError::refused(
+                "answer.refused",
+                "this is an order: confirm, reject or counter it",
+            ));
+        };
+        incomplete(check_receipt(despatch, &receipt))?;
+        let kind = OperationKind::Receipt;
+        let code = receipt_code(despatch, &receipt);
+        let content = json(&receipt)?;
+        self.save(answered, Answer { kind, code, content }, actor).await
+    }
+
+    async fn answered(&self, document: DocumentId, number: VersionNumber) -> Result<Answered, EngineError> {
+        let exchange = Arc::clone(self.exchange());
+        let missing = move || EngineError::NotFound {
+            what: "version",
+            id: format!("{number} of document {document}"),
+        };
+        let read = self.store().read(move |store| {
+            let row = store.document(document)?.ok_or_else(|| EngineError::NotFound {
+                what: "document",
+                id: document.to_string(),
+            })?;
+            let version = store.versions(document)?.into_iter().find(|v| v.number == number);
+            let version = version.ok_or_else(missing)?;
+            let content = store.version_content(document, number)?.ok_or_else(missing)?;
+            let payload = store.payload(content.payload)?.ok_or_else(missing)?;
+            let earlier = store.list_operations(&OperationQuery {
+                document: Some(document),
+                states: vec![DeliveryState::Delivered, DeliveryState::Applied],
+                limit: EARLIER_OPERATIONS,
+                ..OperationQuery::default()
+            })?;
+            let partner = exchange.partners.get(&row.partner);
+            Ok(Answered {
+                document: content.document()?,
+                partner_ref: content.partner_ref,
+                payload: payload.bytes,
+                previous: earlier.items.iter().find_map(order_response),
+                rules: partner.as_ref().map(|p| p.link().rules().clone()).unwrap_or_default(),
+                partner,
+                version,
+                row,
+            })
+        });
+        Ok(read.await?)
+    }
+
+    async fn save(&self, answered: Answered, answer: Answer, actor: &str) -> Result<OperationRow, EngineError> {
+        let exchange = self.exchange();
+        let id = exchange.clock.new_operation_id();
+        let now = exchange.clock.now();
+        // Rendering a long order takes a while, and may fail in a mapping: off the async threads.
+        let checking = tokio::task::spawn_blocking(move || {
+            sendable(&answered, &answer, id, now)?;
+            Ok::<_, EngineError>((answered, answer))
+        });
+        let (answered, answer) = checking.await.map_err(|e| EngineError::Internal(e.to_string()))??;
+        let operation = NewOperation {
+            id,
+            company: answered.row.company,
+            partner: answered.row.partner,
+            document: answered.row.id,
+            version: answered.version.number,
+            kind: answer.kind,
+            code: answer.code,
+            answer: answer.content,
+            state: DeliveryState::Queued,
+            due_at: now,
+            created_at: now,
+            actor: actor.to_owned(),
+        };
+        let rules = answered.rules;
+        let saved = self
+            .store()
+            .write(Lane::Interactive, move |tx| save(tx, &operation, &rules));
+        let row = saved.await?;
+        self.exchange().due.notify_waiters();
+        tracing::info!(operation = %id, document = row.document_number, kind = ?row.kind, "answer saved");
+        Ok(row)
+    }
+}
+
+/// The request is rendered once for its mistakes: better now than as a dead letter.
+/// A partner whose configuration is broken for the moment is no reason not to save.
+fn sendable(
+    answered: &Answered,
+    answer: &Answer,
+    id: OperationId,
+    now: crate::domain::Timestamp,
+) -> Result<(), EngineError> {
+    let Some(partner) = &answered.partner else {
+        return Ok(());
+    };
+    let link = partner.link();
+    let kind = outbound(answer.kind);
+    if !link.operations().contains(&kind) {
+        return Err(EngineError::Refused {
+            code: "operation.unsupported",
+            message: format!("{} takes no answer of this kind", link.name()),
+            data: serde_json::json!({ "kind": answer.kind, "partner": partner.id }),
+        });
+    }
+    let rendered = link.render(&RenderInput {
+        operation_id: id.0,
+        kind,
+        answer: &answer.content,
+        document: &answered.document,
+        revision: answered.version.revision.as_deref(),
+        partner_ref: answered.partner_ref.as_ref(),
+        payload: &answered.payload,
+        answered_at: now,
+    });
+    let Err(error) = rendered else { return Ok(()) };
+    let problems: Vec<_> = error
+        .problems
+        .iter()
+        .map(|p| serde_json::json!({ "pointer": p.pointer, "message": p.message }))
+        .collect();
+    let first = error.problems.first().map_or("", |p| p.message.as_str());
+    Err(EngineError::Refused {
+        code: "answer.invalid",
+        message: format!("{} cannot take this answer: {first}", link.name()),
+        data: serde_json::Value::Array(problems),
+    })
+}
+
+fn save(tx: &mut dyn StoreTx, operation: &NewOperation, rules: &PartnerRules) -> Result<OperationRow, StoreError> {
+    let loaded = tx
+        .load_by_id(operation.document)?
+        .ok_or_else(|| EngineError::NotFound {
+            what: "document",
+            id: operation.document.to_string(),
+        })?;
+    let event = Event::AnswerSaved {
+        operation: operation.id,
+        version: operation.version,
+        code: operation.code,
+    };
+    let decision = decide(&loaded.chain, &event, rules);
+    if let Outcome::Refused(refusal) = decision.outcome {
+        return Err(EngineError::answer(refusal, &loaded.chain).into());
+    }
+    tx.enqueue(operation)?;
+    tx.apply(&ApplyChange {
+        key: &loaded.key,
+        id: Some(loaded.id),
+        decision: &decision,
+        content: None,
+        actor: &operation.actor,
+        action: action(operation.kind),
+        at: operation.created_at,
+        detail: serde_json::json!({
+            "operation": operation.id,
+            "version": operation.version,
+            "answer": operation.answer,
+        }),
+    })?;
+    tx.operation(operation.id)?
+        .ok_or_else(|| EngineError::no_operation(operation.id).into())
+}
+
+fn action(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Confirm => "confirm",
+        OperationKind::Reject => "reject",
+        OperationKind::Counter => "counter",
+        OperationKind::Acknowledge => "acknowledge",
+        OperationKind::Receipt => "receipt",
+    }
+}
+
+pub(super) fn order_response(row: &OperationRow) -> Option<OrderResponse> {
+    match row.kind {
+        OperationKind::Confirm | OperationKind::Reject | OperationKind::Counter => {
+            serde_json::from_value(row.answer.clone()).ok()
+        }
+        OperationKind::Acknowledge | OperationKind::Receipt => None,
+    }
+}
+
+fn incomplete(problems: Vec<AnswerProblem>) -> Result<(), EngineError> {
+    let Some(first) = problems.first() else {
+        return Ok(());
+    };
+    let message = match problems.len() {
+        1 => first.message.clone(),
+        more => format!("{} (and {} more)", first.message, more - 1),
+    };
+    Err(EngineError::Refused {
+        code: "answer.incomplete",
+        message,
+        data: json(&problems)?,
+    })
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<serde_json::Value, EngineError> {
+    serde_json::to_value(value).map_err(|e| EngineError::Internal(e.to_string()))
+}

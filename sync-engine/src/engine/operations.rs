@@ -1,0 +1,110 @@
+//! A person's acts on an operation: try now, release, withdraw.
+
+use super::{Engine, EngineError};
+use crate::domain::delivery::{self, DeliveryEvent, DeliveryRefusal};
+use crate::domain::{DeliveryState, OperationId, Timestamp};
+use crate::exchange::is_overtaken;
+use crate::store::{Lane, OperationRow, StoreError, StoreExt, StoreTx};
+
+/// What a person does to an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Retry,
+    Release,
+    Withdraw,
+}
+
+impl Act {
+    fn event(self) -> DeliveryEvent {
+        match self {
+            Self::Retry => DeliveryEvent::Replayed,
+            Self::Release => DeliveryEvent::Released,
+            Self::Withdraw => DeliveryEvent::Withdrawn,
+        }
+    }
+
+    fn action(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Release => "release",
+            Self::Withdraw => "withdraw",
+        }
+    }
+}
+
+impl Engine {
+    /// Replays a dead letter, or tries a waiting one now.
+    ///
+    /// # Errors
+    /// `NotFound`; `Refused` with `operation.in_flight` or `operation.state`.
+    pub async fn retry_operation(&self, id: OperationId, actor: &str) -> Result<OperationRow, EngineError> {
+        self.act(id, Act::Retry, actor).await
+    }
+
+    /// Sends a held answer as it is, although its version was superseded.
+    ///
+    /// # Errors
+    /// As `retry_operation`.
+    pub async fn release_operation(&self, id: OperationId, actor: &str) -> Result<OperationRow, EngineError> {
+        self.act(id, Act::Release, actor).await
+    }
+
+    /// Takes a queued, held or dead operation back: it will not be sent, the document needs an answer again.
+    ///
+    /// # Errors
+    /// As `retry_operation`.
+    pub async fn withdraw_operation(&self, id: OperationId, actor: &str) -> Result<OperationRow, EngineError> {
+        self.act(id, Act::Withdraw, actor).await
+    }
+
+    async fn act(&self, id: OperationId, act: Act, actor: &str) -> Result<OperationRow, EngineError> {
+        let now = self.exchange().clock.now();
+        let actor = actor.to_owned();
+        let done = self
+            .store()
+            .write(Lane::Interactive, move |tx| change(tx, id, act, &actor, now));
+        let row = done.await?;
+        tracing::info!(operation = %id, act = act.action(), state = ?row.state, "operation changed by a person");
+        self.exchange().due.notify_waiters();
+        Ok(row)
+    }
+}
+
+fn change(
+    tx: &mut dyn StoreTx,
+    id: OperationId,
+    act: Act,
+    actor: &str,
+    now: Timestamp,
+) -> Result<OperationRow, StoreError> {
+    let row = tx.operation(id)?.ok_or_else(|| EngineError::no_operation(id))?;
+    let mut to = delivery::next(row.state, act.event()).map_err(|refusal| refused(refusal, &row))?;
+    // A replay is no consent to answer a version that was superseded meanwhile: that is asked for on its own.
+    if act == Act::Retry && to == DeliveryState::Queued {
+        let loaded = tx.load_by_id(row.document)?;
+        if loaded.is_some_and(|l| is_overtaken(&l.chain, row.version)) {
+            to = DeliveryState::Held;
+        }
+    }
+    tx.set_operation_state(id, to, now, actor)?;
+    tx.operation(id)?.ok_or_else(|| EngineError::no_operation(id).into())
+}
+
+fn refused(refusal: DeliveryRefusal, row: &OperationRow) -> EngineError {
+    let code = match refusal {
+        DeliveryRefusal::InFlight => "operation.in_flight",
+        DeliveryRefusal::MayHaveArrived
+        | DeliveryRefusal::PartnerHasIt
+        | DeliveryRefusal::WasWithdrawn
+        | DeliveryRefusal::NotHeld
+        | DeliveryRefusal::WaitsForPerson
+        | DeliveryRefusal::IsDead
+        | DeliveryRefusal::NotClaimed => "operation.state",
+    };
+    let state: DeliveryState = row.state;
+    EngineError::Refused {
+        code,
+        message: refusal.to_string(),
+        data: serde_json::json!({ "operation": row.id, "state": state }),
+    }
+}

@@ -1,0 +1,94 @@
+//! What arrived and is no version: run again after a fix, or put aside.
+
+use super::{Engine, EngineError};
+use crate::exchange::intake::{self, Source, Taken, stream_of};
+use crate::partner::RawItem;
+use crate::store::{Lane, QuarantineRow, QuarantineSettled, QuarantineState, StoreExt};
+
+impl Engine {
+    /// Takes the payload in once more, with the present configuration. The row says what came of it.
+    ///
+    /// # Errors
+    /// `NotFound`; `Refused` with `quarantine.settled`; `Config` when its partner has no good configuration.
+    pub async fn retry_quarantine(&self, id: i64, actor: &str) -> Result<QuarantineRow, EngineError> {
+        let row = self.open_quarantine(id).await?;
+        let link = self.exchange().partners.get(&row.partner).map(|p| p.link());
+        let link = link.ok_or_else(|| {
+            EngineError::Config(format!(
+                "{} has no configuration that is in force: mend its file first",
+                row.partner
+            ))
+        })?;
+        let stream = stream_of(link.as_ref(), &row.stream, row.kind)
+            .cloned()
+            .ok_or_else(|| EngineError::Config(format!("{} has no stream {} any more", row.partner, row.stream)))?;
+        let payload_id = row.payload;
+        let reading = std::sync::Arc::clone(&link);
+        let name = stream.name.clone();
+        let arrival = self.store().read(move |store| {
+            let payload = store.payload(payload_id)?.ok_or_else(|| no_quarantine(id))?;
+            let raw = RawItem {
+                bytes: payload.bytes.into(),
+                media_type: payload.media_type,
+            };
+            Ok(intake::read(reading.as_ref(), &name, raw))
+        });
+        let arrival = arrival.await?;
+        let source = Source {
+            actor: actor.into(),
+            ..Source::of(self.company(), link.as_ref(), &stream)
+        };
+        let now = self.exchange().clock.now();
+        let settled = self.store().write(Lane::Interactive, move |tx| {
+            let how = match intake::take_in(tx, &source, &arrival, now)? {
+                Taken::Version(document) | Taken::Duplicate(document) => QuarantineSettled::Resolved(document),
+                Taken::Wrong(wrong) => QuarantineSettled::StillWrong {
+                    stage: wrong.stage.to_owned(),
+                    problems: wrong.problems,
+                },
+            };
+            tx.settle_quarantine(id, &how, &source.actor, now)
+        });
+        settled.await?;
+        self.quarantined(id).await
+    }
+
+    /// Puts a quarantined payload aside for good; it is kept.
+    ///
+    /// # Errors
+    /// `NotFound`; `Refused` with `quarantine.settled`.
+    pub async fn dismiss_quarantine(&self, id: i64, actor: &str) -> Result<QuarantineRow, EngineError> {
+        self.open_quarantine(id).await?;
+        let (actor, now) = (actor.to_owned(), self.exchange().clock.now());
+        self.store()
+            .write(Lane::Interactive, move |tx| {
+                tx.settle_quarantine(id, &QuarantineSettled::Dismissed, &actor, now)
+            })
+            .await?;
+        self.quarantined(id).await
+    }
+
+    async fn open_quarantine(&self, id: i64) -> Result<QuarantineRow, EngineError> {
+        let row = self.quarantined(id).await?;
+        match row.state {
+            QuarantineState::Open => Ok(row),
+            QuarantineState::Resolved | QuarantineState::Dismissed => Err(EngineError::Refused {
+                code: "quarantine.settled",
+                message: "this payload is settled already".to_owned(),
+                data: serde_json::json!({ "state": row.state }),
+            }),
+        }
+    }
+
+    async fn quarantined(&self, id: i64) -> Result<QuarantineRow, EngineError> {
+        let row = self.store().read(move |store| store.quarantine(id)).await?;
+        row.ok_or_else(|| no_quarantine(id))
+    }
+}
+
+fn no_quarantine(id: i64) -> EngineError {
+    EngineError::NotFound {
+        what: "quarantined payload",
+        id: id.to_string(),
+    }
+}

@@ -1,0 +1,419 @@
+//! One attempt of one claimed operation: look, render, send, write down what came of it.
+
+use super::Exchange;
+use super::breaker::Report;
+use super::gate::{Credentials, Entered, Learned};
+use super::outcome::{self, Seen, counter_offer, is_held};
+use super::pace::millis;
+use super::partners::Partner;
+use super::settle::{Circumstances, Recourse, Settlement, Step, first_step, settle};
+use crate::domain::{CanonicalDocument, ContentHash, DeliveryState, DocumentId, OrderResponse, Timestamp};
+use crate::partner::{
+    IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput, RenderedRequest, SendResult, Verdict,
+};
+use crate::store::{Claimed, Lane, OperationError, OperationKind, OperationQuery, StoreError, StoreExt, StoredRequest};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tries to write an outcome down before it is left to the lease's end.
+const FINISH_TRIES: u32 = 5;
+
+/// How far back an earlier counter-offer is looked for.
+const EARLIER_OPERATIONS: u32 = 50;
+
+/// What came of an attempt, for the dispatcher's count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The partner has it.
+    Taken,
+    Otherwise,
+}
+
+/// The version that is answered, as requests are rendered from it.
+struct Material {
+    document: CanonicalDocument,
+    revision: Option<String>,
+    partner_ref: Option<serde_json::Value>,
+    payload: Vec<u8>,
+    /// Our counter-offer before this one that the partner has.
+    previous: Option<OrderResponse>,
+    /// Present when it is sent for the first time.
+    rendered: Option<Result<RenderedRequest, IntakeError>>,
+}
+
+struct Attempt {
+    exchange: Arc<Exchange>,
+    partner: Arc<Partner>,
+    link: Arc<dyn PartnerLink>,
+    kind: OutboundKind,
+    claimed: Arc<Claimed>,
+    started_at: Timestamp,
+}
+
+/// Works on one claimed operation to the end of its attempt.
+pub async fn run(exchange: Arc<Exchange>, partner: Arc<Partner>, claimed: Claimed, entered: Entered) -> Ended {
+    let attempt = Attempt {
+        link: partner.link(),
+        kind: outbound(claimed.kind),
+        started_at: exchange.clock.now(),
+        claimed: Arc::new(claimed),
+        exchange,
+        partner,
+    };
+    let id = attempt.claimed.operation;
+    let partner = attempt.partner.id.clone();
+    match attempt.work(entered).await {
+        Ok(ended) => ended,
+        Err(StoreError::LeaseLost) => {
+            tracing::warn!(operation = %id, %partner, "lease lost: another engine settles it");
+            Ended::Otherwise
+        }
+        Err(error) => {
+            tracing::error!(operation = %id, %partner, %error, "outcome not written: settled when the lease ends");
+            Ended::Otherwise
+        }
+    }
+}
+
+pub fn outbound(kind: OperationKind) -> OutboundKind {
+    match kind {
+        OperationKind::Confirm => OutboundKind::Confirm,
+        OperationKind::Reject => OutboundKind::Reject,
+        OperationKind::Counter => OutboundKind::Counter,
+        OperationKind::Acknowledge => OutboundKind::Acknowledge,
+        OperationKind::Receipt => OutboundKind::Receipt,
+    }
+}
+
+impl Attempt {
+    async fn work(self, entered: Entered) -> Result<Ended, StoreError> {
+        let claimed = &self.claimed;
+        let recourse = Recourse {
+            can_look_up: self.link.can_look_up(self.kind),
+            honours_key: self.link.honours_idempotency_key(),
+        };
+        // The request is stored before the first send: without one nothing was sent.
+        let possibly_sent = claimed.request.is_some() && (claimed.taken_over || claimed.was == DeliveryState::Queued);
+        let Some(step) = first_step(claimed.was, possibly_sent, recourse) else {
+            return self
+                .hold(
+                    "partner.unsettled",
+                    "it may have been sent, and the partner cannot be asked",
+                )
+                .await;
+        };
+        let Some(material) = self.material(step).await? else {
+            return self
+                .hold("store.corrupt", "the version that it answers is not in the store")
+                .await;
+        };
+        let request = match step {
+            Step::Lookup | Step::Verify => claimed.request.clone(),
+            Step::Send => match self.prepare(&material).await? {
+                Ok(request) => Some(request),
+                Err(ended) => return Ok(ended),
+            },
+        };
+        if self.exchange.stopping() && step != Step::Send {
+            return self.give_back().await;
+        }
+        let Some(result) = self.perform(step, &material, request.as_ref()).await? else {
+            return self.give_back().await;
+        };
+        let now = self.exchange.clock.now();
+        let at = Circumstances {
+            attempts: claimed.attempts.saturating_add(1),
+            scheduled_from: claimed.scheduled_from,
+            now,
+            random: self.exchange.clock.random(),
+            recourse,
+        };
+        let mut settlement = settle(step, &result, &at, &self.exchange.pace);
+        let told = entered.leave(&settlement.learned);
+        if settlement.retry {
+            settlement.due_at = settlement.due_at.map(|due| self.partner.gate.place_retry(now, due));
+        }
+        let counter = match (settlement.taken, request) {
+            (true, Some(request)) => {
+                let offer = counter_offer(
+                    claimed,
+                    &material.document,
+                    self.link.rules(),
+                    material.previous.as_ref(),
+                );
+                offer.map(|document| (document, request))
+            }
+            (_, Some(_) | None) => None,
+        };
+        let seen = Seen {
+            step,
+            result,
+            settlement,
+            counter,
+        };
+        let ended = self.finish(seen).await;
+        self.exchange.remember(&self.partner, told).await;
+        ended
+    }
+
+    /// Reads what the step needs, and renders the request when it is sent for the first time: both may take a while.
+    async fn material(&self, step: Step) -> Result<Option<Material>, StoreError> {
+        let (claimed, link, kind) = (Arc::clone(&self.claimed), Arc::clone(&self.link), self.kind);
+        let read = self.exchange.store.read(move |store| {
+            let (document, number) = (claimed.document, claimed.version);
+            let Some(content) = store.version_content(document, number)? else {
+                return Ok(None);
+            };
+            let Some(payload) = store.payload(content.payload)? else {
+                return Ok(None);
+            };
+            let earlier = match kind {
+                OutboundKind::Counter => store.list_operations(&earlier_answers(document))?.items,
+                OutboundKind::Acknowledge | OutboundKind::Confirm | OutboundKind::Reject | OutboundKind::Receipt => {
+                    Vec::new()
+                }
+            };
+            let mut counters = earlier.into_iter().filter(|o| o.kind == OperationKind::Counter);
+            let row = store.versions(document)?.into_iter().find(|v| v.number == number);
+            let mut material = Material {
+                document: content.document()?,
+                revision: row.and_then(|row| row.revision),
+                partner_ref: content.partner_ref,
+                payload: payload.bytes,
+                previous: counters.find_map(|o| serde_json::from_value(o.answer).ok()),
+                rendered: None,
+            };
+            if step == Step::Send && claimed.request.is_none() {
+                material.rendered = Some(render(link.as_ref(), &input(&claimed, kind, &material)));
+            }
+            Ok(Some(material))
+        });
+        read.await
+    }
+
+    /// The request to send, durable before it is sent; or the end, when the answer is held or cannot be rendered.
+    async fn prepare(&self, material: &Material) -> Result<Result<StoredRequest, Ended>, StoreError> {
+        let request = match (&self.claimed.request, &material.rendered) {
+            (Some(request), _) => request.clone(),
+            (None, Some(Ok(rendered))) => stored(rendered.clone()),
+            (None, Some(Err(error))) => return self.unsendable(error).await.map(Err),
+            (None, None) => return self.give_back().await.map(Err),
+        };
+        let claimed = Arc::clone(&self.claimed);
+        let prepared = self.exchange.store.write(Lane::Bulk, move |tx| {
+            let loaded = tx.load_by_id(claimed.document)?;
+            // A version that came meanwhile holds the answer: it is never sent blindly.
+            if loaded.is_some_and(|l| is_held(&l.chain, &claimed)) {
+                return Ok(None);
+            }
+            tx.store_request(claimed.operation, claimed.epoch, &request).map(Some)
+        });
+        match prepared.await? {
+            Some(request) => Ok(Ok(request)),
+            None => self
+                .hold("answer.superseded", "a new version came before it was sent")
+                .await
+                .map(Err),
+        }
+    }
+
+    /// Makes the request, renewing the lease meanwhile. `None`: stopped before it mattered.
+    async fn perform(
+        &self,
+        step: Step,
+        material: &Material,
+        request: Option<&StoredRequest>,
+    ) -> Result<Option<SendResult>, StoreError> {
+        let input = input(&self.claimed, self.kind, material);
+        let receipt = self.claimed.receipt.as_ref();
+        let rendered = request.map(|r| RenderedRequest {
+            method: r.method.clone(),
+            url: r.url.clone(),
+            media_type: r.media_type.clone(),
+            body: r.body.clone(),
+        });
+        let mut asking = match (step, &rendered) {
+            (Step::Send, Some(rendered)) => self.link.send(self.kind, self.claimed.operation.0, rendered),
+            (Step::Send, None) => return Ok(None),
+            (Step::Lookup, _) => self.link.lookup(&input, receipt),
+            (Step::Verify, _) => self.link.verify(&input, receipt),
+        };
+        let pace = &self.exchange.pace;
+        loop {
+            tokio::select! {
+                result = &mut asking => return Ok(Some(result)),
+                () = self.exchange.clock.sleep(pace.lease_renewal) => {
+                    let (id, epoch) = (self.claimed.operation, self.claimed.epoch);
+                    let until = self.exchange.clock.now().plus_millis(millis(pace.lease));
+                    let renewed = self.exchange.store.write(Lane::Bulk, move |tx| tx.renew_lease(id, epoch, until));
+                    renewed.await?;
+                }
+                () = self.exchange.abort.cancelled() => return Ok(match step {
+                    Step::Send => Some(cut_off()),
+                    Step::Lookup | Step::Verify => None,
+                }),
+            }
+        }
+    }
+
+    async fn give_back(&self) -> Result<Ended, StoreError> {
+        let (id, epoch, now) = (self.claimed.operation, self.claimed.epoch, self.exchange.clock.now());
+        self.exchange
+            .store
+            .write(Lane::Bulk, move |tx| tx.give_back(id, epoch, now))
+            .await?;
+        Ok(Ended::Otherwise)
+    }
+
+    /// A person decides: nothing was asked of the partner.
+    async fn hold(&self, code: &str, message: &str) -> Result<Ended, StoreError> {
+        self.end_unasked(DeliveryState::Held, code, message.to_owned()).await
+    }
+
+    async fn unsendable(&self, error: &IntakeError) -> Result<Ended, StoreError> {
+        let problems: Vec<_> = error
+            .problems
+            .iter()
+            .map(|p| format!("{}: {}", if p.pointer.is_empty() { "/" } else { &p.pointer }, p.message))
+            .collect();
+        let message = problems.join("; ").chars().take(500).collect();
+        self.end_unasked(DeliveryState::Dead, "request.invalid", message).await
+    }
+
+    async fn end_unasked(&self, to: DeliveryState, code: &str, message: String) -> Result<Ended, StoreError> {
+        let error = OperationError {
+            code: code.to_owned(),
+            status: None,
+            message: Some(message.clone()),
+        };
+        let nothing = Learned {
+            report: Report::Neither,
+            credentials: Credentials::NotAsked,
+            error: None,
+        };
+        self.finish(Seen {
+            step: Step::Send,
+            result: SendResult {
+                verdict: Verdict::NotSeen,
+                status: None,
+                receipt: None,
+                message: Some(message),
+                excerpt: None,
+            },
+            settlement: Settlement {
+                to,
+                due_at: None,
+                error: Some(error),
+                taken: false,
+                retry: false,
+                learned: nothing,
+            },
+            counter: None,
+        })
+        .await
+    }
+
+    /// Writes attempt and outcome, and the answer's effect on the chain with it.
+    async fn finish(&self, seen: Seen) -> Result<Ended, StoreError> {
+        let ended = if seen.settlement.taken {
+            Ended::Taken
+        } else {
+            Ended::Otherwise
+        };
+        let seen = Arc::new(seen);
+        let mut tries = 1;
+        loop {
+            let (claimed, written) = (Arc::clone(&self.claimed), Arc::clone(&seen));
+            let rules = self.link.rules().clone();
+            let (started_at, now) = (self.started_at, self.exchange.clock.now());
+            let written = self.exchange.store.write(Lane::Bulk, move |tx| {
+                outcome::write(tx, &claimed, &written, &rules, started_at, now)
+            });
+            match written.await {
+                Ok(to) => {
+                    self.log(&seen, to);
+                    if to == DeliveryState::Held {
+                        // The version that stands in the way may be there to fetch.
+                        self.partner.poll.notify_one();
+                    }
+                    return Ok(ended);
+                }
+                Err(error @ (StoreError::LeaseLost | StoreError::Closed)) => return Err(error),
+                Err(error) if tries >= FINISH_TRIES => return Err(error),
+                Err(_) => {
+                    let wait = Duration::from_millis(100 << tries);
+                    tries += 1;
+                    self.exchange.clock.sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    fn log(&self, seen: &Seen, to: DeliveryState) {
+        let claimed = &self.claimed;
+        let error = seen.settlement.error.as_ref().map(|e| e.code.as_str());
+        tracing::info!(
+            operation = %claimed.operation, partner = %self.partner.id, document = claimed.document_number,
+            step = seen.step.name(), attempt = claimed.attempts + 1, status = seen.result.status, state = ?to, error,
+            "attempt ended"
+        );
+    }
+}
+
+fn input<'a>(claimed: &'a Claimed, kind: OutboundKind, material: &'a Material) -> RenderInput<'a> {
+    RenderInput {
+        operation_id: claimed.operation.0,
+        kind,
+        answer: &claimed.answer,
+        document: &material.document,
+        revision: material.revision.as_deref(),
+        partner_ref: material.partner_ref.as_ref(),
+        payload: &material.payload,
+        answered_at: claimed.created_at,
+    }
+}
+
+/// A fault inside the rendering makes a dead letter, not an operation that is tried for ever.
+fn render(link: &dyn PartnerLink, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| link.render(input))).unwrap_or_else(|_| {
+        Err(IntakeError {
+            stage: "mapping",
+            number: None,
+            problems: vec![IntakeProblem {
+                pointer: String::new(),
+                message: "rendering it broke off inside Countersign: report it with the answer".to_owned(),
+            }],
+        })
+    })
+}
+
+fn earlier_answers(document: DocumentId) -> OperationQuery {
+    OperationQuery {
+        document: Some(document),
+        states: vec![DeliveryState::Delivered, DeliveryState::Applied],
+        limit: EARLIER_OPERATIONS,
+        ..OperationQuery::default()
+    }
+}
+
+fn stored(request: RenderedRequest) -> StoredRequest {
+    StoredRequest {
+        hash: ContentHash::of(&request.body),
+        method: request.method,
+        url: request.url,
+        media_type: request.media_type,
+        body: request.body,
+    }
+}
+
+/// Stopped while a request was on its way.
+fn cut_off() -> SendResult {
+    SendResult {
+        verdict: Verdict::Unknown { code: "engine.stopped" },
+        status: None,
+        receipt: None,
+        message: None,
+        excerpt: None,
+    }
+}

@@ -1,0 +1,181 @@
+//! The dispatcher: claims what is due within each partner's free places and starts an attempt for each.
+
+use super::Exchange;
+use super::attempt::{self, Ended};
+use super::gate::Use;
+use super::pace::millis;
+use crate::domain::{PartnerId, Timestamp};
+use crate::store::{ClaimRequest, Claimed, Lane, StoreError, StoreExt};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+/// How often the store is asked while something due waits for its partner.
+const BLOCKED_TICK: Duration = Duration::from_millis(500);
+
+/// How long the dispatcher goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    Stopped,
+    /// Nothing due and nothing in flight, or this moment.
+    Idle(Timestamp),
+}
+
+struct Dispatcher {
+    exchange: Arc<Exchange>,
+    attempts: TaskTracker,
+    /// A place became free.
+    freed: Arc<Notify>,
+    taken: Arc<AtomicU64>,
+}
+
+/// Delivers; returns how many operations the partners took. Attempts in flight at a stop are waited for.
+pub async fn run(exchange: Arc<Exchange>, until: Until) -> u64 {
+    let dispatcher = Dispatcher {
+        exchange,
+        attempts: TaskTracker::new(),
+        freed: Arc::new(Notify::new()),
+        taken: Arc::new(AtomicU64::new(0)),
+    };
+    dispatcher.dispatch(until).await;
+    dispatcher.attempts.close();
+    dispatcher.attempts.wait().await;
+    dispatcher.taken.load(Ordering::Relaxed)
+}
+
+impl Dispatcher {
+    async fn dispatch(&self, until: Until) {
+        loop {
+            if self.exchange.stopping() {
+                return;
+            }
+            // Subscribed before the store is asked, so that nothing falls between.
+            let told = self.exchange.due.notified();
+            // What is in flight now may leave more to claim when it ends.
+            let idle = self.attempts.is_empty();
+            let claimed = match self.claim().await {
+                Ok(claimed) => claimed,
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(%error, "claiming failed");
+                    0
+                }
+            };
+            if claimed > 0 {
+                continue;
+            }
+            let now = self.exchange.clock.now();
+            let wait = match until {
+                Until::Stopped => self.exchange.pace.idle_tick,
+                Until::Idle(deadline) if now >= deadline => return,
+                Until::Idle(_) if idle => return,
+                Until::Idle(deadline) => between(now, deadline),
+            };
+            // With every place taken there is nothing to look for until one is free.
+            let quiet = if self.places(now).is_empty() && !self.attempts.is_empty() {
+                BLOCKED_TICK
+            } else {
+                self.until_due(now).await
+            };
+            tokio::select! {
+                () = told => {}
+                () = self.freed.notified() => {}
+                () = self.exchange.clock.sleep(quiet.min(wait)) => {}
+                () = self.exchange.stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Until the next job is due; a job that is due and not claimed waits for its partner, so not at once.
+    async fn until_due(&self, now: Timestamp) -> Duration {
+        let due = self.exchange.store.read(move |store| store.next_due(now)).await;
+        match due {
+            Ok(Some(due)) if due > now => between(now, due),
+            Ok(due) => {
+                // What is due and waits for its partner hides what is due a little later with another one.
+                let blocked = due.map_or(self.exchange.pace.idle_tick, |_| BLOCKED_TICK);
+                let opening = self.exchange.partners.next_opening(now);
+                opening.map_or(blocked, |at| between(now, at).min(blocked))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the next due time cannot be read");
+                self.exchange.pace.idle_tick
+            }
+        }
+    }
+
+    async fn claim(&self) -> Result<usize, StoreError> {
+        let now = self.exchange.clock.now();
+        let places = self.places(now);
+        if places.is_empty() {
+            return Ok(0);
+        }
+        let (company, holder) = (self.exchange.company.clone(), self.exchange.holder.clone());
+        let lease_until = now.plus_millis(millis(self.exchange.pace.lease));
+        let claimed = self.exchange.store.write(Lane::Bulk, move |tx| {
+            tx.claim(&ClaimRequest {
+                company: &company,
+                now,
+                lease_until,
+                holder: &holder,
+                partners: &places,
+            })
+        });
+        let claimed = claimed.await?;
+        let count = claimed.len();
+        for one in claimed {
+            self.start(one).await?;
+        }
+        Ok(count)
+    }
+
+    fn places(&self, now: Timestamp) -> Vec<(PartnerId, u32)> {
+        let mut free = u32::try_from(self.exchange.pace.in_flight.saturating_sub(self.attempts.len())).unwrap_or(0);
+        let mut places = Vec::new();
+        for partner in self.exchange.partners.all() {
+            let wanted = partner.gate.places(partner.link().concurrency(), now).min(free);
+            if wanted > 0 {
+                free -= wanted;
+                places.push((partner.id.clone(), wanted));
+            }
+        }
+        places
+    }
+
+    async fn start(&self, claimed: Claimed) -> Result<(), StoreError> {
+        let partner = self.exchange.partners.get(&claimed.partner);
+        let entered = partner
+            .as_ref()
+            .and_then(|p| p.gate.enter(Use::Deliver, &self.exchange.clock));
+        let (Some(partner), Some(entered)) = (partner, entered) else {
+            // The gate shut between the count of places and the claim.
+            let due = self
+                .exchange
+                .clock
+                .now()
+                .plus_millis(millis(self.exchange.pace.quick_base));
+            let written = self.exchange.store.write(Lane::Bulk, move |tx| {
+                tx.give_back(claimed.operation, claimed.epoch, due)
+            });
+            return written.await;
+        };
+        let (exchange, freed, taken) = (
+            Arc::clone(&self.exchange),
+            Arc::clone(&self.freed),
+            Arc::clone(&self.taken),
+        );
+        self.attempts.spawn(async move {
+            if attempt::run(exchange, partner, claimed, entered).await == Ended::Taken {
+                taken.fetch_add(1, Ordering::Relaxed);
+            }
+            freed.notify_one();
+        });
+        Ok(())
+    }
+}
+
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0))
+}

@@ -1,0 +1,343 @@
+//! Whether anything may go to a partner now: paused, credentials, breaker, places, retry budget. One per partner.
+
+use super::breaker::{Breaker, Pass, Report, Room, Turn};
+use super::budget::RetryBudget;
+use super::pace::{BreakerPace, Pace, millis};
+use crate::clock::Clock;
+use crate::domain::{CompanyId, PartnerId, Timestamp};
+use crate::store::{BreakerState, Lane, Note, OperationError, PartnerState, Store, StoreError, StoreExt};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
+
+/// A success is written down at most this often; turns are written at once.
+const SAVE_EVERY_MILLIS: i64 = 60_000;
+
+/// Which of the two uses of the credentials was refused: the same use has to succeed before they count as good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    Poll,
+    Deliver,
+}
+
+/// What a request taught about the partner.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learned {
+    pub report: Report,
+    pub credentials: Credentials,
+    /// What went wrong, for the partner's view.
+    pub error: Option<OperationError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credentials {
+    Accepted,
+    Refused,
+    NotAsked,
+}
+
+/// A turn that a person is told of, once: written as audit and change row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    Unreachable,
+    Reachable,
+    CredentialsBroken,
+    CredentialsGood,
+    Paused,
+    Resumed,
+}
+
+impl Told {
+    fn action(self) -> &'static str {
+        match self {
+            Self::Unreachable => "partner.unreachable",
+            Self::Reachable => "partner.reachable",
+            Self::CredentialsBroken => "partner.credentialsBroken",
+            Self::CredentialsGood => "partner.credentialsGood",
+            Self::Paused => "partner.paused",
+            Self::Resumed => "partner.resumed",
+        }
+    }
+}
+
+pub struct Gate {
+    pace: Pace,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    state: PartnerState,
+    breaker: Breaker,
+    budget: RetryBudget,
+    refused: Option<Refused>,
+    delivering: usize,
+    clock_skew_ms: Option<i64>,
+    saved_at: Timestamp,
+}
+
+/// Refused credentials are tried again, slowly: someone may mend them at the partner's side.
+struct Refused {
+    by: Use,
+    probe_at: Timestamp,
+    wait: Duration,
+    probing: bool,
+}
+
+impl Gate {
+    pub fn new(company: &CompanyId, partner: &PartnerId, pace: &Pace) -> Self {
+        let state = PartnerState {
+            company: company.clone(),
+            partner: partner.clone(),
+            breaker: BreakerState::Closed,
+            credentials_broken: false,
+            paused: false,
+            last_success_at: None,
+            last_failure_at: None,
+            last_error: None,
+            probe_at: None,
+        };
+        Self::restored(state, pace, Timestamp(0))
+    }
+
+    pub fn restored(state: PartnerState, pace: &Pace, now: Timestamp) -> Self {
+        let refused = state.credentials_broken.then_some(Refused {
+            by: Use::Poll,
+            probe_at: now,
+            wait: pace.breaker.probe_after,
+            probing: false,
+        });
+        let breaker = Breaker::restored(pace.breaker.clone(), state.breaker, state.probe_at, now);
+        Self {
+            pace: pace.clone(),
+            inner: Mutex::new(Inner {
+                state,
+                breaker,
+                budget: RetryBudget::default(),
+                refused,
+                delivering: 0,
+                clock_skew_ms: None,
+                saved_at: Timestamp(0),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change below is whole before anything that could panic.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many operations may be claimed now.
+    pub fn places(&self, concurrency: usize, now: Timestamp) -> u32 {
+        let inner = self.lock();
+        if inner.state.paused {
+            return 0;
+        }
+        let most = match (&inner.refused, inner.breaker.room(now)) {
+            (_, Room::None) => 0,
+            (Some(refused), _) => usize::from(refused.lets(Use::Deliver, now)),
+            (None, Room::One) => 1,
+            (None, Room::Free) => concurrency.max(1),
+        };
+        u32::try_from(most.saturating_sub(inner.delivering)).unwrap_or(u32::MAX)
+    }
+
+    /// Starts a request. `None`: not now.
+    pub fn enter(self: &Arc<Self>, purpose: Use, clock: &Arc<dyn Clock>) -> Option<Entered> {
+        let now = clock.now();
+        let mut inner = self.lock();
+        if inner.state.paused || inner.refused.as_ref().is_some_and(|r| !r.lets(purpose, now)) {
+            return None;
+        }
+        let pass = inner.breaker.enter(now)?;
+        if let Some(refused) = &mut inner.refused {
+            refused.probing = true;
+        }
+        inner.budget.sent(now);
+        if purpose == Use::Deliver {
+            inner.delivering += 1;
+        }
+        drop(inner);
+        Some(Entered {
+            gate: Arc::clone(self),
+            clock: Arc::clone(clock),
+            pass: Some(pass),
+            purpose,
+        })
+    }
+
+    fn leave(&self, pass: Pass, purpose: Use, learned: &Learned, now: Timestamp) -> Option<Told> {
+        let mut inner = self.lock();
+        if purpose == Use::Deliver {
+            inner.delivering = inner.delivering.saturating_sub(1);
+        }
+        match (&learned.error, learned.report) {
+            (Some(error), _) => {
+                inner.state.last_failure_at = Some(now);
+                inner.state.last_error = Some(error.clone());
+            }
+            (None, Report::Reached) => inner.state.last_success_at = Some(now),
+            (None, Report::Failed | Report::Neither) => {}
+        }
+        let turn = inner.breaker.leave(pass, learned.report, now);
+        let told = inner.credentials(purpose, learned.credentials, now, &self.pace.breaker);
+        told.or(turn.map(|turn| match turn {
+            Turn::Opened => Told::Unreachable,
+            Turn::Closed => Told::Reachable,
+        }))
+    }
+
+    /// A place for a retry that is wanted at `due`.
+    pub fn place_retry(&self, now: Timestamp, due: Timestamp) -> Timestamp {
+        self.lock().budget.place(now, due, &self.pace.breaker)
+    }
+
+    /// A person asked: what waits for its time is tried now.
+    pub fn hasten(&self, now: Timestamp) {
+        let mut inner = self.lock();
+        inner.breaker.hasten(now);
+        if let Some(refused) = &mut inner.refused {
+            refused.probe_at = now;
+        }
+    }
+
+    pub fn note_skew(&self, skew_ms: Option<i64>) {
+        if skew_ms.is_some() {
+            self.lock().clock_skew_ms = skew_ms;
+        }
+    }
+
+    pub fn clock_skew_ms(&self) -> Option<i64> {
+        self.lock().clock_skew_ms
+    }
+
+    pub fn state(&self) -> PartnerState {
+        let inner = self.lock();
+        let mut state = inner.state.clone();
+        state.breaker = inner.breaker.state();
+        state.probe_at = inner.breaker.probe_at();
+        state.credentials_broken = inner.refused.is_some();
+        state
+    }
+
+    pub fn set_paused(&self, paused: bool) {
+        self.lock().state.paused = paused;
+    }
+
+    /// When something that is shut now may go again; `None` when time alone does not change it.
+    pub fn opens_at(&self) -> Option<Timestamp> {
+        let inner = self.lock();
+        let credentials = inner.refused.as_ref().map(|r| r.probe_at);
+        inner.breaker.probe_at().max(credentials)
+    }
+
+    fn save_is_due(&self, now: Timestamp) -> bool {
+        now.0.saturating_sub(self.lock().saved_at.0) >= SAVE_EVERY_MILLIS
+    }
+
+    /// Writes the state down: at once when a person is told of something, else now and then.
+    /// A pause that another process wrote is kept, and taken over here.
+    pub async fn save(
+        self: &Arc<Self>,
+        store: &Arc<dyn Store>,
+        told: Option<(Told, &str)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if told.is_none() && !self.save_is_due(now) {
+            return Ok(());
+        }
+        self.lock().saved_at = now;
+        let told = told.map(|(told, actor)| (told, actor.to_owned()));
+        let gate = Arc::clone(self);
+        store
+            .write(Lane::Bulk, move |tx| {
+                let mut state = gate.state();
+                let pausing = matches!(told, Some((Told::Paused | Told::Resumed, _)));
+                if !pausing && let Some(stored) = tx.partner_state(&state.company, &state.partner)? {
+                    state.paused = stored.paused;
+                    gate.set_paused(stored.paused);
+                }
+                tx.set_partner_state(&state)?;
+                let Some((told, actor)) = told else {
+                    return Ok(());
+                };
+                tx.note(&Note {
+                    document: None,
+                    company: &state.company,
+                    partner: Some(&state.partner),
+                    actor: &actor,
+                    action: told.action(),
+                    at: now,
+                    detail: serde_json::json!({ "partner": state.partner, "error": state.last_error }),
+                })
+            })
+            .await
+    }
+}
+
+/// A request under way. Dropped without an outcome, it gives its place back and says nothing of the partner.
+pub struct Entered {
+    gate: Arc<Gate>,
+    clock: Arc<dyn Clock>,
+    pass: Option<Pass>,
+    purpose: Use,
+}
+
+impl Entered {
+    /// Ends the request; what a person is to be told of, if anything turned.
+    pub fn leave(mut self, learned: &Learned) -> Option<Told> {
+        let pass = self.pass.take()?;
+        self.gate.leave(pass, self.purpose, learned, self.clock.now())
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if let Some(pass) = self.pass.take() {
+            let nothing = Learned {
+                report: Report::Neither,
+                credentials: Credentials::NotAsked,
+                error: None,
+            };
+            self.gate.leave(pass, self.purpose, &nothing, self.clock.now());
+        }
+    }
+}
+
+impl Refused {
+    fn lets(&self, purpose: Use, now: Timestamp) -> bool {
+        !self.probing && self.by == purpose && now >= self.probe_at
+    }
+}
+
+impl Inner {
+    fn credentials(&mut self, purpose: Use, seen: Credentials, now: Timestamp, pace: &BreakerPace) -> Option<Told> {
+        match (seen, &mut self.refused) {
+            (Credentials::Refused, None) => {
+                self.refused = Some(Refused {
+                    by: purpose,
+                    probe_at: now.plus_millis(millis(pace.probe_after)),
+                    wait: pace.probe_after,
+                    probing: false,
+                });
+                Some(Told::CredentialsBroken)
+            }
+            (Credentials::Refused, Some(refused)) if refused.by == purpose => {
+                refused.wait = refused.wait.saturating_mul(2).min(pace.probe_cap);
+                refused.probe_at = now.plus_millis(millis(refused.wait));
+                refused.probing = false;
+                None
+            }
+            (Credentials::Accepted, Some(refused)) if refused.by == purpose => {
+                self.refused = None;
+                Some(Told::CredentialsGood)
+            }
+            (Credentials::NotAsked, Some(refused)) if refused.by == purpose => {
+                refused.probing = false;
+                None
+            }
+            (Credentials::Refused | Credentials::Accepted | Credentials::NotAsked, _) => None,
+        }
+    }
+}

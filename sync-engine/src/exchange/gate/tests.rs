@@ -1,0 +1,165 @@
+use super::*;
+use crate::clock::Sleep;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A clock that a test moves.
+#[derive(Default)]
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+
+    fn sleep(&self, _: Duration) -> Sleep {
+        Box::pin(std::future::pending())
+    }
+
+    fn random(&self) -> u64 {
+        0
+    }
+}
+
+struct Bench {
+    gate: Arc<Gate>,
+    hands: Arc<Hands>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let hands = Arc::new(Hands::default());
+        Self {
+            gate: Arc::new(Gate::new(
+                &CompanyId("main".to_owned()),
+                &PartnerId("acme".to_owned()),
+                &Pace::default(),
+            )),
+            clock: Arc::clone(&hands) as Arc<dyn Clock>,
+            hands,
+        }
+    }
+
+    fn at(&self, seconds: i64) {
+        self.hands.0.store(seconds * 1000, Ordering::Relaxed);
+    }
+
+    fn places(&self) -> u32 {
+        self.gate.places(8, self.clock.now())
+    }
+
+    fn lets(&self, purpose: Use) -> bool {
+        self.gate.enter(purpose, &self.clock).is_some()
+    }
+
+    fn make(&self, purpose: Use, report: Report, credentials: Credentials) -> Option<Told> {
+        let entered = self.gate.enter(purpose, &self.clock).expect("the gate is open");
+        let error = (report != Report::Reached).then(|| OperationError {
+            code: "partner.unavailable".to_owned(),
+            status: None,
+            message: None,
+        });
+        entered.leave(&Learned {
+            report,
+            credentials,
+            error,
+        })
+    }
+}
+
+#[test]
+fn places_are_taken_and_given_back() {
+    let bench = Bench::new();
+    assert_eq!(bench.places(), 8);
+    let first = bench.gate.enter(Use::Deliver, &bench.clock).expect("open");
+    let _poll = bench.gate.enter(Use::Poll, &bench.clock).expect("open");
+    assert_eq!(bench.places(), 7, "polls take none");
+    drop(first);
+    assert_eq!(bench.places(), 8, "dropped without an outcome");
+    assert_eq!(bench.gate.state().last_failure_at, None);
+}
+
+#[test]
+fn a_pause_shuts_everything() {
+    let bench = Bench::new();
+    bench.gate.set_paused(true);
+    assert_eq!(
+        (bench.places(), bench.lets(Use::Poll), bench.lets(Use::Deliver)),
+        (0, false, false)
+    );
+    bench.gate.set_paused(false);
+    assert_eq!((bench.places(), bench.lets(Use::Poll)), (8, true));
+}
+
+#[test]
+fn outages_are_told_once_and_probed_one_at_a_time() {
+    let bench = Bench::new();
+    let told: Vec<_> = (0..10)
+        .filter_map(|_| bench.make(Use::Deliver, Report::Failed, Credentials::NotAsked))
+        .collect();
+    assert_eq!(told, [Told::Unreachable]);
+    assert_eq!((bench.places(), bench.lets(Use::Poll)), (0, false));
+    bench.at(60);
+    assert_eq!(bench.places(), 1);
+    let probe = bench.gate.enter(Use::Poll, &bench.clock).expect("a probe");
+    assert_eq!((bench.places(), bench.lets(Use::Deliver)), (0, false));
+    drop(probe);
+    assert_eq!(bench.make(Use::Poll, Report::Reached, Credentials::Accepted), None);
+    assert_eq!(
+        bench.make(Use::Deliver, Report::Reached, Credentials::Accepted),
+        Some(Told::Reachable)
+    );
+    assert_eq!(bench.places(), 8);
+}
+
+#[test]
+fn refused_credentials_wait_and_are_tried_by_the_use_that_failed() {
+    let bench = Bench::new();
+    let told = bench.make(Use::Deliver, Report::Neither, Credentials::Refused);
+    assert_eq!(told, Some(Told::CredentialsBroken));
+    assert!(bench.gate.state().credentials_broken);
+    assert_eq!((bench.places(), bench.lets(Use::Poll)), (0, false));
+    bench.at(60);
+    assert!(!bench.lets(Use::Poll));
+    assert_eq!(bench.places(), 1);
+    assert_eq!(
+        bench.make(Use::Deliver, Report::Neither, Credentials::Refused),
+        None,
+        "told once"
+    );
+    bench.at(179);
+    assert_eq!(bench.places(), 0, "the wait doubles");
+    bench.at(180);
+    assert_eq!(
+        bench.make(Use::Deliver, Report::Reached, Credentials::Accepted),
+        Some(Told::CredentialsGood)
+    );
+    assert_eq!((bench.places(), bench.lets(Use::Poll)), (8, true));
+}
+
+#[test]
+fn a_person_need_not_wait_for_a_probes_time() {
+    let bench = Bench::new();
+    bench.make(Use::Poll, Report::Neither, Credentials::Refused);
+    assert!(!bench.lets(Use::Poll));
+    bench.gate.hasten(bench.clock.now());
+    assert!(bench.lets(Use::Poll));
+}
+
+#[test]
+fn what_is_stored_comes_back() {
+    let bench = Bench::new();
+    (0..10).for_each(|_| {
+        bench.make(Use::Poll, Report::Failed, Credentials::NotAsked);
+    });
+    let state = bench.gate.state();
+    assert_eq!(
+        (state.breaker, state.probe_at),
+        (BreakerState::Open, Some(Timestamp(60_000)))
+    );
+    let again = Gate::restored(state, &Pace::default(), Timestamp(1000));
+    assert_eq!(
+        (again.places(8, Timestamp(1000)), again.places(8, Timestamp(60_000))),
+        (0, 1)
+    );
+}

@@ -1,0 +1,136 @@
+//! The work: poll, deliver, retry, break. Combines store, partner and domain.
+
+mod attempt;
+mod breaker;
+mod budget;
+pub mod deliver;
+pub mod gate;
+pub mod intake;
+mod outcome;
+mod pace;
+mod pages;
+pub mod partners;
+pub mod poll;
+pub mod presence;
+mod recover;
+pub mod schedule;
+mod settle;
+mod watch;
+
+pub use attempt::outbound;
+pub use outcome::is_overtaken;
+pub use pace::{BreakerPace, Pace};
+pub use poll::SyncReport;
+
+use crate::clock::Clock;
+use crate::domain::CompanyId;
+use crate::store::{Lane, Store, StoreError, StoreExt};
+use gate::Told;
+use partners::{Partner, Partners};
+use presence::Presence;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What every part of the exchange works with.
+pub struct Exchange {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub company: CompanyId,
+    pub pace: Pace,
+    /// Names this engine in leases.
+    pub holder: String,
+    pub partners: Partners,
+    /// No new work.
+    pub stop: CancellationToken,
+    /// What is in flight is cut off.
+    pub abort: CancellationToken,
+    /// Something may be due: told by whoever in this process made it so.
+    pub due: Notify,
+    pub tasks: TaskTracker,
+    /// Shows this engine as alive, until its store is closed.
+    pub presence: Mutex<Option<Presence>>,
+}
+
+impl Exchange {
+    pub fn stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Ends the leases of engines that are gone: what they worked on need not wait for the leases to run out.
+    ///
+    /// # Errors
+    /// The store's own. A folder that cannot be read is logged, and the leases run out by themselves.
+    pub async fn take_over(&self, data_dir: PathBuf) -> Result<(), StoreError> {
+        let gone = self.store.read(move |_| match presence::gone(&data_dir) {
+            Ok(gone) => Ok(gone),
+            Err(error) => {
+                tracing::warn!(%error, "engines that are gone cannot be told: their leases run out");
+                Ok(Vec::new())
+            }
+        });
+        for one in gone.await? {
+            let (holder, now) = (one.holder.clone(), self.clock.now());
+            let ended = self.store.write(Lane::Bulk, move |tx| tx.end_leases_of(&holder, now));
+            let leases = ended.await?;
+            tracing::info!(holder = one.holder, leases, "took over from an engine that is gone");
+            if let Err(error) = one.forget() {
+                tracing::warn!(%error, "the file of an engine that is gone stays behind");
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads the partners.
+    pub async fn load(self: &Arc<Self>) {
+        watch::reload(self).await;
+    }
+
+    /// Loads the partners and starts polling, delivering and watching the configuration, until `stop`.
+    pub async fn start(self: &Arc<Self>) {
+        let watching = watch::FileWatch::on(self.partners.dir());
+        self.load().await;
+        let exchange = Arc::clone(self);
+        self.tasks.spawn(async move {
+            deliver::run(exchange, deliver::Until::Stopped).await;
+        });
+        self.tasks.spawn(schedule::run(Arc::clone(self)));
+        self.tasks.spawn(watch::other_processes(Arc::clone(self)));
+        self.tasks.spawn(watch::configuration(Arc::clone(self), watching));
+    }
+
+    /// Sleeps, or returns early at a stop.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::select! {
+            () = self.clock.sleep(duration) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// Writes down what was learned of a partner, and wakes who waits for it.
+    pub async fn remember(&self, partner: &Partner, told: Option<Told>) {
+        match told {
+            Some(Told::Unreachable | Told::CredentialsBroken) => {
+                let error = partner.gate.state().last_error;
+                tracing::warn!(partner = %partner.id, ?told, code = error.map(|e| e.code), "partner turned");
+            }
+            Some(Told::Reachable | Told::CredentialsGood | Told::Paused | Told::Resumed) => {
+                tracing::info!(partner = %partner.id, ?told, "partner turned");
+                self.due.notify_waiters();
+                partner.poll.notify_one();
+            }
+            None => {}
+        }
+        if told == Some(Told::Reachable) {
+            recover::hasten(self, partner).await;
+            self.due.notify_waiters();
+        }
+        let told = told.map(|told| (told, "engine"));
+        if let Err(error) = partner.gate.save(&self.store, told, self.clock.now()).await {
+            tracing::error!(partner = %partner.id, %error, "the partner's state is not written");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Which engines on a data folder are alive: each keeps a locked file there. The system drops the lock when a process
+//! ends, however that ends, so its leases need not run out before its work is taken over.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+const FOLDER: &str = "engines";
+const EXTENSION: &str = "lock";
+
+/// This engine's file, locked as long as this lives.
+pub struct Presence {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Presence {
+    /// Shows `holder` as alive. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the file cannot be made or locked.
+    pub fn show(data_dir: &Path, holder: &str) -> std::io::Result<Self> {
+        let folder = data_dir.join(FOLDER);
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.join(holder).with_extension(EXTENSION);
+        // Locked before it has the name that others look at.
+        let hidden = folder.join(format!("{holder}.new"));
+        let file = File::create(&hidden)?;
+        file.try_lock().map_err(|e| match e {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => std::io::ErrorKind::ResourceBusy.into(),
+        })?;
+        std::fs::rename(&hidden, &path)?;
+        Ok(Self { path, _file: file })
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        // Left behind, it is found unlocked and removed at the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// An engine whose process has ended without taking its file away. Its lock is held here until it is forgotten.
+pub struct Gone {
+    pub holder: String,
+    path: PathBuf,
+    _file: File,
+}
+
+impl Gone {
+    /// Its leases are ended: nobody need look at it again.
+    pub fn forget(self) -> std::io::Result<()> {
+        std::fs::remove_file(&self.path)
+    }
+}
+
+/// Engines that are gone. Blocks on the disk.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn gone(data_dir: &Path) -> std::io::Result<Vec<Gone>> {
+    let entries = match std::fs::read_dir(data_dir.join(FOLDER)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut gone = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_none_or(|e| e != EXTENSION) {
+            continue;
+        }
+        // Not there: its engine stopped in order. Locked: alive, or another one deals with it.
+        let Ok(file) = File::open(&path) else { continue };
+        if file.try_lock().is_err() {
+            continue;
+        }
+        let Some(holder) = path.file_stem().map(|s| s.to_string_lossy().into_owned()) else {
+            continue;
+        };
+        gone.push(Gone {
+            holder,
+            path,
+            _file: file,
+        });
+    }
+    Ok(gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_gone_once_its_lock_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert!(gone(dir.path()).expect("readable").is_empty());
+        let here = Presence::show(dir.path(), "a").expect("shown");
+        let _other = Presence::show(dir.path(), "b").expect("shown");
+        assert!(gone(dir.path()).expect("readable").is_empty());
+        // As after a kill: the lock goes, the file stays.
+        let path = here.path.clone();
+        drop(here);
+        File::create(&path).expect("left behind");
+        let found = gone(dir.path()).expect("readable").remove(0);
+        assert_eq!(found.holder, "a");
+        found.forget().expect("removed");
+        assert!(gone(dir.path()).expect("readable").is_empty());
+    }
+}

@@ -1,0 +1,129 @@
+//! When each stream is polled: at once, then at its interval, and when asked.
+
+use super::Exchange;
+use super::partners::Partner;
+use super::poll::{self, PollError, SyncReport};
+use crate::partner::StreamInfo;
+use crate::store::StoreError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Follows the partners on line: one loop per partner and stream, started anew when the configuration changes.
+pub async fn run(exchange: Arc<Exchange>) {
+    let mut changed = exchange.partners.changed();
+    loop {
+        changed.mark_unchanged();
+        let generation = CancellationToken::new();
+        let mut loops = tokio::task::JoinSet::new();
+        for partner in exchange.partners.all() {
+            loops.spawn(follow(Arc::clone(&exchange), partner, generation.clone()));
+        }
+        tokio::select! {
+            _ = changed.changed() => {}
+            () = exchange.stop.cancelled() => {}
+        }
+        generation.cancel();
+        while loops.join_next().await.is_some() {}
+        if exchange.stopping() {
+            return;
+        }
+    }
+}
+
+/// Polls the streams of one partner, each at its own interval.
+async fn follow(exchange: Arc<Exchange>, partner: Arc<Partner>, generation: CancellationToken) {
+    let link = partner.link();
+    let mut loops = tokio::task::JoinSet::new();
+    let asked = Arc::new(tokio::sync::watch::Sender::new(()));
+    for stream in link.streams() {
+        let asked = asked.subscribe();
+        let (exchange, partner) = (Arc::clone(&exchange), Arc::clone(&partner));
+        loops.spawn(follow_stream(
+            exchange,
+            partner,
+            stream.clone(),
+            asked,
+            generation.clone(),
+        ));
+    }
+    loop {
+        tokio::select! {
+            () = partner.poll.notified() => { asked.send_replace(()); }
+            () = generation.cancelled() => break,
+        }
+    }
+    while loops.join_next().await.is_some() {}
+}
+
+async fn follow_stream(
+    exchange: Arc<Exchange>,
+    partner: Arc<Partner>,
+    stream: StreamInfo,
+    mut asked: tokio::sync::watch::Receiver<()>,
+    generation: CancellationToken,
+) {
+    while !generation.is_cancelled() {
+        let result = once(&exchange, &partner, &stream).await;
+        let wait = next_poll(&exchange, &partner, &stream, result);
+        tokio::select! {
+            () = exchange.clock.sleep(wait) => {}
+            _ = asked.changed() => {}
+            () = generation.cancelled() => {}
+        }
+    }
+}
+
+/// One run, alone in this process.
+///
+/// # Errors
+/// Why it ended early; it is logged here.
+pub async fn once(
+    exchange: &Arc<Exchange>,
+    partner: &Arc<Partner>,
+    stream: &StreamInfo,
+) -> Result<SyncReport, PollError> {
+    let lock = partner.run_lock(&stream.name);
+    let _alone = lock.lock().await;
+    let result = poll::run(exchange, partner, stream).await;
+    match &result {
+        Ok(_) | Err(PollError::Shut | PollError::Elsewhere | PollError::Stopped) => {}
+        Err(PollError::Fetch(error)) => tracing::warn!(
+            partner = %partner.id, stream = stream.name, code = error.code, status = error.status, %error,
+            "polling failed"
+        ),
+        Err(PollError::Store(StoreError::LeaseLost)) => {
+            tracing::warn!(partner = %partner.id, stream = stream.name, "polling lease lost");
+        }
+        Err(PollError::Store(error)) => {
+            tracing::error!(partner = %partner.id, stream = stream.name, %error, "polled page not stored");
+        }
+    }
+    result
+}
+
+fn next_poll(
+    exchange: &Exchange,
+    partner: &Partner,
+    stream: &StreamInfo,
+    result: Result<SyncReport, PollError>,
+) -> Duration {
+    let interval = exchange.pace.poll_interval.unwrap_or(stream.interval);
+    let now = exchange.clock.now();
+    match result {
+        Ok(_) | Err(PollError::Stopped | PollError::Store(_)) => interval,
+        // Sooner than the interval where the partner may be asked again sooner.
+        Err(PollError::Shut) => match partner.gate.opens_at() {
+            Some(at) if at > now => millis_between(now, at).min(interval),
+            Some(_) | None => interval.min(exchange.pace.idle_tick),
+        },
+        Err(PollError::Elsewhere) => interval.min(exchange.pace.lease),
+        Err(PollError::Fetch(error)) => {
+            interval.max(error.retry_after.unwrap_or_default().min(exchange.pace.retry_after_cap))
+        }
+    }
+}
+
+fn millis_between(from: crate::domain::Timestamp, to: crate::domain::Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0))
+}

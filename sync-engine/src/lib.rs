@@ -1,0 +1,12 @@
+//! Countersign's engine: exchanges purchase orders and delivery notes, version by version, with trading partners.
+
+pub mod api;
+pub mod clock;
+pub mod domain;
+pub mod engine;
+pub mod exchange;
+pub mod partner;
+pub mod print;
+pub mod sandbox;
+pub mod settings;
+pub mod store;

@@ -1,0 +1,7 @@
+//! `countersign`: the engine without a window.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

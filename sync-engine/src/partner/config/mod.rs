@@ -1,0 +1,251 @@
+//! Partner configuration: raw -> checked -> validated. Every mistake of a file is reported at once.
+
+mod check;
+pub(crate) mod mistakes;
+mod names;
+mod operations;
+pub(crate) mod raw;
+mod request;
+mod sections;
+mod streams;
+mod validate;
+
+pub use mistakes::{ConfigErrors, Mistake};
+pub use names::config_field_names;
+pub(crate) use request::RequestTemplate;
+
+use super::expr::Expr;
+use super::map::{CodeTable, DocumentMap, Template};
+use super::schema::PayloadSchema;
+use super::{OutboundKind, StreamInfo};
+use crate::domain::{PartnerId, PartnerRules};
+use mistakes::Mistakes;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// The JSON Schema of configuration files, for editors.
+pub const CONFIG_SCHEMA: &str = include_str!("../../../../configs/schema/partner.schema.json");
+/// Largest configuration file, in bytes.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// A configuration that holds: made by `load_file` and `parse` only.
+#[derive(Debug)]
+pub struct PartnerConfig {
+    pub(crate) id: PartnerId,
+    pub(crate) name: String,
+    pub(crate) base_url: Url,
+    pub(crate) auth: Auth,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) correlation_header: Option<String>,
+    pub(crate) idempotency: Idempotency,
+    /// Origins, as `https://host:port`, to which a read may be redirected.
+    pub(crate) redirects: Vec<url::Origin>,
+    pub(crate) limits: Limits,
+    pub(crate) rules: PartnerRules,
+    pub(crate) streams: Vec<StreamConfig>,
+    pub(crate) operations: BTreeMap<OutboundKind, OperationConfig>,
+}
+
+impl PartnerConfig {
+    pub fn id(&self) -> &PartnerId {
+        &self.id
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// Names of the secrets that the configuration asks for, sorted.
+    pub fn secret_names(&self) -> Vec<&str> {
+        let Auth::OAuth2(auth) = &self.auth else {
+            return Vec::new();
+        };
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        for value in [
+            Some(&auth.client_id),
+            auth.client_secret.as_ref(),
+            auth.refresh_token.as_ref(),
+        ] {
+            if let Some(TextOrSecret::Secret(name)) = value {
+                names.insert(name);
+            }
+        }
+        names.into_iter().collect()
+    }
+
+    /// Puts the partner on line.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made: a sentence.
+    pub fn connect(
+        self,
+        secrets: Arc<dyn super::Secrets>,
+        clock: Arc<dyn crate::clock::Clock>,
+    ) -> Result<super::http::HttpPartner, String> {
+        super::http::HttpPartner::new(self, secrets, clock)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Auth {
+    None,
+    OAuth2(Box<OAuth2>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OAuth2 {
+    pub token_url: Url,
+    pub client_id: TextOrSecret,
+    pub client_secret: Option<TextOrSecret>,
+    /// Present exactly for the grant `refreshToken`.
+    pub refresh_token: Option<TextOrSecret>,
+    pub in_body: bool,
+    pub scopes: Vec<String>,
+    pub parameters: Vec<(String, String)>,
+    pub token_header: String,
+    /// With the space after it, where there is one.
+    pub token_prefix: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TextOrSecret {
+    Text(String),
+    Secret(String),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Idempotency {
+    pub header: Option<String>,
+    pub honoured: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub concurrency: usize,
+    pub requests_per_second: Option<u32>,
+    pub max_body_bytes: usize,
+    pub max_inflated_bytes: usize,
+    pub max_depth: usize,
+    pub max_lines: usize,
+    pub max_string_bytes: usize,
+    pub max_pages: u64,
+    pub max_items: usize,
+    pub connect: Duration,
+    pub request: Duration,
+    pub token: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct StreamConfig {
+    pub info: StreamInfo,
+    pub request: RequestTemplate,
+    pub empty_statuses: Vec<u16>,
+    /// Keys from the answer's root to the list.
+    pub items: Vec<String>,
+    /// Whether the list may be missing from an answer, which means that it is empty.
+    pub items_optional: bool,
+    pub paging: Paging,
+    pub limit: Option<u64>,
+    pub watermark: Option<Watermark>,
+    pub schema: Option<PayloadSchema>,
+    /// Field names on the way to fields that are left out of the hash.
+    pub hash_except: Vec<Vec<String>>,
+    pub map: DocumentMap,
+}
+
+#[derive(Debug)]
+pub(crate) enum Paging {
+    Single,
+    Token { next: Expr },
+    Watermark,
+    Offset,
+    Page,
+}
+
+#[derive(Debug)]
+pub(crate) struct Watermark {
+    pub from: WatermarkSource,
+    pub start: Option<String>,
+    pub overlap: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) enum WatermarkSource {
+    Page(Expr),
+    Item(Expr),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OperationConfig {
+    pub request: Arc<RequestTemplate>,
+    pub schema: Option<Arc<PayloadSchema>>,
+    pub outcomes: Arc<Outcomes>,
+    pub receipt: Option<Arc<Template>>,
+    pub verify: Option<Arc<Probe>>,
+    pub lookup: Option<Arc<Probe>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    pub success: Vec<u16>,
+    pub applied: Vec<u16>,
+    pub already_done: Vec<u16>,
+    pub again: Vec<u16>,
+    pub conflict: Vec<u16>,
+    pub error_text: Option<Expr>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Probe {
+    pub request: RequestTemplate,
+    pub state: Expr,
+    pub applied: Vec<String>,
+    pub taken: Vec<String>,
+    pub failed: Vec<String>,
+    pub not_seen: Vec<u16>,
+    pub error_text: Option<Expr>,
+    pub every: Duration,
+}
+
+pub(crate) type CodeTables = HashMap<String, Arc<CodeTable>>;
+
+/// Reads and checks a configuration file. Schema files are looked for beside it.
+///
+/// # Errors
+/// Every mistake of the file, with its place.
+pub fn load_file(path: &Path) -> Result<PartnerConfig, ConfigErrors> {
+    let file = path.display().to_string();
+    let whole = |message: String| ConfigErrors::whole_file(&file, message);
+    let size = std::fs::metadata(path)
+        .map_err(|e| whole(format!("the file cannot be read: {e}")))?
+        .len();
+    if size > MAX_FILE_BYTES {
+        return Err(whole(format!(
+            "the file has {size} bytes, at most {MAX_FILE_BYTES} are read"
+        )));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| whole(format!("the file cannot be read: {e}")))?;
+    parse(&text, &file, path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Checks a configuration's text. `file` is its name in messages, schema files lie below `dir`.
+///
+/// # Errors
+/// Every mistake of the text, with its place.
+pub fn parse(text: &str, file: &str, dir: &Path) -> Result<PartnerConfig, ConfigErrors> {
+    let mut mistakes = Mistakes::default();
+    let raw = check::read(text, &mut mistakes);
+    let config = raw.and_then(|raw| validate::validate(raw, dir, &mut mistakes));
+    match (config, mistakes.into_errors(file)) {
+        (Some(config), None) => Ok(config),
+        (_, Some(errors)) => Err(errors),
+        (None, None) => Err(ConfigErrors::whole_file(file, "the configuration is incomplete")),
+    }
+}

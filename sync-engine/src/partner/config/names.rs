@@ -1,0 +1,51 @@
+//! The names that each section knows: for the test that holds the JSON Schema against them.
+
+use super::raw::{
+    RawAuth, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPaging, RawPartner, RawProbe,
+    RawRequest, RawStream, RawWatermark,
+};
+use crate::domain::PartnerRules;
+use crate::partner::map::{common, despatch, order};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+
+/// Sections of a configuration by their name in the JSON Schema (`""` is the whole), with the names that they know.
+pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
+    let union = |lists: &[&[&str]]| {
+        let all: BTreeSet<String> = lists.iter().flat_map(|l| l.iter().map(|n| (*n).to_owned())).collect();
+        all.into_iter().collect::<Vec<_>>()
+    };
+    vec![
+        ("", known::<RawPartner>()),
+        ("auth", known::<RawAuth>()),
+        ("idempotency", known::<RawIdempotency>()),
+        ("limits", known::<RawLimits>()),
+        ("rules", known::<PartnerRules>()),
+        ("codes", known::<RawCodes>()),
+        ("stream", known::<RawStream>()),
+        ("request", known::<RawRequest>()),
+        ("paging", known::<RawPaging>()),
+        ("watermark", known::<RawWatermark>()),
+        ("operation", known::<RawOperation>()),
+        ("outcomes", known::<RawOutcomes>()),
+        ("probe", known::<RawProbe>()),
+        ("map", union(&[order::ORDER_FIELDS, despatch::DESPATCH_FIELDS])),
+        (
+            "lines",
+            union(&[order::ORDER_LINE_FIELDS, despatch::DESPATCH_LINE_FIELDS]),
+        ),
+        ("party", union(&[common::PARTY_FIELDS])),
+        ("item", union(&[common::ITEM_FIELDS])),
+        ("totals", union(&[order::TOTALS_FIELDS])),
+    ]
+}
+
+/// A struct that denies unknown fields names its own when it meets one.
+fn known<T: DeserializeOwned>() -> Vec<String> {
+    let refusal = serde_json::from_value::<T>(serde_json::json!({"\u{0}": null}))
+        .err()
+        .map(|e| e.to_string())
+        .unwrap_or_default();
+    let list = refusal.split_once("expected").map_or("", |(_, list)| list);
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}

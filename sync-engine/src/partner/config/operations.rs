@@ -1,0 +1,162 @@
+//! The operations of a configuration.
+
+use super::mistakes::child;
+use super::raw::{RawOperation, RawOutcomes, RawProbe, RawRequest};
+use super::request::RequestTemplate;
+use super::validate::{inherit, schema};
+use super::{OperationConfig, Outcomes, Probe};
+use crate::partner::OutboundKind;
+use crate::partner::map::{Compile, Template};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+use std::time::Duration;
+
+const OPERATIONS: &[(&str, OutboundKind)] = &[
+    ("acknowledge", OutboundKind::Acknowledge),
+    ("confirm", OutboundKind::Confirm),
+    ("reject", OutboundKind::Reject),
+    ("counter", OutboundKind::Counter),
+    ("receipt", OutboundKind::Receipt),
+];
+
+pub(super) fn compile(
+    raw: &BTreeMap<String, Value>,
+    dir: &FilePath,
+    ctx: &mut Compile<'_>,
+) -> BTreeMap<OutboundKind, OperationConfig> {
+    let mut found = BTreeMap::new();
+    for (name, kind) in OPERATIONS {
+        let Some(value) = raw.get(*name) else { continue };
+        let pointer = child("/operations", name);
+        let Some(whole) = inherit("operation", name, value, raw, &pointer, ctx) else {
+            continue;
+        };
+        // Names and types fit the schema; what does not was reported and taken out before.
+        let Ok(operation) = serde_json::from_value::<RawOperation>(whole) else {
+            ctx.mistakes.add(&*pointer, "this is no operation");
+            continue;
+        };
+        found.extend(compile_operation(&operation, dir, &pointer, ctx).map(|o| (*kind, o)));
+    }
+    found
+}
+
+fn compile_operation(
+    raw: &RawOperation,
+    dir: &FilePath,
+    pointer: &str,
+    ctx: &mut Compile<'_>,
+) -> Option<OperationConfig> {
+    let Some(request) = &raw.request else {
+        ctx.mistakes.add(pointer, "\"request\" or \"sameAs\" is missing");
+        return None;
+    };
+    let request = outgoing(request, "POST", &child(pointer, "request"), ctx);
+    let schema = schema(raw.schema.as_ref(), dir, pointer, ctx);
+    let outcomes = outcomes(&raw.outcomes, &child(pointer, "outcomes"), ctx);
+    let receipt = raw
+        .receipt
+        .as_ref()
+        .and_then(|r| Template::compile(r, &child(pointer, "receipt"), ctx));
+    let mut probe_at = |raw: &Option<RawProbe>, name: &str| {
+        let raw = raw.as_ref()?;
+        probe(raw, &child(pointer, name), ctx)
+    };
+    let (verify, lookup) = (probe_at(&raw.verify, "verify"), probe_at(&raw.lookup, "lookup"));
+    Some(OperationConfig {
+        request: Arc::new(request?),
+        schema: schema.map(Arc::new),
+        outcomes: Arc::new(outcomes),
+        receipt: receipt.map(Arc::new),
+        verify: verify.map(Arc::new),
+        lookup: lookup.map(Arc::new),
+    })
+}
+
+/// A request of an operation: its code tables must be readable backwards.
+fn outgoing(raw: &RawRequest, method: &str, pointer: &str, ctx: &mut Compile<'_>) -> Option<RequestTemplate> {
+    let request = RequestTemplate::compile(raw, method, pointer, ctx)?;
+    let mut tables = Vec::new();
+    if let Some(body) = &request.body {
+        body.tables(&mut tables);
+    }
+    for table in tables {
+        for ours in table.ambiguous() {
+            let at = if table.name == "units" {
+                "/units".to_owned()
+            } else {
+                child("/codes", &table.name)
+            };
+            ctx.mistakes.add(
+                at,
+                format!("several codes of the partner mean \"{ours}\": say under \"out\" which one is sent"),
+            );
+        }
+    }
+    Some(request)
+}
+
+fn outcomes(raw: &RawOutcomes, pointer: &str, ctx: &mut Compile<'_>) -> Outcomes {
+    let lists = [
+        ("success", &raw.success),
+        ("applied", &raw.applied),
+        ("alreadyDone", &raw.already_done),
+        ("again", &raw.again),
+        ("conflict", &raw.conflict),
+    ];
+    let mut seen: BTreeMap<u16, &str> = BTreeMap::new();
+    for (name, statuses) in lists {
+        for status in statuses {
+            if let Some(before) = seen.insert(*status, name) {
+                ctx.mistakes.add(
+                    child(pointer, name),
+                    format!("status {status} is under \"{before}\" already"),
+                );
+            }
+        }
+    }
+    Outcomes {
+        success: raw.success.clone(),
+        applied: raw.applied.clone(),
+        already_done: raw.already_done.clone(),
+        again: raw.again.clone(),
+        conflict: raw.conflict.clone(),
+        error_text: raw
+            .error_text
+            .as_deref()
+            .and_then(|text| ctx.expr(text, &child(pointer, "errorText"))),
+    }
+}
+
+fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Option<Probe> {
+    let request = raw
+        .request
+        .as_ref()
+        .and_then(|r| outgoing(r, "GET", &child(pointer, "request"), ctx));
+    let state = raw
+        .state
+        .as_deref()
+        .and_then(|text| ctx.expr(text, &child(pointer, "state")));
+    let error_text = raw
+        .error_text
+        .as_deref()
+        .and_then(|text| ctx.expr(text, &child(pointer, "errorText")));
+    if raw.applied.is_empty() && raw.taken.is_empty() {
+        ctx.mistakes.add(
+            pointer,
+            "\"applied\" or \"taken\" is missing: the states that settle the operation",
+        );
+    }
+    Some(Probe {
+        request: request?,
+        state: state?,
+        applied: raw.applied.clone(),
+        taken: raw.taken.clone(),
+        failed: raw.failed.clone(),
+        not_seen: raw.not_seen.clone(),
+        error_text,
+        every: Duration::from_secs(raw.every_seconds.unwrap_or(10)),
+    })
+}

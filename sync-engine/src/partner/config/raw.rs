@@ -1,0 +1,228 @@
+//! The configuration file as it is written. Nothing here is checked beyond names and types.
+
+use crate::domain::PartnerRules;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawPartner {
+    /// For editors; not read.
+    #[serde(rename = "$schema")]
+    pub _schema: Option<String>,
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub base_url: Option<String>,
+    pub auth: Option<RawAuth>,
+    pub headers: BTreeMap<String, String>,
+    pub correlation_header: Option<String>,
+    pub idempotency: Option<RawIdempotency>,
+    pub redirects: Vec<String>,
+    pub limits: RawLimits,
+    pub rules: Option<PartnerRules>,
+    pub codes: BTreeMap<String, RawCodes>,
+    pub units: Option<RawCodes>,
+    pub streams: BTreeMap<String, Value>,
+    pub operations: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawAuth {
+    #[serde(rename = "type")]
+    pub kind: Option<RawAuthKind>,
+    pub grant: Option<RawGrant>,
+    pub token_url: Option<String>,
+    pub client_id: Option<RawTextOrSecret>,
+    pub client_secret: Option<RawTextOrSecret>,
+    pub refresh_token: Option<RawTextOrSecret>,
+    pub client_authentication: Option<RawClientAuthentication>,
+    pub scopes: Vec<String>,
+    pub parameters: BTreeMap<String, String>,
+    pub token_header: Option<String>,
+    pub token_prefix: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawAuthKind {
+    Oauth2,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawGrant {
+    ClientCredentials,
+    RefreshToken,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawClientAuthentication {
+    Basic,
+    Body,
+}
+
+/// A text, or `{"secret": "NAME"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RawTextOrSecret {
+    Text(String),
+    Secret(RawSecret),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSecret {
+    pub secret: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawIdempotency {
+    pub header: Option<String>,
+    pub honoured: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawLimits {
+    pub concurrency: Option<u64>,
+    pub requests_per_second: Option<u64>,
+    pub max_body_bytes: Option<u64>,
+    pub max_inflated_bytes: Option<u64>,
+    pub max_depth: Option<u64>,
+    pub max_lines: Option<u64>,
+    pub max_string_bytes: Option<u64>,
+    pub max_pages: Option<u64>,
+    pub max_items: Option<u64>,
+    pub connect_seconds: Option<u64>,
+    pub request_seconds: Option<u64>,
+    pub token_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawCodes {
+    /// The partner's code -> ours.
+    pub values: BTreeMap<String, String>,
+    /// Ours -> the partner's: where several of theirs mean the same, or where there is no way back.
+    pub out: BTreeMap<String, String>,
+    pub unknown: Option<RawUnknown>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawUnknown {
+    Refuse,
+    Keep,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawStream {
+    pub same_as: Option<String>,
+    pub kind: Option<RawKind>,
+    pub side: Option<RawSide>,
+    pub every_seconds: Option<u64>,
+    pub request: Option<RawRequest>,
+    pub empty_statuses: Vec<u16>,
+    pub items: Option<String>,
+    pub paging: Option<RawPaging>,
+    pub watermark: Option<RawWatermark>,
+    pub schema: Option<String>,
+    pub hash_except: Vec<String>,
+    pub map: Option<Map<String, Value>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawKind {
+    Order,
+    DespatchAdvice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawSide {
+    Seller,
+    Buyer,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawRequest {
+    pub method: Option<String>,
+    pub path: Option<String>,
+    pub query: Option<Map<String, Value>>,
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<Value>,
+    pub media_type: Option<String>,
+    pub accept: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawPaging {
+    #[serde(rename = "type")]
+    pub kind: Option<RawPagingKind>,
+    pub next: Option<String>,
+    pub limit: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawPagingKind {
+    Token,
+    Watermark,
+    Offset,
+    Page,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawWatermark {
+    pub page: Option<String>,
+    pub item: Option<String>,
+    pub start: Option<String>,
+    pub overlap_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawOperation {
+    pub same_as: Option<String>,
+    pub request: Option<RawRequest>,
+    pub schema: Option<String>,
+    pub outcomes: RawOutcomes,
+    pub receipt: Option<Value>,
+    pub verify: Option<RawProbe>,
+    pub lookup: Option<RawProbe>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawOutcomes {
+    pub success: Vec<u16>,
+    pub applied: Vec<u16>,
+    pub already_done: Vec<u16>,
+    pub again: Vec<u16>,
+    pub conflict: Vec<u16>,
+    pub error_text: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawProbe {
+    pub request: Option<RawRequest>,
+    pub state: Option<String>,
+    pub applied: Vec<String>,
+    pub pending: Vec<String>,
+    pub taken: Vec<String>,
+    pub failed: Vec<String>,
+    pub not_seen: Vec<u16>,
+    pub error_text: Option<String>,
+    pub every_seconds: Option<u64>,
+}

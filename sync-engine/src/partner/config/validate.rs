@@ -1,0 +1,128 @@
+//! Raw -> validated. Goes on after a mistake, so that all are found.
+
+use super::mistakes::{Mistakes, child};
+use super::raw::RawPartner;
+use super::request::{header_name, headers};
+use super::{PartnerConfig, operations, sections, streams};
+use crate::domain::PartnerId;
+use crate::partner::map::Compile;
+use crate::partner::schema::PayloadSchema;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> Option<PartnerConfig> {
+    if let Some(id) = &raw.id {
+        slug(id, mistakes);
+    }
+    let base_url = raw
+        .base_url
+        .as_deref()
+        .and_then(|text| sections::base_url(text, "/baseUrl", mistakes));
+    let auth = sections::auth(raw.auth.as_ref(), base_url.as_ref(), mistakes);
+    let headers = headers(&raw.headers, "/headers", mistakes);
+    if let Some(name) = &raw.correlation_header {
+        header_name(name, "/correlationHeader", mistakes);
+    }
+    let idempotency = sections::idempotency(&raw, mistakes);
+    let redirects = sections::redirects(&raw.redirects, mistakes);
+    let codes = sections::codes(&raw, mistakes);
+    if raw.streams.is_empty() && raw.operations.is_empty() {
+        mistakes.add(
+            "",
+            "there is neither a stream nor an operation: nothing would be exchanged",
+        );
+    }
+    let mut ctx = Compile {
+        mistakes,
+        codes: &codes,
+    };
+    let streams = streams::compile(&raw.streams, dir, &mut ctx);
+    let operations = operations::compile(&raw.operations, dir, &mut ctx);
+    Some(PartnerConfig {
+        id: PartnerId(raw.id?),
+        name: raw.name?,
+        base_url: base_url?,
+        auth: auth?,
+        headers,
+        correlation_header: raw.correlation_header,
+        idempotency,
+        redirects,
+        limits: sections::limits(&raw.limits),
+        rules: raw.rules.unwrap_or_default(),
+        streams,
+        operations,
+    })
+}
+
+fn slug(id: &str, mistakes: &mut Mistakes) {
+    let fits = !id.is_empty()
+        && id.len() <= 40
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !id.starts_with('-');
+    if !fits {
+        mistakes.add(
+            "/id",
+            format!("\"{id}\" is no id: 1 to 40 lower-case letters, digits and dashes, such as amazon-vendor"),
+        );
+    }
+}
+
+pub(super) fn schema(
+    reference: Option<&String>,
+    dir: &Path,
+    pointer: &str,
+    ctx: &mut Compile<'_>,
+) -> Option<PayloadSchema> {
+    match PayloadSchema::load(dir, reference?) {
+        Ok(schema) => Some(schema),
+        Err(reason) => {
+            ctx.mistakes.add(child(pointer, "schema"), reason);
+            None
+        }
+    }
+}
+
+/// The stream or operation with what it takes from the one that `sameAs` names.
+pub(super) fn inherit(
+    what: &str,
+    name: &str,
+    value: &Value,
+    all: &BTreeMap<String, Value>,
+    pointer: &str,
+    ctx: &mut Compile<'_>,
+) -> Option<Value> {
+    let Some(from) = value.get("sameAs").and_then(Value::as_str) else {
+        return Some(value.clone());
+    };
+    let at = child(pointer, "sameAs");
+    let base = match all.get(from) {
+        Some(_) if from == name => {
+            ctx.mistakes
+                .add(at, format!("{what} \"{name}\" cannot be the same as itself"));
+            return None;
+        }
+        Some(base) if base.get("sameAs").is_some() => {
+            ctx.mistakes.add(
+                at,
+                format!("\"{from}\" takes from another {what} itself: name that one instead"),
+            );
+            return None;
+        }
+        Some(base) => base,
+        None => {
+            ctx.mistakes.unknown(
+                at,
+                format!("there is no {what} \"{from}\" in this configuration"),
+                from,
+                all.keys().map(String::as_str).filter(|n| *n != name),
+            );
+            return None;
+        }
+    };
+    let mut whole = base.as_object()?.clone();
+    whole.extend(value.as_object()?.clone());
+    Some(Value::Object(whole))
+}

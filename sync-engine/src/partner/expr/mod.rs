@@ -1,0 +1,201 @@
+//! Expressions of a configuration: plain paths, run as they are, and jq for everything else.
+
+mod budget;
+mod check;
+mod jq;
+mod path;
+mod val;
+
+pub(crate) use path::Path;
+
+use super::IntakeProblem;
+use jq::Jq;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// What an expression sees: `.` is `this`, `$root` is the whole payload, `$index` counts lines from 0.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'s> {
+    pub this: &'s Value,
+    pub root: &'s Value,
+    pub index: usize,
+    at: At<'s>,
+}
+
+/// Where `this` is in the payload; worked out only when there is something to report.
+#[derive(Clone, Copy)]
+enum At<'s> {
+    Root,
+    Below {
+        parent: &'s Scope<'s>,
+        expr: &'s Expr,
+        nth: usize,
+    },
+}
+
+impl<'s> Scope<'s> {
+    pub fn root(root: &'s Value) -> Self {
+        Self {
+            this: root,
+            root,
+            index: 0,
+            at: At::Root,
+        }
+    }
+
+    /// Another `$root` beside the same `.`.
+    pub fn with_root(self, root: &'s Value) -> Self {
+        Self { root, ..self }
+    }
+
+    /// The scope of the `nth` value that `expr` gave.
+    pub fn below(parent: &'s Scope<'s>, expr: &'s Expr, nth: usize, this: &'s Value) -> Self {
+        Self {
+            this,
+            root: parent.root,
+            index: nth,
+            at: At::Below { parent, expr, nth },
+        }
+    }
+
+    /// JSON pointer of `this`.
+    pub fn pointer(&self) -> String {
+        match &self.at {
+            At::Root => String::new(),
+            At::Below { parent, expr, nth } => expr.pointer(parent, *nth),
+        }
+    }
+}
+
+/// Something that is wrong with a payload, with its place.
+pub(crate) type Problem = IntakeProblem;
+
+/// Longest expression, in bytes.
+const MAX_SOURCE_BYTES: usize = 2000;
+
+/// A compiled expression.
+#[derive(Debug)]
+pub(crate) struct Expr {
+    pub source: String,
+    program: Program,
+}
+
+#[derive(Debug)]
+enum Program {
+    Path(Path),
+    /// `.a // .b`: the first that is there.
+    First(Vec<Path>),
+    Jq(Jq),
+}
+
+impl Expr {
+    /// # Errors
+    /// A sentence that says what is wrong with the text.
+    pub fn compile(source: &str) -> Result<Self, String> {
+        if source.len() > MAX_SOURCE_BYTES {
+            return Err(format!(
+                "an expression has at most {MAX_SOURCE_BYTES} characters, this has {}",
+                source.len()
+            ));
+        }
+        let program = if let Some(path) = Path::parse(source) {
+            Program::Path(path)
+        } else if let Some(paths) = source
+            .split("//")
+            .map(|p| Path::parse(p).filter(|p| !p.gives_many()))
+            .collect::<Option<Vec<_>>>()
+        {
+            Program::First(paths)
+        } else {
+            Program::Jq(Jq::compile(source)?)
+        };
+        Ok(Self {
+            source: source.to_owned(),
+            program,
+        })
+    }
+
+    /// The value; `None` when there is none or it is null.
+    pub fn one<'s>(&self, scope: &Scope<'s>) -> Result<Option<Cow<'s, Value>>, Problem> {
+        match &self.program {
+            Program::Path(path) if !path.gives_many() => Ok(path.one(scope)?.map(Cow::Borrowed)),
+            Program::First(paths) => {
+                for path in paths {
+                    if let Some(value) = path.one(scope)?.filter(|v| **v != Value::Bool(false)) {
+                        return Ok(Some(Cow::Borrowed(value)));
+                    }
+                }
+                Ok(None)
+            }
+            Program::Path(_) | Program::Jq(_) => {
+                let mut found = self.many(scope)?;
+                match found.len() {
+                    0 => Ok(None),
+                    1 => Ok(found.pop()),
+                    n => Err(Problem {
+                        pointer: self.pointer(scope, 0),
+                        message: format!("one value is expected, {} gives {n}", self.source),
+                    }),
+                }
+            }
+        }
+    }
+
+    /// Every value that it gives, nulls left out.
+    pub fn many<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Cow<'s, Value>>, Problem> {
+        match &self.program {
+            Program::Path(path) => Ok(path.many(scope)?.into_iter().map(Cow::Borrowed).collect()),
+            Program::First(_) => Ok(self.one(scope)?.into_iter().collect()),
+            Program::Jq(jq) => match jq.run(scope.this, scope.root, scope.index) {
+                Ok(values) => Ok(values.into_iter().filter(|v| !v.is_null()).map(Cow::Owned).collect()),
+                Err(reason) => Err(Problem {
+                    pointer: scope.pointer(),
+                    message: format!("{} cannot be worked out: {reason}", self.source),
+                }),
+            },
+        }
+    }
+
+    /// Like `many`, and a single list counts as its elements.
+    pub fn elements<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Cow<'s, Value>>, Problem> {
+        let mut found = self.many(scope)?;
+        if let [Cow::Borrowed(Value::Array(list))] = found.as_slice() {
+            return Ok(list.iter().map(Cow::Borrowed).collect());
+        }
+        if let [Cow::Owned(Value::Array(list))] = found.as_mut_slice() {
+            return Ok(std::mem::take(list).into_iter().map(Cow::Owned).collect());
+        }
+        Ok(found)
+    }
+
+    /// JSON pointer of the `nth` value, as near as it is known.
+    pub fn pointer(&self, scope: &Scope<'_>, nth: usize) -> String {
+        match &self.program {
+            Program::Path(path) if !path.gives_many() && nth > 0 => {
+                super::config::mistakes::child(&path.pointer(scope, 0), nth)
+            }
+            Program::Path(path) => path.pointer(scope, nth),
+            Program::First(paths) => paths
+                .iter()
+                .find(|p| matches!(p.one(scope), Ok(Some(_))))
+                .or(paths.first())
+                .map_or_else(String::new, |p| p.pointer(scope, 0)),
+            Program::Jq(_) => scope.pointer(),
+        }
+    }
+}
+
+/// What a value is, for a sentence.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,426 @@
+//! A partner over HTTP: fetch, send, look up, verify.
+
+mod error_text;
+mod outcome;
+mod redact;
+mod token;
+mod wire;
+
+use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, StreamConfig};
+use super::expr::Scope;
+use super::map::values;
+use super::page::{PageLimits, Run, broken};
+use super::render::{rendered, request_scope};
+use super::{
+    FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, RenderInput,
+    RenderedRequest, Secrets, SendResult, StreamInfo, Verdict,
+};
+use crate::clock::Clock;
+use crate::domain::{PartnerId, PartnerRules};
+use outcome::{
+    class_of, clock_skew, fetch_error, fetch_refusal, read_verdict, send_verdict, wire_message, wire_status,
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use url::Url;
+use wire::{Answer, Outgoing, Wire, WireError};
+
+/// What is kept of an answer, in bytes.
+const EXCERPT_BYTES: usize = 4096;
+
+/// A configured partner, on line.
+pub struct HttpPartner {
+    config: PartnerConfig,
+    streams: Vec<StreamInfo>,
+    operations: Vec<OutboundKind>,
+    wire: Wire,
+    clock: Arc<dyn Clock>,
+}
+
+impl HttpPartner {
+    pub(crate) fn new(config: PartnerConfig, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let wire = Wire::new(&config, secrets, clock.clone())?;
+        Ok(Self {
+            streams: config.streams.iter().map(|s| s.info.clone()).collect(),
+            operations: config.operations.keys().copied().collect(),
+            wire,
+            clock,
+            config,
+        })
+    }
+
+    pub fn config(&self) -> &PartnerConfig {
+        &self.config
+    }
+
+    fn stream(&self, name: &str) -> Option<&StreamConfig> {
+        self.config.streams.iter().find(|s| s.info.name == name)
+    }
+
+    async fn fetch_page(
+        &self,
+        stream: &str,
+        watermark: Option<&str>,
+        cursor: Option<&PageCursor>,
+    ) -> Result<FetchedPage, FetchError> {
+        let stream = self.stream(stream).ok_or_else(|| {
+            broken(
+                "partner.stream",
+                format!("the configuration has no stream \"{stream}\""),
+            )
+        })?;
+        let run = Run::resume(stream, watermark, cursor)?;
+        let scope = run.scope(stream, self.clock.now());
+        let out = self
+            .outgoing(
+                &stream.request,
+                &Scope::root(&scope),
+                self.clock.new_operation_id().to_string(),
+            )
+            .map_err(|message| broken("partner.request", message))?;
+        let answer = self
+            .wire
+            .call(&out.borrow())
+            .await
+            .map_err(|e| self.clean(fetch_error(&e)))?;
+        let now = self.clock.now();
+        let clock_skew_ms = clock_skew(&answer.headers, now);
+        if answer.status == 204 || stream.empty_statuses.contains(&answer.status) {
+            return Ok(FetchedPage {
+                items: Vec::new(),
+                next: None,
+                watermark: None,
+                clock_skew_ms,
+            });
+        }
+        if !(200..=299).contains(&answer.status) {
+            let words = outcome::words(&answer, None);
+            return Err(self.clean(fetch_refusal(&answer, now, words)));
+        }
+        let limits = PageLimits {
+            max_items: self.config.limits.max_items,
+            max_pages: self.config.limits.max_pages,
+        };
+        let page = run.read(stream, limits, &answer.body.into())?;
+        Ok(FetchedPage {
+            items: page.items,
+            next: page.next,
+            watermark: page.watermark,
+            clock_skew_ms,
+        })
+    }
+
+    fn clean(&self, mut error: FetchError) -> FetchError {
+        error.message = self.wire.redactor.clean(&error.message);
+        error
+    }
+
+    /// A read or a probe from its template.
+    fn outgoing<'a>(
+        &self,
+        template: &'a RequestTemplate,
+        scope: &Scope<'_>,
+        correlation: String,
+    ) -> Result<Prepared<'a>, String> {
+        let mut problems = Vec::new();
+        let url = template.url(&self.config.base_url, scope, &mut problems);
+        let body = template
+            .body
+            .as_ref()
+            .and_then(|body| body.render(scope, "", &mut problems));
+        match (url, problems.first()) {
+            (Some(url), None) => Ok(Prepared {
+                template,
+                url,
+                body: body.map(|b| b.to_string().into_bytes()),
+                correlation,
+            }),
+            (_, problem) => Err(problem.map_or_else(
+                || "the request cannot be made".to_owned(),
+                |p| format!("the request cannot be made: {} {}", p.pointer, p.message),
+            )),
+        }
+    }
+
+    async fn send_operation(
+        &self,
+        kind: OutboundKind,
+        operation_id: uuid::Uuid,
+        request: &RenderedRequest,
+    ) -> SendResult {
+        let Some(operation) = self.config.operations.get(&kind) else {
+            return refused("partner.operation", "the configuration has no such operation any more");
+        };
+        let Ok(url) = Url::parse(&request.url) else {
+            return refused("partner.request", "the stored request has no address that can be read");
+        };
+        let out = Outgoing {
+            method: &request.method,
+            url,
+            accept: &operation.request.accept,
+            headers: &operation.request.headers,
+            content: (!request.body.is_empty()).then_some((request.media_type.as_str(), request.body.as_slice())),
+            idempotency: self
+                .config
+                .idempotency
+                .header
+                .as_deref()
+                .map(|name| (name, operation_id.to_string())),
+            correlation: operation_id.to_string(),
+        };
+        match self.wire.call(&out).await {
+            Ok(answer) => self.sent(operation, answer),
+            Err(error) => self.unanswered(send_verdict(&error), &error),
+        }
+    }
+
+    fn sent(&self, operation: &OperationConfig, answer: Answer) -> SendResult {
+        let outcomes = &operation.outcomes;
+        let now = self.clock.now();
+        let verdict = class_of(answer.status, outcomes).verdict(&answer.headers, now);
+        let success = verdict.is_none();
+        let verdict = verdict.unwrap_or_else(|| {
+            if outcomes.applied.contains(&answer.status) {
+                Verdict::Applied
+            } else {
+                Verdict::Taken {
+                    verify_after: operation.verify.as_ref().map(|v| v.every),
+                }
+            }
+        });
+        let receipt = operation
+            .receipt
+            .as_ref()
+            .filter(|_| success)
+            .and_then(|template| template.render(&Scope::root(&seen(&answer)), "", &mut Vec::new()));
+        let words = if success {
+            None
+        } else {
+            outcome::words(&answer, outcomes.error_text.as_ref())
+        };
+        self.result(verdict, &answer, receipt, words)
+    }
+
+    async fn probe(&self, input: &RenderInput<'_>, receipt: Option<&Value>, lookup: bool) -> SendResult {
+        let Some(operation) = self.config.operations.get(&input.kind) else {
+            return refused("partner.operation", "the configuration has no such operation any more");
+        };
+        let probe = if lookup { &operation.lookup } else { &operation.verify };
+        let Some(probe) = probe else {
+            return refused(
+                "partner.operation",
+                "the configuration says no way to ask for the operation",
+            );
+        };
+        let scope = request_scope(input, receipt, &self.config.rules);
+        let out = match self.outgoing(&probe.request, &Scope::root(&scope), input.operation_id.to_string()) {
+            Ok(out) => out,
+            Err(message) => return refused("partner.request", &message),
+        };
+        match self.wire.call(&out.borrow()).await {
+            Ok(answer) => self.probed(probe, operation, (answer, &scope), lookup),
+            Err(error) => self.unanswered(read_verdict(&error), &error),
+        }
+    }
+
+    /// `$root` of a state's expression is what the request saw, so that an answer can be compared with what was sent.
+    fn probed(
+        &self,
+        probe: &Probe,
+        operation: &OperationConfig,
+        (answer, sent): (Answer, &Value),
+        lookup: bool,
+    ) -> SendResult {
+        let pending = Verdict::Pending {
+            again_after: probe.every,
+        };
+        if probe.not_seen.contains(&answer.status) {
+            let verdict = if lookup { Verdict::NotSeen } else { pending };
+            return self.result(verdict, &answer, None, None);
+        }
+        if let Some(verdict) = outcome::class(answer.status).verdict(&answer.headers, self.clock.now()) {
+            let words = outcome::words(&answer, probe.error_text.as_ref());
+            return self.result(verdict, &answer, None, words);
+        }
+        let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
+        let state = probe
+            .state
+            .one(&Scope::root(&body).with_root(sent))
+            .ok()
+            .flatten()
+            .and_then(|v| match &*v {
+                Value::Bool(b) => Some(b.to_string()),
+                other => values::text(other).ok().flatten().map(|t| t.into_owned()),
+            });
+        let listed = |list: &[String]| state.as_ref().is_some_and(|s| list.contains(s));
+        let receipt = operation
+            .receipt
+            .as_ref()
+            .filter(|_| lookup)
+            .and_then(|template| template.render(&Scope::root(&seen(&answer)), "", &mut Vec::new()));
+        let (verdict, words) = if listed(&probe.applied) {
+            (Verdict::Applied, None)
+        } else if listed(&probe.taken) {
+            let verify_after = operation.verify.as_ref().map(|v| v.every);
+            (
+                if lookup {
+                    Verdict::Taken { verify_after }
+                } else {
+                    pending
+                },
+                None,
+            )
+        } else if listed(&probe.failed) {
+            let words = outcome::words(&answer, probe.error_text.as_ref());
+            (Verdict::Rejected { code: "partner.failed" }, words)
+        } else {
+            (pending, None)
+        };
+        self.result(verdict, &answer, receipt, words)
+    }
+
+    fn result(&self, verdict: Verdict, answer: &Answer, receipt: Option<Value>, words: Option<String>) -> SendResult {
+        let shown = &answer.body[..answer.body.len().min(EXCERPT_BYTES)];
+        SendResult {
+            verdict,
+            status: Some(answer.status),
+            receipt,
+            message: words.map(|w| self.wire.redactor.clean(&w)),
+            excerpt: (!shown.is_empty()).then(|| self.wire.redactor.clean(&String::from_utf8_lossy(shown))),
+        }
+    }
+
+    fn unanswered(&self, verdict: Verdict, error: &WireError) -> SendResult {
+        SendResult {
+            verdict,
+            status: wire_status(error),
+            receipt: None,
+            message: Some(self.wire.redactor.clean(&wire_message(error))),
+            excerpt: None,
+        }
+    }
+}
+
+/// A read that is ready to be sent.
+struct Prepared<'a> {
+    template: &'a RequestTemplate,
+    url: Url,
+    body: Option<Vec<u8>>,
+    correlation: String,
+}
+
+impl Prepared<'_> {
+    fn borrow(&self) -> Outgoing<'_> {
+        Outgoing {
+            method: &self.template.method,
+            url: self.url.clone(),
+            accept: &self.template.accept,
+            headers: &self.template.headers,
+            content: self
+                .body
+                .as_deref()
+                .map(|body| (self.template.media_type.as_str(), body)),
+            idempotency: None,
+            correlation: self.correlation.clone(),
+        }
+    }
+}
+
+/// What the template of a receipt sees.
+fn seen(answer: &Answer) -> Value {
+    let headers: serde_json::Map<String, Value> = answer
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), Value::from(value.to_str().ok()?))))
+        .collect();
+    let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
+    json!({"status": answer.status, "headers": headers, "body": body})
+}
+
+fn refused(code: &'static str, message: &str) -> SendResult {
+    SendResult {
+        verdict: Verdict::Rejected { code },
+        status: None,
+        receipt: None,
+        message: Some(message.to_owned()),
+        excerpt: None,
+    }
+}
+
+impl PartnerLink for HttpPartner {
+    fn id(&self) -> &PartnerId {
+        &self.config.id
+    }
+
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    fn rules(&self) -> &PartnerRules {
+        &self.config.rules
+    }
+
+    fn streams(&self) -> &[StreamInfo] {
+        &self.streams
+    }
+
+    fn operations(&self) -> &[OutboundKind] {
+        &self.operations
+    }
+
+    fn concurrency(&self) -> usize {
+        self.config.limits.concurrency
+    }
+
+    fn honours_idempotency_key(&self) -> bool {
+        self.config.idempotency.honoured && self.config.idempotency.header.is_some()
+    }
+
+    fn can_look_up(&self, kind: OutboundKind) -> bool {
+        self.config.operations.get(&kind).is_some_and(|o| o.lookup.is_some())
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        stream: &'a str,
+        watermark: Option<&'a str>,
+        cursor: Option<&'a PageCursor>,
+    ) -> Later<'a, Result<FetchedPage, FetchError>> {
+        Box::pin(self.fetch_page(stream, watermark, cursor))
+    }
+
+    fn intake(&self, stream: &str, raw: &[u8]) -> Result<Intake, IntakeError> {
+        match self.stream(stream) {
+            Some(stream) => super::intake::intake(stream, &self.config.limits, raw),
+            None => Err(IntakeError {
+                stage: "mapping",
+                number: None,
+                problems: vec![super::IntakeProblem {
+                    pointer: String::new(),
+                    message: format!("the configuration has no stream \"{stream}\" any more"),
+                }],
+            }),
+        }
+    }
+
+    fn render(&self, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
+        rendered(&self.config, input)
+    }
+
+    fn send<'a>(
+        &'a self,
+        kind: OutboundKind,
+        operation_id: uuid::Uuid,
+        request: &'a RenderedRequest,
+    ) -> Later<'a, SendResult> {
+        Box::pin(self.send_operation(kind, operation_id, request))
+    }
+
+    fn lookup<'a>(&'a self, input: &'a RenderInput<'a>, receipt: Option<&'a Value>) -> Later<'a, SendResult> {
+        Box::pin(self.probe(input, receipt, true))
+    }
+
+    fn verify<'a>(&'a self, input: &'a RenderInput<'a>, receipt: Option<&'a Value>) -> Later<'a, SendResult> {
+        Box::pin(self.probe(input, receipt, false))
+    }
+}

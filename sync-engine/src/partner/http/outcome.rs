@@ -1,0 +1,250 @@
+//! What an answer means: status and error -> verdict, as data.
+
+use super::error_text::error_text;
+use super::token::TokenError;
+use super::wire::{Answer, WireError};
+use crate::domain::Timestamp;
+use crate::partner::config::Outcomes;
+use crate::partner::expr::Expr;
+use crate::partner::{FetchError, Verdict};
+use chrono::DateTime;
+use reqwest::header::HeaderMap;
+use std::time::Duration;
+
+/// Longest wait that a partner may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// Statuses that are worth another attempt, everywhere.
+const AGAIN: &[u16] = &[408, 425, 429, 500, 502, 503, 504];
+const CONFLICT: &[u16] = &[409, 412];
+
+/// What a status means by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Success,
+    Again { code: &'static str, breaker: bool },
+    Credentials,
+    Conflict,
+    Rejected { code: &'static str },
+}
+
+pub(crate) fn class(status: u16) -> Class {
+    match status {
+        200..=299 => Class::Success,
+        401 => Class::Credentials,
+        429 => Class::Again {
+            code: "partner.rate_limited",
+            breaker: false,
+        },
+        _ if AGAIN.contains(&status) => Class::Again {
+            code: "partner.unavailable",
+            breaker: status >= 500,
+        },
+        _ if CONFLICT.contains(&status) => Class::Conflict,
+        300..=399 => Class::Rejected {
+            code: "partner.redirect",
+        },
+        403 => Class::Rejected {
+            code: "partner.forbidden",
+        },
+        404 | 410 => Class::Rejected {
+            code: "partner.not_found",
+        },
+        _ => Class::Rejected {
+            code: "partner.rejected",
+        },
+    }
+}
+
+/// The class under an operation's own rules.
+pub(crate) fn class_of(status: u16, outcomes: &Outcomes) -> Class {
+    if outcomes.success.contains(&status)
+        || outcomes.applied.contains(&status)
+        || outcomes.already_done.contains(&status)
+    {
+        return Class::Success;
+    }
+    if outcomes.again.contains(&status) {
+        return Class::Again {
+            code: if status == 429 {
+                "partner.rate_limited"
+            } else {
+                "partner.unavailable"
+            },
+            breaker: status >= 500,
+        };
+    }
+    if outcomes.conflict.contains(&status) {
+        return Class::Conflict;
+    }
+    match class(status) {
+        Class::Success if !outcomes.success.is_empty() => Class::Rejected {
+            code: "partner.rejected",
+        },
+        Class::Conflict if !outcomes.conflict.is_empty() => Class::Rejected {
+            code: "partner.rejected",
+        },
+        other => other,
+    }
+}
+
+impl Class {
+    /// The verdict on anything but a success.
+    pub fn verdict(self, headers: &HeaderMap, now: Timestamp) -> Option<Verdict> {
+        Some(match self {
+            Self::Success => return None,
+            Self::Again { code, breaker } => Verdict::Again {
+                code,
+                retry_after: retry_after(headers, now),
+                breaker,
+            },
+            Self::Credentials => Verdict::Credentials,
+            Self::Conflict => Verdict::Conflict {
+                code: "partner.conflict",
+            },
+            Self::Rejected { code } => Verdict::Rejected { code },
+        })
+    }
+}
+
+/// The verdict on a send that brought no answer.
+pub(crate) fn send_verdict(error: &WireError) -> Verdict {
+    match error {
+        WireError::Unreachable(_) => Verdict::Again {
+            code: "partner.unreachable",
+            retry_after: None,
+            breaker: true,
+        },
+        WireError::Certificate(_) => Verdict::Rejected {
+            code: "partner.certificate",
+        },
+        WireError::TimedOut => Verdict::Unknown {
+            code: "partner.timeout",
+        },
+        WireError::Broken(_) => Verdict::Unknown { code: "partner.broken" },
+        // The partner answered, so it had the request; what it said cannot be known.
+        WireError::TooLarge(_) => Verdict::Unknown { code: "limit.body" },
+        WireError::Redirect { .. } => Verdict::Rejected {
+            code: "partner.redirect",
+        },
+        WireError::Token(TokenError::Refused { .. }) => Verdict::Credentials,
+        WireError::Token(TokenError::Unavailable { .. }) => Verdict::Again {
+            code: "partner.token",
+            retry_after: None,
+            breaker: true,
+        },
+        WireError::Unfit(_) => Verdict::Rejected {
+            code: "partner.request",
+        },
+    }
+}
+
+/// A read has no effect, so whatever broke may be tried again.
+pub(crate) fn read_verdict(error: &WireError) -> Verdict {
+    match send_verdict(error) {
+        Verdict::Unknown { code } => Verdict::Again {
+            code,
+            retry_after: None,
+            breaker: true,
+        },
+        other => other,
+    }
+}
+
+pub(crate) fn fetch_error(error: &WireError) -> FetchError {
+    let (code, transient, breaker) = match read_verdict(error) {
+        Verdict::Again { code, breaker, .. } => (code, code != "limit.body", breaker && code != "limit.body"),
+        Verdict::Credentials => ("partner.credentials", false, false),
+        Verdict::Rejected { code } => (code, false, false),
+        Verdict::Taken { .. }
+        | Verdict::Applied
+        | Verdict::Pending { .. }
+        | Verdict::NotSeen
+        | Verdict::Unknown { .. }
+        | Verdict::Conflict { .. } => ("partner.request", false, false),
+    };
+    FetchError {
+        code,
+        status: wire_status(error),
+        message: wire_message(error),
+        retry_after: None,
+        transient,
+        breaker,
+    }
+}
+
+/// A page's answer that is no success.
+pub(crate) fn fetch_refusal(answer: &Answer, now: Timestamp, words: Option<String>) -> FetchError {
+    let (code, transient, breaker) = match class(answer.status) {
+        Class::Again { code, breaker } => (code, true, breaker),
+        Class::Credentials => ("partner.credentials", false, false),
+        Class::Rejected { code } => (code, false, false),
+        Class::Success | Class::Conflict => ("partner.rejected", false, false),
+    };
+    let status = answer.status;
+    FetchError {
+        code,
+        status: Some(status),
+        message: match words {
+            Some(words) => format!("the partner answers {status}: {words}"),
+            None => format!("the partner answers {status}"),
+        },
+        retry_after: retry_after(&answer.headers, now),
+        transient,
+        breaker,
+    }
+}
+
+pub(crate) fn wire_status(error: &WireError) -> Option<u16> {
+    match error {
+        WireError::Redirect { status, .. } => Some(*status),
+        WireError::Token(TokenError::Refused { status, .. } | TokenError::Unavailable { status, .. }) => *status,
+        WireError::Unreachable(_)
+        | WireError::Certificate(_)
+        | WireError::TimedOut
+        | WireError::Broken(_)
+        | WireError::TooLarge(_)
+        | WireError::Unfit(_) => None,
+    }
+}
+
+/// A sentence for a person.
+pub(crate) fn wire_message(error: &WireError) -> String {
+    match error {
+        WireError::Unreachable(reason) => format!("the partner cannot be reached: {reason}"),
+        WireError::Certificate(reason) => format!("the partner's certificate does not hold: {reason}"),
+        WireError::TimedOut => "the partner did not answer in time".to_owned(),
+        WireError::Broken(reason) => format!("the connection to the partner broke: {reason}"),
+        WireError::TooLarge(reason) | WireError::Unfit(reason) => reason.clone(),
+        WireError::Redirect { status, to } => format!(
+            "the partner redirects to {to} ({status}): that is refused unless the origin stands under \"redirects\" in the configuration"
+        ),
+        WireError::Token(TokenError::Refused { message, .. } | TokenError::Unavailable { message, .. }) => {
+            message.clone()
+        }
+    }
+}
+
+pub(crate) fn words(answer: &Answer, from: Option<&Expr>) -> Option<String> {
+    error_text(&answer.body, from)
+}
+
+/// Seconds or an HTTP date (RFC 9110, 10.2.3), at most a day.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = if let Ok(seconds) = text.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let at = DateTime::parse_from_rfc2822(text).ok()?.timestamp_millis();
+        Duration::from_millis(u64::try_from(at.saturating_sub(now.0)).unwrap_or(0))
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+/// The partner's clock minus ours, in milliseconds.
+pub(crate) fn clock_skew(headers: &HeaderMap, now: Timestamp) -> Option<i64> {
+    let text = headers.get(reqwest::header::DATE)?.to_str().ok()?;
+    let theirs = DateTime::parse_from_rfc2822(text).ok()?.timestamp_millis();
+    let skew = theirs - now.0;
+    // The header counts whole seconds.
+    Some(if skew.abs() < 2000 { 0 } else { skew })
+}

@@ -1,0 +1,142 @@
+//! A payload -> a version's content: limits, schema, mapping, hash.
+
+use super::config::{Limits, StreamConfig};
+use super::expr::{Problem, Scope};
+use super::map::DocumentMap;
+use super::scan::{ScanLimits, scan};
+use super::{Intake, IntakeError, IntakeProblem};
+use crate::domain::{CanonicalDocument, ContentHash};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// # Errors
+/// `IntakeError` with the stage (`limit`, `schema` or `mapping`) and every problem that was found there.
+pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Result<Intake, IntakeError> {
+    let payload = parse(limits, raw)?;
+    let scope = Scope::root(&payload);
+    let failed = |stage, problems| IntakeError {
+        stage,
+        number: stream.map.head().number.text(&scope, &mut Vec::new()),
+        problems,
+    };
+    if let Some(schema) = &stream.schema {
+        let problems = schema.check(&payload);
+        if !problems.is_empty() {
+            return Err(failed("schema", problems));
+        }
+    }
+    let mut problems: Vec<Problem> = Vec::new();
+    let head = stream.map.head();
+    let mapped = match &stream.map {
+        DocumentMap::Order(map) => map
+            .read(&scope, limits.max_lines, &mut problems)
+            .map(|(order, purpose)| (CanonicalDocument::Order(order), purpose)),
+        DocumentMap::Despatch(map) => map
+            .read(&scope, limits.max_lines, &mut problems)
+            .map(|(note, purpose)| (CanonicalDocument::DespatchAdvice(note), purpose)),
+    };
+    let sequence = head.sequence.as_ref().and_then(|s| s.sequence(&scope, &mut problems));
+    let partner_ref = head
+        .partner_ref
+        .as_ref()
+        .and_then(|t| t.render(&scope, "", &mut problems));
+    match mapped {
+        Some((document, purpose)) if problems.is_empty() => {
+            let revision = match &document {
+                CanonicalDocument::Order(order) => order.revision.clone(),
+                CanonicalDocument::DespatchAdvice(note) => note.revision.clone(),
+            };
+            Ok(Intake {
+                document,
+                purpose,
+                sequence,
+                revision,
+                hash: hash(raw, &payload, stream),
+                partner_ref,
+            })
+        }
+        Some(_) | None => {
+            // Each field of a section says the same of a section that is none.
+            let mut seen = std::collections::HashSet::new();
+            problems.retain(|p| !p.message.starts_with("an object with") || seen.insert(p.pointer.clone()));
+            problems.truncate(50);
+            Err(failed("mapping", problems))
+        }
+    }
+}
+
+/// The payload as JSON, within the limits.
+fn parse(limits: &Limits, raw: &[u8]) -> Result<Value, IntakeError> {
+    let refused = |message: String| IntakeError {
+        stage: "limit",
+        number: None,
+        problems: vec![IntakeProblem {
+            pointer: String::new(),
+            message,
+        }],
+    };
+    if raw.len() > limits.max_inflated_bytes {
+        return Err(refused(format!(
+            "the document has {} bytes, at most {} are taken",
+            raw.len(),
+            limits.max_inflated_bytes
+        )));
+    }
+    let scan_limits = ScanLimits {
+        max_depth: limits.max_depth,
+        max_string_bytes: limits.max_string_bytes,
+    };
+    scan(raw, scan_limits).map_err(|m| refused(format!("the document is not taken: {m}")))?;
+    serde_json::from_slice(raw).map_err(|e| IntakeError {
+        stage: "schema",
+        number: None,
+        problems: vec![IntakeProblem {
+            pointer: String::new(),
+            message: format!("the document is not JSON: {e}"),
+        }],
+    })
+}
+
+/// Of the bytes as they came, unless the configuration leaves fields out: then of the rest, keys in order.
+fn hash(raw: &[u8], payload: &Value, stream: &StreamConfig) -> ContentHash {
+    if stream.hash_except.is_empty() {
+        return ContentHash::of(raw);
+    }
+    let mut hasher = Sha256::new();
+    feed(&mut hasher, payload, &mut Vec::new(), &stream.hash_except);
+    ContentHash(hasher.finalize().into())
+}
+
+fn feed<'v>(hasher: &mut Sha256, value: &'v Value, at: &mut Vec<&'v str>, except: &[Vec<String>]) {
+    match value {
+        Value::Object(map) => {
+            hasher.update(b"{");
+            let mut keys: Vec<_> = map.keys().collect();
+            keys.sort_unstable();
+            for key in keys {
+                at.push(key);
+                if !except.iter().any(|path| path == at) {
+                    hasher.update(key.len().to_le_bytes());
+                    hasher.update(key.as_bytes());
+                    feed(hasher, &map[key], at, except);
+                }
+                at.pop();
+            }
+            hasher.update(b"}");
+        }
+        Value::Array(list) => {
+            hasher.update(b"[");
+            list.iter().for_each(|v| feed(hasher, v, at, except));
+            hasher.update(b"]");
+        }
+        Value::String(text) => {
+            hasher.update(b"\"");
+            hasher.update(text.len().to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        scalar => {
+            hasher.update(scalar.to_string().as_bytes());
+            hasher.update(b",");
+        }
+    }
+}

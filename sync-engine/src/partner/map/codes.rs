@@ -1,0 +1,79 @@
+//! Two-way code tables.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The partner's codes and ours, with a rule for those that are in neither.
+#[derive(Debug, Default)]
+pub(crate) struct CodeTable {
+    pub name: String,
+    incoming: HashMap<String, String>,
+    outgoing: HashMap<String, String>,
+    /// Ours that several of theirs stand for, without an `out` entry that decides.
+    ambiguous: BTreeSet<String>,
+    pub keep_unknown: bool,
+}
+
+impl CodeTable {
+    pub fn new(
+        name: &str,
+        values: &BTreeMap<String, String>,
+        out: &BTreeMap<String, String>,
+        keep_unknown: bool,
+    ) -> Self {
+        let mut outgoing: HashMap<String, String> = HashMap::new();
+        let mut ambiguous = BTreeSet::new();
+        for (theirs, ours) in values {
+            if let Some(before) = outgoing.insert(ours.clone(), theirs.clone())
+                && before != *theirs
+            {
+                ambiguous.insert(ours.clone());
+            }
+        }
+        for (ours, theirs) in out {
+            ambiguous.remove(ours);
+            outgoing.insert(ours.clone(), theirs.clone());
+        }
+        Self {
+            name: name.to_owned(),
+            incoming: values.clone().into_iter().collect(),
+            outgoing,
+            ambiguous,
+            keep_unknown,
+        }
+    }
+
+    /// Ours that cannot be read backwards.
+    pub fn ambiguous(&self) -> impl Iterator<Item = &str> {
+        self.ambiguous.iter().map(String::as_str)
+    }
+
+    /// # Errors
+    /// A sentence with the codes that are known.
+    pub fn incoming<'a>(&'a self, code: &'a str) -> Result<&'a str, String> {
+        self.look_up(&self.incoming, code)
+    }
+
+    /// # Errors
+    /// A sentence with the codes that are known.
+    pub fn outgoing<'a>(&'a self, code: &'a str) -> Result<&'a str, String> {
+        self.look_up(&self.outgoing, code)
+    }
+
+    fn look_up<'a>(&self, table: &'a HashMap<String, String>, code: &'a str) -> Result<&'a str, String> {
+        match table.get(code) {
+            Some(found) => Ok(found),
+            None if self.keep_unknown => Ok(code),
+            None => {
+                let mut known: Vec<_> = table.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                known.truncate(12);
+                Err(format!(
+                    "code \"{}\" is not in the table \"{}\" of the configuration (it has {})",
+                    super::values::short(code),
+                    self.name,
+                    known.join(", ")
+                ))
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Our answer -> the partner's request.
+
+use super::config::PartnerConfig;
+use super::expr::Scope;
+use super::{IntakeError, IntakeProblem, OutboundKind, RenderInput, RenderedRequest};
+use crate::domain::{CanonicalDocument, PartnerRules};
+use serde_json::{Map, Value, json};
+
+impl OutboundKind {
+    /// Its name in configurations and in expressions.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Confirm => "confirm",
+            Self::Reject => "reject",
+            Self::Counter => "counter",
+            Self::Receipt => "receipt",
+        }
+    }
+}
+
+/// # Errors
+/// `mapping` when the request cannot be made, `schema` when its body does not fit the partner's schema.
+pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
+    let failed = |stage, problems| IntakeError {
+        stage,
+        number: Some(input.document.number().to_owned()),
+        problems,
+    };
+    let Some(operation) = config.operations.get(&input.kind) else {
+        let problem = IntakeProblem {
+            pointer: String::new(),
+            message: format!(
+                "the configuration of {} has no operation \"{}\"",
+                config.name,
+                input.kind.as_str()
+            ),
+        };
+        return Err(failed("mapping", vec![problem]));
+    };
+    let value = request_scope(input, None, &config.rules);
+    let scope = Scope::root(&value);
+    let mut problems = Vec::new();
+    let url = operation.request.url(&config.base_url, &scope, &mut problems);
+    let body = operation
+        .request
+        .body
+        .as_ref()
+        .and_then(|body| body.render(&scope, "", &mut problems));
+    let Some(url) = url.filter(|_| problems.is_empty()) else {
+        return Err(failed("mapping", problems));
+    };
+    if let (Some(schema), Some(body)) = (&operation.schema, &body) {
+        let problems = schema.check(body);
+        if !problems.is_empty() {
+            return Err(failed("schema", problems));
+        }
+    }
+    Ok(RenderedRequest {
+        method: operation.request.method.clone(),
+        url: url.into(),
+        media_type: operation.request.media_type.clone(),
+        body: body.map(|b| b.to_string().into_bytes()).unwrap_or_default(),
+    })
+}
+
+/// What the expressions of a request see: `docs/configuration.md`, "What an operation sees".
+pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, rules: &PartnerRules) -> Value {
+    let document = match input.document {
+        CanonicalDocument::Order(order) => json!(order),
+        CanonicalDocument::DespatchAdvice(note) => json!(note),
+    };
+    let (lines, added) = match input.kind {
+        OutboundKind::Receipt => (received_lines(&document, input.answer), Vec::new()),
+        OutboundKind::Acknowledge | OutboundKind::Confirm | OutboundKind::Reject | OutboundKind::Counter => {
+            answered_lines(&document, input.answer, rules)
+        }
+    };
+    json!({
+        "operation": input.kind.as_str(),
+        "operationId": input.operation_id.to_string(),
+        "answer": input.answer,
+        "document": document,
+        "revision": input.revision,
+        "lines": lines,
+        "added": added,
+        "partnerRef": input.partner_ref,
+        "payload": serde_json::from_slice::<Value>(input.payload).unwrap_or(Value::Null),
+        "answeredAt": input.answered_at.to_rfc3339(),
+        "receipt": receipt,
+    })
+}
+
+fn lines_of(document: &Value) -> impl Iterator<Item = &Map<String, Value>> {
+    document
+        .get("lines")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+}
+
+fn answers_of(answer: &Value) -> impl Iterator<Item = &Value> {
+    answer.get("lines").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Every order line with `answers`: what the header answer or the answer lines say of it. And the lines that we add.
+fn answered_lines(document: &Value, answer: &Value, rules: &PartnerRules) -> (Vec<Value>, Vec<Value>) {
+    let code = answer.get("code").and_then(Value::as_str).unwrap_or_default();
+    let lines = lines_of(document)
+        .map(|line| {
+            let mut own: Vec<Value> = answers_of(answer)
+                .filter(|a| a.get("lineId") == line.get("id") && a.get("code").is_none_or(|c| c != "Added"))
+                .cloned()
+                .collect();
+            if own.is_empty() {
+                own.extend(implied(code, answer, rules));
+            }
+            let whole = own.len() == 1;
+            for answer in own.iter_mut().filter_map(Value::as_object_mut) {
+                // An answer line without a quantity stands for what was ordered.
+                if whole && !answer.contains_key("quantity") {
+                    answer.extend(line.get("quantity").map(|q| ("quantity".to_owned(), q.clone())));
+                }
+            }
+            let mut line = line.clone();
+            line.insert("answers".to_owned(), Value::Array(own));
+            Value::Object(line)
+        })
+        .collect();
+    let added = answers_of(answer)
+        .filter(|a| a.get("code").is_some_and(|c| c == "Added"))
+        .cloned()
+        .collect();
+    (lines, added)
+}
+
+/// What the header answer says of a line that has no answer of its own.
+fn implied(code: &str, answer: &Value, rules: &PartnerRules) -> Option<Value> {
+    match code {
+        "AP" => Some(json!({"code": "Accepted"})),
+        "RE" => Some(json!({"code": "Rejected", "reason": answer.get("reason")})),
+        "CA" if rules.missing_lines_rejected => Some(json!({"code": "Rejected"})),
+        _ => None,
+    }
+}
+
+/// Every line of the delivery note with `receipt`: what arrived of it.
+fn received_lines(document: &Value, answer: &Value) -> Vec<Value> {
+    lines_of(document)
+        .map(|line| {
+            let receipt = answers_of(answer).find(|a| a.get("lineId") == line.get("id"));
+            let mut line = line.clone();
+            line.insert("receipt".to_owned(), receipt.cloned().unwrap_or(Value::Null));
+            Value::Object(line)
+        })
+        .collect()
+}

@@ -1,0 +1,164 @@
+//! What both hosts find in an installation: the settings file, over which flags and environment go, and the lock of
+//! the data folder.
+
+use crate::domain::CompanyId;
+use crate::print::Letterhead;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Name of the file in the data folder.
+pub const SETTINGS_FILE: &str = "settings.json";
+const LOCK_FILE: &str = "countersign.lock";
+const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
+const MAX_COMPANY_CHARS: usize = 40;
+
+/// What the file says; every field may be left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct FileSettings {
+    /// For editors; not read.
+    #[serde(rename = "$schema")]
+    _schema: Option<String>,
+    /// Slug of the company that owns the rows of this installation.
+    pub company: Option<CompanyId>,
+    /// Head and foot of printed pages.
+    pub letterhead: Option<Letterhead>,
+    /// Folder of the partners' configurations; a relative one lies beside this file.
+    pub partners_dir: Option<PathBuf>,
+    /// Address and port to listen on; only `countersign serve`.
+    pub listen: Option<SocketAddr>,
+    /// Names with their ports that browsers may use for this service; only `countersign serve`.
+    pub hosts: Option<Vec<String>>,
+    /// The file that was read.
+    #[serde(skip)]
+    pub path: Option<PathBuf>,
+}
+
+/// Why the settings file was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("settings file {path}: {reason}")]
+pub struct SettingsError {
+    pub path: String,
+    pub reason: String,
+}
+
+impl FileSettings {
+    /// Reads `named`, or `settings.json` in the data folder, where none is no error.
+    ///
+    /// # Errors
+    /// File, place and a sentence when it cannot be read, is not JSON, or has a field that is unknown or wrong.
+    pub fn read(named: Option<&Path>, data_dir: &Path) -> Result<Self, SettingsError> {
+        let path = named.map_or_else(|| data_dir.join(SETTINGS_FILE), Path::to_path_buf);
+        let wrong = |reason: String| SettingsError {
+            path: path.display().to_string(),
+            reason,
+        };
+        let text = match std::fs::metadata(&path) {
+            Err(e) if named.is_none() && is_missing(&e) => return Ok(Self::default()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(wrong("there is no such file".into())),
+            Err(e) => return Err(wrong(e.to_string())),
+            Ok(found) if found.len() > MAX_SETTINGS_BYTES => {
+                return Err(wrong(format!("it is larger than {MAX_SETTINGS_BYTES} bytes")));
+            }
+            Ok(_) => std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?,
+        };
+        let mut settings = parse(&text).map_err(wrong)?;
+        if let (Some(dir), Some(folder)) = (&settings.partners_dir, path.parent()) {
+            settings.partners_dir = Some(folder.join(dir));
+        }
+        settings.path = Some(path);
+        Ok(settings)
+    }
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    )
+}
+
+fn parse(text: &str) -> Result<FileSettings, String> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let settings: FileSettings = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
+        let at = e.path().to_string();
+        // A file that ends too soon has no place.
+        if at == "." || at.ends_with('?') {
+            e.inner().to_string()
+        } else {
+            format!("{at}: {}", e.inner())
+        }
+    })?;
+    reader.end().map_err(|e| e.to_string())?;
+    match &settings.company {
+        Some(company) => check_company(company).map(|()| settings),
+        None => Ok(settings),
+    }
+}
+
+/// # Errors
+/// A sentence when it is not a slug.
+pub fn check_company(company: &CompanyId) -> Result<(), String> {
+    let text = &company.0;
+    let slug = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if (1..=MAX_COMPANY_CHARS).contains(&text.len()) && text.bytes().all(slug) {
+        return Ok(());
+    }
+    Err(format!(
+        "company \"{text}\" is not usable: 1 to {MAX_COMPANY_CHARS} small letters, digits and hyphens, such as main"
+    ))
+}
+
+/// Held while one engine works on a data folder. The system lets go of it when the process ends, however that ends.
+///
+/// Two engines on one folder would do no harm (leases keep them apart), but neither would show at once what the other
+/// brought.
+#[derive(Debug)]
+pub struct DataFolderLock {
+    _file: std::fs::File,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    #[error("another Countersign works on the data folder {dir}{}", process.map_or_else(String::new, |p| format!(" (process {p})")))]
+    Held { dir: String, process: Option<u32> },
+    #[error("the lock file {path} cannot be used: {reason}")]
+    Unusable { path: String, reason: String },
+}
+
+impl DataFolderLock {
+    /// Does not wait.
+    ///
+    /// # Errors
+    /// `Held` when another process has it.
+    pub fn take(data_dir: &Path) -> Result<Self, LockError> {
+        use std::io::{Read, Seek, Write};
+        let path = data_dir.join(LOCK_FILE);
+        let unusable = |e: std::io::Error| LockError::Unusable {
+            path: path.display().to_string(),
+            reason: e.to_string(),
+        };
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                // Where a locked file cannot be read, the process is not told.
+                let read = (&file).take(20).read_to_string(&mut text);
+                return Err(LockError::Held {
+                    dir: data_dir.display().to_string(),
+                    process: read.ok().and_then(|_| text.trim().parse().ok()),
+                });
+            }
+            Err(std::fs::TryLockError::Error(e)) => return Err(unusable(e)),
+        }
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()))
+            .map_err(unusable)?;
+        Ok(Self { _file: file })
+    }
+}

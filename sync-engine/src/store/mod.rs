@@ -1,0 +1,184 @@
+//! The durable store. Every line of SQL lives below this module.
+//!
+//! One writer thread groups waiting transactions into one durable commit; readers have their own connections.
+//! A write is answered only after its commit.
+
+mod ext;
+mod sqlite;
+mod types;
+
+pub use ext::StoreExt;
+pub use sqlite::SqliteStore;
+pub use types::*;
+
+use crate::domain::{
+    Chain, CompanyId, DeliveryState, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber,
+};
+use std::path::Path;
+
+/// Which queue of the writer a transaction waits in. Interactive ones overtake bulk ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// A person waits for the answer.
+    Interactive,
+    /// Polling and dispatching. One unit of work should hold the writer for at most 5 ms.
+    Bulk,
+}
+
+/// One unit of work: runs on the writer thread inside a savepoint of the group's transaction.
+/// An `Err` rolls back this unit alone; the others of the group commit.
+pub type Work<T> = Box<dyn FnOnce(&mut dyn StoreTx) -> Result<T, StoreError> + Send>;
+
+/// Erased form of `Work`, for the trait object.
+pub type ErasedWork = Box<dyn FnOnce(&mut dyn StoreTx) -> Result<Box<dyn std::any::Any + Send>, StoreError> + Send>;
+
+/// A future that resolves after the durable commit (or the rollback).
+pub type Committed<T> = std::pin::Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+/// Reads take a reader connection and block for as long as SQLite takes (milliseconds): call them through
+/// `tokio::task::spawn_blocking` or `StoreExt::read` from async code.
+pub trait Store: Send + Sync + 'static {
+    fn submit(&self, lane: Lane, work: ErasedWork) -> Committed<Box<dyn std::any::Any + Send>>;
+
+    // --- documents
+    fn list_documents(&self, query: &DocumentQuery) -> Result<Page<DocumentRow>, StoreError>;
+    fn document(&self, id: DocumentId) -> Result<Option<DocumentRow>, StoreError>;
+    fn find_document(
+        &self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        kind: DocumentKind,
+        number: &str,
+    ) -> Result<Option<DocumentId>, StoreError>;
+    fn chain(&self, id: DocumentId) -> Result<Option<Chain>, StoreError>;
+    fn versions(&self, id: DocumentId) -> Result<Vec<VersionRow>, StoreError>;
+    /// The canonical form, as the JSON that was stored.
+    fn version_content(&self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError>;
+    /// The payload byte for byte, as it came (or as we sent it).
+    fn payload(&self, id: PayloadId) -> Result<Option<Payload>, StoreError>;
+    fn history(&self, id: DocumentId, before: Option<i64>, limit: u32) -> Result<Page<AuditRow>, StoreError>;
+
+    // --- operations and jobs
+    fn list_operations(&self, query: &OperationQuery) -> Result<Page<OperationRow>, StoreError>;
+    fn operation(&self, id: OperationId) -> Result<Option<OperationRow>, StoreError>;
+    fn attempts(&self, id: OperationId) -> Result<Vec<AttemptRow>, StoreError>;
+    /// When the next job of a partner becomes due; for the dispatcher's sleep.
+    fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    // --- quarantine, partners, counters
+    fn list_quarantine(&self, query: &QuarantineQuery) -> Result<Page<QuarantineRow>, StoreError>;
+    fn quarantine(&self, id: i64) -> Result<Option<QuarantineRow>, StoreError>;
+    fn partner_states(&self, company: &CompanyId) -> Result<Vec<PartnerState>, StoreError>;
+    fn watermark(&self, company: &CompanyId, partner: &PartnerId, stream: &str) -> Result<Option<String>, StoreError>;
+    fn counters(&self, company: &CompanyId) -> Result<Counters, StoreError>;
+    /// Changes after `after` (exclusive), oldest first, at most `limit`.
+    fn changes(&self, after: i64, limit: u32) -> Result<Vec<ChangeRow>, StoreError>;
+    /// Walks the audit chain; the first row that does not fit, if any.
+    fn verify_audit(&self) -> Result<AuditCheck, StoreError>;
+
+    // --- care
+    /// Copies the database online to `to` (which must not exist) and checks the copy with `integrity_check`.
+    fn backup(&self, to: &Path) -> Result<BackupReport, StoreError>;
+    /// Pragmas as read back, schema version, sizes, `quick_check`.
+    fn doctor(&self) -> Result<StoreReport, StoreError>;
+    /// Commits what waits, checkpoints, then ends the writer; blocks meanwhile. Later writes answer
+    /// `StoreError::Closed`.
+    fn close(&self);
+    /// Is told of every committed change row; a hint, the store is the truth.
+    fn subscribe(&self) -> tokio::sync::broadcast::Receiver<ChangeRow>;
+}
+
+/// What a unit of work can do. All rows belong to the transaction.
+pub trait StoreTx {
+    /// The document and its chain, for `decide`. `None` when it is not known yet.
+    fn load(&mut self, key: &DocumentKey) -> Result<Option<Loaded>, StoreError>;
+    fn load_by_id(&mut self, id: DocumentId) -> Result<Option<Loaded>, StoreError>;
+    /// Writes a decision: document head (inserted when new), the stored version with payload and canonical form,
+    /// version states, pending answers' held flags on their jobs, counters, search index, audit and change row.
+    fn apply(&mut self, change: &ApplyChange<'_>) -> Result<DocumentId, StoreError>;
+    /// The content of a version, for what changed against it.
+    fn version_content(&mut self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError>;
+    fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>, StoreError>;
+    /// For something that changed no chain: an entry in the history and a change row. `Note::DUPLICATE` is only
+    /// counted, `Note::CONFLICT` marks the document.
+    fn note(&mut self, note: &Note<'_>) -> Result<(), StoreError>;
+
+    /// Inserts an operation with its job, `Queued` (or `Held`).
+    fn enqueue(&mut self, operation: &NewOperation) -> Result<(), StoreError>;
+    /// Claims due operations: lease and epoch set, `Queued` and `Retrying` become `Sending`. At most one per document is
+    /// ever in flight; within a document the oldest unfinished one has its turn, and one that is held or dead lets the
+    /// next pass. Also takes over operations whose lease ran out: those come back with `taken_over = true`, because
+    /// they may have been sent.
+    fn claim(&mut self, request: &ClaimRequest<'_>) -> Result<Vec<Claimed>, StoreError>;
+    /// Stores the byte-exact body and its hash before the first send. Kept as it is if there is one already.
+    fn store_request(
+        &mut self,
+        id: OperationId,
+        epoch: i64,
+        request: &StoredRequest,
+    ) -> Result<StoredRequest, StoreError>;
+    /// Gives a claimed operation back as it was before the claim, without an attempt; `LeaseLost` when the epoch is over.
+    fn give_back(&mut self, id: OperationId, epoch: i64, due_at: Timestamp) -> Result<(), StoreError>;
+    fn renew_lease(&mut self, id: OperationId, epoch: i64, until: Timestamp) -> Result<(), StoreError>;
+    /// Writes an attempt and the outcome, only if the epoch still holds; `StoreError::LeaseLost` otherwise.
+    /// The effect on the chain (`AnswerDelivered`) is decided and applied before this, in the same transaction: a
+    /// finished operation is no pending answer of the chain any more.
+    fn finish(&mut self, finish: &FinishAttempt<'_>) -> Result<(), StoreError>;
+    /// A person's act on an operation that is not in flight: replay, release, withdraw. Audited.
+    /// `due_at` is also the time of the act. Refused for one in flight, and for `Applied` and `Withdrawn`.
+    fn set_operation_state(
+        &mut self,
+        id: OperationId,
+        to: DeliveryState,
+        due_at: Timestamp,
+        actor: &str,
+    ) -> Result<(), StoreError>;
+
+    fn watermark(
+        &mut self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        stream: &str,
+    ) -> Result<Option<String>, StoreError>;
+    fn set_watermark(
+        &mut self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        stream: &str,
+        value: &str,
+    ) -> Result<(), StoreError>;
+    /// A named lease (polling of one stream, scheduling). Returns the epoch when it is ours, `None` while anyone
+    /// holds it, the same holder too: `extend_lease` prolongs it.
+    fn take_lease(
+        &mut self,
+        name: &str,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<i64>, StoreError>;
+    /// Moves the end of a named lease that is still ours; `StoreError::LeaseLost` otherwise.
+    fn extend_lease(&mut self, name: &str, epoch: i64, until: Timestamp) -> Result<(), StoreError>;
+    fn release_lease(&mut self, name: &str, epoch: i64) -> Result<(), StoreError>;
+    /// Fails with `StoreError::LeaseLost` unless `name` is still held with `epoch`. Called in the transaction of a page.
+    fn check_lease(&mut self, name: &str, epoch: i64) -> Result<(), StoreError>;
+
+    /// Ends every lease of a holder that is gone, on jobs and by name, at `now`; how many there were. The next claim takes
+    /// its jobs over.
+    fn end_leases_of(&mut self, holder: &str, now: Timestamp) -> Result<usize, StoreError>;
+
+    fn put_quarantine(&mut self, item: &NewQuarantine<'_>) -> Result<i64, StoreError>;
+    /// Settles an open item: it became a version, or a person dismissed it, or the new problems of another run.
+    fn settle_quarantine(
+        &mut self,
+        id: i64,
+        how: &QuarantineSettled,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+    fn partner_state(&mut self, company: &CompanyId, partner: &PartnerId) -> Result<Option<PartnerState>, StoreError>;
+    /// Written with a change row.
+    fn set_partner_state(&mut self, state: &PartnerState) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests;

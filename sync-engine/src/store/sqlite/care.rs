@@ -1,0 +1,112 @@
+//! Backup and examination.
+
+use super::{audit, open};
+use crate::store::{BackupReport, StoreError, StoreReport};
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+
+/// Pages that a backup copies between two looks at the clock of others.
+const BACKUP_STEP_PAGES: i32 = 4_096;
+/// Larger databases are not checked at every start; `doctor` does it.
+pub const START_CHECK_BYTES: u64 = 64 << 20;
+
+fn failed(path: &Path, reason: impl std::fmt::Display) -> StoreError {
+    StoreError::Conflict(format!("the backup {} was not made: {reason}", path.display()))
+}
+
+/// Copies what `db` sees in its read transaction to a new file, checks the copy, and brings it to disk.
+pub fn backup(db: &Connection, to: &Path) -> Result<BackupReport, StoreError> {
+    // Made here, so that an existing file is never touched.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(to)
+        .map_err(|e| match e.kind() {
+            std::io::ErrorKind::AlreadyExists => failed(to, "the file exists already, name another one"),
+            std::io::ErrorKind::NotFound => failed(to, "its folder does not exist"),
+            _ => failed(to, e),
+        })?;
+    copy(db, to).inspect_err(|_| remove_partial(to))
+}
+
+fn remove_partial(to: &Path) {
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        let mut name = to.as_os_str().to_owned();
+        name.push(suffix);
+        if let Err(error) = std::fs::remove_file(&name)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(error = %error, file = %Path::new(&name).display(), "a partial backup was left behind");
+        }
+    }
+}
+
+fn copy(db: &Connection, to: &Path) -> Result<BackupReport, StoreError> {
+    let mut target = Connection::open(to)?;
+    {
+        let backup = Backup::new(db, &mut target)?;
+        while backup.step(BACKUP_STEP_PAGES)? != StepResult::Done {}
+    }
+    // One file, without a log beside it.
+    let mode: String = target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+    if mode != "delete" {
+        return Err(failed(to, format!("its journal mode stays {mode}")));
+    }
+    let integrity: String = target.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if integrity != "ok" {
+        return Err(failed(to, format!("the copy is damaged: {integrity}")));
+    }
+    target.close().map_err(|(_, e)| e)?;
+    // Windows flushes only what was opened for writing.
+    let file = OpenOptions::new().write(true).open(to).map_err(|e| failed(to, e))?;
+    file.sync_all().map_err(|e| failed(to, e))?;
+    sync_folder(to).map_err(|e| failed(to, e))?;
+    Ok(BackupReport {
+        path: to.display().to_string(),
+        bytes: file.metadata().map_err(|e| failed(to, e))?.len(),
+        integrity,
+    })
+}
+
+/// The name of a new file is durable only when its folder is.
+#[cfg(unix)]
+fn sync_folder(file: &Path) -> std::io::Result<()> {
+    match file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_file: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+pub fn bytes_of(path: &Path, suffix: &str) -> u64 {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    std::fs::metadata(name).map_or(0, |meta| meta.len())
+}
+
+pub fn quick_check(db: &Connection) -> Result<String, StoreError> {
+    Ok(db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?)
+}
+
+/// `synchronous` belongs to the writer's connection and was read there.
+pub fn doctor(db: &Connection, path: &Path, synchronous: &str) -> Result<StoreReport, StoreError> {
+    Ok(StoreReport {
+        path: path.display().to_string(),
+        schema_version: open::schema_version(db)?,
+        journal_mode: open::read_pragma(db, "journal_mode")?,
+        synchronous: match synchronous {
+            "2" => "full".to_owned(),
+            other => other.to_owned(),
+        },
+        database_bytes: bytes_of(path, ""),
+        wal_bytes: bytes_of(path, "-wal"),
+        quick_check: quick_check(db)?,
+        audit: audit::verify(db)?,
+    })
+}

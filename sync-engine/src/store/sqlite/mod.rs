@@ -1,0 +1,290 @@
+//! The store in one SQLite file.
+
+mod apply;
+mod attempts;
+mod audit;
+mod care;
+mod chain;
+mod checkpoint;
+mod claim;
+mod documents;
+mod facts;
+mod jobs;
+mod journal;
+mod leases;
+mod note;
+mod open;
+mod operations;
+mod page;
+mod partners;
+mod person;
+#[cfg(test)]
+mod plans;
+mod quarantine;
+mod readers;
+mod text;
+mod tx;
+mod versions;
+mod words;
+mod writer;
+
+use super::{
+    AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow, Committed, Counters, DocumentQuery, DocumentRow,
+    ErasedWork, Lane, OperationQuery, OperationRow, Page, PartnerState, Payload, PayloadId, QuarantineQuery,
+    QuarantineRow, Store, StoreError, StoreReport, VersionContent, VersionRow,
+};
+use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
+use journal::Counter;
+use readers::Readers;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::broadcast;
+use writer::{Queue, Writer};
+
+/// Change rows that a subscriber may be behind before it is told that it lags.
+const CHANGES_BUFFERED: usize = 1_024;
+/// Change rows that one read returns at most.
+const CHANGES_LIMIT: u32 = 10_000;
+
+/// The SQLite implementation of `Store`. One process writes through one of these; others may read and write beside it,
+/// each with its own.
+pub struct SqliteStore {
+    path: PathBuf,
+    queue: Arc<Queue>,
+    readers: Readers,
+    changes: broadcast::Sender<ChangeRow>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    synchronous: String,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, makes it when there is none, brings its schema up to date, starts the writer.
+    ///
+    /// # Errors
+    /// `NewerDatabase`, `Open` (not a database, another program's, damaged, no rights, folder missing), `Pragma`.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_path_buf();
+        let db = open::open_writer(&path)?;
+        Self::start(db, path)
+    }
+
+    /// A database that is full at `pages`, for tests of what happens then.
+    #[cfg(test)]
+    pub fn open_limited(path: &Path, pages: u32) -> Result<Self, StoreError> {
+        let db = open::open_writer(path)?;
+        db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        Self::start(db, path.to_path_buf())
+    }
+
+    fn start(mut db: rusqlite::Connection, path: PathBuf) -> Result<Self, StoreError> {
+        check_at_start(&db, &path)?;
+        let synchronous = open::read_pragma(&db, "synchronous")?;
+        let checkpoint = checkpoint::Checkpoint::start(&mut db, &path)?;
+        let queue = Arc::new(Queue::default());
+        let (changes, _) = broadcast::channel(CHANGES_BUFFERED);
+        let writer = Writer {
+            db,
+            queue: Arc::clone(&queue),
+            changes: changes.clone(),
+            checkpoint,
+            bulk_passed_over: false,
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|e| StoreError::Open {
+                path: path.display().to_string(),
+                reason: format!("its writer did not start: {e}"),
+            })?;
+        Ok(Self {
+            readers: Readers::new(path.clone()),
+            path,
+            queue,
+            changes,
+            writer: Mutex::new(Some(thread)),
+            synchronous,
+        })
+    }
+
+    /// Durable commits since the store was opened.
+    pub fn commits(&self) -> u64 {
+        self.queue.commits()
+    }
+}
+
+fn check_at_start(db: &rusqlite::Connection, path: &Path) -> Result<(), StoreError> {
+    if care::bytes_of(path, "") > care::START_CHECK_BYTES {
+        return Ok(());
+    }
+    let found = care::quick_check(db)?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Open {
+        path: path.display().to_string(),
+        reason: format!("it is damaged: restore a backup ({found})"),
+    })
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Store for SqliteStore {
+    fn submit(&self, lane: Lane, work: ErasedWork) -> Committed<Box<dyn std::any::Any + Send>> {
+        self.queue.submit(lane, work)
+    }
+
+    fn list_documents(&self, query: &DocumentQuery) -> Result<Page<DocumentRow>, StoreError> {
+        self.readers.read(|db| documents::list(db, query))
+    }
+
+    fn document(&self, id: DocumentId) -> Result<Option<DocumentRow>, StoreError> {
+        self.readers.read(|db| documents::one(db, id))
+    }
+
+    fn find_document(
+        &self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        kind: DocumentKind,
+        number: &str,
+    ) -> Result<Option<DocumentId>, StoreError> {
+        self.readers
+            .read(|db| documents::find(db, company, partner, kind, number))
+    }
+
+    fn chain(&self, id: DocumentId) -> Result<Option<Chain>, StoreError> {
+        self.readers
+            .read(|db| Ok(chain::load_by_id(db, id)?.map(|stored| stored.loaded.chain)))
+    }
+
+    fn versions(&self, id: DocumentId) -> Result<Vec<VersionRow>, StoreError> {
+        self.readers.read(|db| documents::versions(db, id))
+    }
+
+    fn version_content(&self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError> {
+        self.readers.read(|db| documents::version_content(db, id, number))
+    }
+
+    fn payload(&self, id: PayloadId) -> Result<Option<Payload>, StoreError> {
+        self.readers.read(|db| documents::payload(db, id))
+    }
+
+    fn history(&self, id: DocumentId, before: Option<i64>, limit: u32) -> Result<Page<AuditRow>, StoreError> {
+        self.readers.read(|db| documents::history(db, id, before, limit))
+    }
+
+    fn list_operations(&self, query: &OperationQuery) -> Result<Page<OperationRow>, StoreError> {
+        self.readers.read(|db| operations::list(db, query))
+    }
+
+    fn operation(&self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
+        self.readers.read(|db| operations::one(db, id))
+    }
+
+    fn attempts(&self, id: OperationId) -> Result<Vec<AttemptRow>, StoreError> {
+        self.readers.read(|db| operations::attempts(db, id))
+    }
+
+    fn next_due(&self, _now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.readers.read(operations::next_due)
+    }
+
+    fn list_quarantine(&self, query: &QuarantineQuery) -> Result<Page<QuarantineRow>, StoreError> {
+        self.readers.read(|db| quarantine::list(db, query))
+    }
+
+    fn quarantine(&self, id: i64) -> Result<Option<QuarantineRow>, StoreError> {
+        self.readers.read(|db| quarantine::one(db, id))
+    }
+
+    fn partner_states(&self, company: &CompanyId) -> Result<Vec<PartnerState>, StoreError> {
+        self.readers.read(|db| partners::all(db, company))
+    }
+
+    fn watermark(&self, company: &CompanyId, partner: &PartnerId, stream: &str) -> Result<Option<String>, StoreError> {
+        self.readers.read(|db| leases::watermark(db, company, partner, stream))
+    }
+
+    fn counters(&self, company: &CompanyId) -> Result<Counters, StoreError> {
+        self.readers.read(|db| counters(db, company))
+    }
+
+    fn changes(&self, after: i64, limit: u32) -> Result<Vec<ChangeRow>, StoreError> {
+        self.readers.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT id, kind, subject, document_id FROM change WHERE id > ?1 ORDER BY id LIMIT ?2",
+            )?;
+            let rows = select.query_map((after, limit.min(CHANGES_LIMIT)), |row| {
+                Ok(ChangeRow {
+                    id: row.get(0)?,
+                    kind: row.get(1)?,
+                    subject: row.get(2)?,
+                    document: row.get(3)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn verify_audit(&self) -> Result<AuditCheck, StoreError> {
+        self.readers.read(audit::verify)
+    }
+
+    fn backup(&self, to: &Path) -> Result<BackupReport, StoreError> {
+        self.readers.read(|db| care::backup(db, to))
+    }
+
+    fn doctor(&self) -> Result<StoreReport, StoreError> {
+        self.readers.read(|db| care::doctor(db, &self.path, &self.synchronous))
+    }
+
+    fn close(&self) {
+        self.queue.close();
+        self.readers.close();
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A unit of work may hold the last pointer to its own store: the writer cannot wait for itself.
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer ended with a panic");
+        }
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<ChangeRow> {
+        self.changes.subscribe()
+    }
+}
+
+fn counters(db: &rusqlite::Connection, company: &CompanyId) -> Result<Counters, StoreError> {
+    use crate::domain::DeliveryState as State;
+    let mut counters = Counters::default();
+    let mut select = db.prepare_cached("SELECT name, value FROM counter WHERE company = ?1")?;
+    let mut rows = select.query([company])?;
+    while let Some(row) = rows.next()? {
+        let name = row.get_ref(0)?.as_str().unwrap_or_default();
+        let fields = [
+            (Counter::Documents, &mut counters.documents),
+            (Counter::NeedsAnswer, &mut counters.needs_answer),
+            (Counter::Quarantine, &mut counters.quarantine),
+            (Counter::Duplicates, &mut counters.duplicates),
+            (Counter::Delivery(State::Queued), &mut counters.queued),
+            (Counter::Delivery(State::Sending), &mut counters.sending),
+            (Counter::Delivery(State::Retrying), &mut counters.retrying),
+            (Counter::Delivery(State::Delivered), &mut counters.delivered),
+            (Counter::Delivery(State::Applied), &mut counters.applied),
+            (Counter::Delivery(State::Unknown), &mut counters.unknown),
+            (Counter::Delivery(State::Held), &mut counters.held),
+            (Counter::Delivery(State::Dead), &mut counters.dead),
+        ];
+        if let Some((_, field)) = fields.into_iter().find(|(counter, _)| counter.name() == name) {
+            *field = row.get(1)?;
+        }
+    }
+    Ok(counters)
+}

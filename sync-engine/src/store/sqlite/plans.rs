@@ -1,0 +1,125 @@
+//! Every list, search and claim is answered from an index in its own order, with no sort.
+
+use super::{documents, operations, quarantine};
+use crate::domain::{ChainState, CompanyId, DocumentId, DocumentKind, PartnerId};
+use crate::store::{DocumentQuery, DocumentView, OperationQuery, QuarantineQuery, QuarantineState};
+use rusqlite::Connection;
+
+fn database() -> (Connection, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let db = super::open::open_writer(&folder.path().join("plans.db")).expect("a new database");
+    (db, folder)
+}
+
+fn plan(db: &Connection, sql: &str) -> String {
+    let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect(sql);
+    let rows = explain
+        .raw_query()
+        .mapped(|row| row.get::<_, String>(3))
+        .collect::<Result<Vec<_>, _>>();
+    rows.expect(sql).join("\n")
+}
+
+fn assert_no_sort_or_scan(db: &Connection, sql: &str, allowed_scan: &str) {
+    let plan = plan(db, sql);
+    assert!(!plan.contains("USE TEMP B-TREE"), "{sql}\n{plan}");
+    for step in plan.lines().filter(|step| step.starts_with("SCAN")) {
+        assert!(!allowed_scan.is_empty() && step.contains(allowed_scan), "{sql}\n{plan}");
+    }
+}
+
+fn document_queries() -> Vec<DocumentQuery> {
+    let partner = || Some(PartnerId("acme".to_owned()));
+    let mut queries = Vec::new();
+    for view in [DocumentView::NeedsAnswer, DocumentView::InDelivery, DocumentView::All] {
+        for partner in [None, partner()] {
+            for kind in [None, Some(DocumentKind::Order)] {
+                for state in [None, Some(ChainState::Issued)] {
+                    queries.push(DocumentQuery {
+                        company: CompanyId("main".to_owned()),
+                        view,
+                        partner: partner.clone(),
+                        kind,
+                        state,
+                        search: None,
+                        cursor: None,
+                        limit: 50,
+                    });
+                }
+            }
+        }
+    }
+    queries
+}
+
+#[test]
+fn document_lists_and_searches_need_no_sort() {
+    let (db, _folder) = database();
+    for query in document_queries() {
+        for after in [false, true] {
+            let sql = documents::list_sql(&query, after);
+            assert_no_sort_or_scan(&db, &sql, "");
+            assert!(plan(&db, &sql).starts_with("SEARCH d USING INDEX document_"), "{sql}");
+        }
+        // The walk of the words is FTS5's own.
+        assert_no_sort_or_scan(&db, &documents::search_sql(&query), "w VIRTUAL TABLE");
+    }
+}
+
+#[test]
+fn operation_lists_need_no_sort() {
+    let (db, _folder) = database();
+    for company in [None, Some(CompanyId("main".to_owned()))] {
+        for partner in [None, Some(PartnerId("acme".to_owned()))] {
+            for document in [None, Some(DocumentId(1))] {
+                for one_state in [false, true] {
+                    let query = OperationQuery {
+                        company: company.clone(),
+                        partner: partner.clone(),
+                        document,
+                        ..OperationQuery::default()
+                    };
+                    assert_no_sort_or_scan(&db, &operations::list_sql(&query, one_state), "");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn quarantine_lists_need_no_sort() {
+    let (db, _folder) = database();
+    for partner in [None, Some(PartnerId("acme".to_owned()))] {
+        for state in [None, Some(QuarantineState::Open)] {
+            let query = QuarantineQuery {
+                company: CompanyId("main".to_owned()),
+                partner: partner.clone(),
+                state,
+                cursor: None,
+                limit: 50,
+            };
+            assert_no_sort_or_scan(&db, &quarantine::list_sql(&query), "");
+        }
+    }
+}
+
+#[test]
+fn the_queue_is_read_from_partial_indexes() {
+    let (db, _folder) = database();
+    let cases = [
+        (
+            super::claim::due_sql(),
+            "INDEX operation_ready",
+            "INDEX operation_in_flight",
+        ),
+        (super::claim::expired_sql(), "INDEX operation_in_flight", ""),
+        (super::jobs::FIRST_WAITING.to_owned(), "INDEX operation_document", ""),
+        (operations::NEXT_DUE.to_owned(), "INDEX operation_ready", ""),
+        (operations::NEXT_LEASE.to_owned(), "INDEX operation_in_flight", ""),
+    ];
+    for (sql, first, second) in cases {
+        let plan = plan(&db, &sql);
+        assert!(plan.contains(first) && plan.contains(second), "{sql}\n{plan}");
+        assert!(!plan.contains("USE TEMP B-TREE"), "{sql}\n{plan}");
+    }
+}

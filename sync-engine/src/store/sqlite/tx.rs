@@ -1,0 +1,216 @@
+//! What a unit of work works on: the writer's connection inside a savepoint, and the journal of the unit.
+
+use super::chain::Stored;
+use super::journal::Journal;
+use super::{attempts, chain, documents, jobs, leases, operations, partners, person, quarantine};
+use crate::domain::{CompanyId, DeliveryState, DocumentId, OperationId, PartnerId, Timestamp, VersionNumber};
+use crate::store::{
+    ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, Loaded, NewOperation, NewQuarantine, Note,
+    OperationRow, PartnerState, QuarantineSettled, StoreError, StoreTx, StoredRequest, VersionContent,
+};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+
+pub struct Tx<'c> {
+    pub db: &'c Connection,
+    pub journal: Journal,
+    /// Documents whose pending answers changed without a decision that was applied after it.
+    unsettled: BTreeSet<DocumentId>,
+    /// What was loaded last: a decision about it is mostly applied right after. Its pending answers may be out of date.
+    last: Option<Stored>,
+}
+
+impl<'c> Tx<'c> {
+    pub fn new(db: &'c Connection) -> Self {
+        Self {
+            db,
+            journal: Journal::default(),
+            unsettled: BTreeSet::new(),
+            last: None,
+        }
+    }
+
+    fn remember(&mut self, stored: Option<Stored>) -> Option<Loaded> {
+        let loaded = stored.as_ref().map(|stored| stored.loaded.clone());
+        self.last = stored;
+        loaded
+    }
+
+    /// Before a document's row is written.
+    pub fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// A document as it is stored, its pending answers excepted: they are as of the last load.
+    pub fn stored(&mut self, id: DocumentId) -> Result<Stored, StoreError> {
+        if let Some(stored) = self.last.take_if(|stored| stored.loaded.id == id) {
+            return Ok(stored);
+        }
+        chain::load_by_id(self.db, id)?.ok_or_else(|| StoreError::NotFound {
+            what: "document",
+            id: id.to_string(),
+        })
+    }
+
+    pub fn unsettled(&mut self, document: DocumentId) {
+        self.unsettled.insert(document);
+    }
+
+    pub fn settled(&mut self, document: DocumentId) {
+        self.unsettled.remove(&document);
+    }
+
+    /// Ends the unit: settles what is open, and gives what is left to write at the commit.
+    pub fn end(mut self) -> Result<Journal, StoreError> {
+        for document in std::mem::take(&mut self.unsettled) {
+            super::apply::settle_needs_answer(&mut self, document)?;
+        }
+        Ok(self.journal)
+    }
+}
+
+/// For an `UPDATE` that has to meet exactly one row.
+pub fn one_row(changed: usize, what: &'static str, id: impl std::fmt::Display) -> Result<(), StoreError> {
+    match changed {
+        1 => Ok(()),
+        0 => Err(StoreError::NotFound {
+            what,
+            id: id.to_string(),
+        }),
+        more => Err(StoreError::Corrupt(format!("{more} rows are {what} {id}"))),
+    }
+}
+
+impl StoreTx for Tx<'_> {
+    fn load(&mut self, key: &DocumentKey) -> Result<Option<Loaded>, StoreError> {
+        let stored = chain::load(self.db, key)?;
+        Ok(self.remember(stored))
+    }
+
+    fn load_by_id(&mut self, id: DocumentId) -> Result<Option<Loaded>, StoreError> {
+        let stored = chain::load_by_id(self.db, id)?;
+        Ok(self.remember(stored))
+    }
+
+    fn apply(&mut self, change: &ApplyChange<'_>) -> Result<DocumentId, StoreError> {
+        super::apply::apply(self, change)
+    }
+
+    fn version_content(&mut self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError> {
+        documents::version_content(self.db, id, number)
+    }
+
+    fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
+        operations::one(self.db, id)
+    }
+
+    fn note(&mut self, note: &Note<'_>) -> Result<(), StoreError> {
+        super::note::note(self, note)
+    }
+
+    fn enqueue(&mut self, operation: &NewOperation) -> Result<(), StoreError> {
+        jobs::enqueue(self, operation)
+    }
+
+    fn claim(&mut self, request: &ClaimRequest<'_>) -> Result<Vec<Claimed>, StoreError> {
+        super::claim::claim(self, request)
+    }
+
+    fn store_request(
+        &mut self,
+        id: OperationId,
+        epoch: i64,
+        request: &StoredRequest,
+    ) -> Result<StoredRequest, StoreError> {
+        super::claim::store_request(self, id, epoch, request)
+    }
+
+    fn give_back(&mut self, id: OperationId, epoch: i64, due_at: Timestamp) -> Result<(), StoreError> {
+        attempts::give_back(self, id, epoch, due_at)
+    }
+
+    fn renew_lease(&mut self, id: OperationId, epoch: i64, until: Timestamp) -> Result<(), StoreError> {
+        super::claim::renew_lease(self, id, epoch, until)
+    }
+
+    fn finish(&mut self, finish: &FinishAttempt<'_>) -> Result<(), StoreError> {
+        attempts::finish(self, finish)
+    }
+
+    fn set_operation_state(
+        &mut self,
+        id: OperationId,
+        to: DeliveryState,
+        due_at: Timestamp,
+        actor: &str,
+    ) -> Result<(), StoreError> {
+        person::set_state(self, id, to, due_at, actor)
+    }
+
+    fn watermark(
+        &mut self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        stream: &str,
+    ) -> Result<Option<String>, StoreError> {
+        leases::watermark(self.db, company, partner, stream)
+    }
+
+    fn set_watermark(
+        &mut self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        stream: &str,
+        value: &str,
+    ) -> Result<(), StoreError> {
+        leases::set_watermark(self.db, company, partner, stream, value)
+    }
+
+    fn take_lease(
+        &mut self,
+        name: &str,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<i64>, StoreError> {
+        leases::take(self.db, name, holder, now, until)
+    }
+
+    fn extend_lease(&mut self, name: &str, epoch: i64, until: Timestamp) -> Result<(), StoreError> {
+        leases::extend(self.db, name, epoch, until)
+    }
+
+    fn release_lease(&mut self, name: &str, epoch: i64) -> Result<(), StoreError> {
+        leases::release(self.db, name, epoch)
+    }
+
+    fn end_leases_of(&mut self, holder: &str, now: Timestamp) -> Result<usize, StoreError> {
+        leases::end_all_of(self.db, holder, now)
+    }
+
+    fn check_lease(&mut self, name: &str, epoch: i64) -> Result<(), StoreError> {
+        leases::check(self.db, name, epoch)
+    }
+
+    fn put_quarantine(&mut self, item: &NewQuarantine<'_>) -> Result<i64, StoreError> {
+        quarantine::put(self, item)
+    }
+
+    fn settle_quarantine(
+        &mut self,
+        id: i64,
+        how: &QuarantineSettled,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        quarantine::settle(self, id, how, actor, at)
+    }
+
+    fn partner_state(&mut self, company: &CompanyId, partner: &PartnerId) -> Result<Option<PartnerState>, StoreError> {
+        partners::one(self.db, company, partner)
+    }
+
+    fn set_partner_state(&mut self, state: &PartnerState) -> Result<(), StoreError> {
+        partners::set(self, state)
+    }
+}

@@ -1,0 +1,288 @@
+//! The one writer: takes every waiting unit of work, runs each in a savepoint of one transaction, commits once, answers.
+
+use super::checkpoint::Checkpoint;
+use super::journal::Journal;
+use super::tx::Tx;
+use crate::store::{ChangeRow, Committed, ErasedWork, Lane, StoreError};
+use rusqlite::Connection;
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{broadcast, oneshot};
+
+/// Bulk work after which a group commits.
+const GROUP_BULK: Duration = Duration::from_millis(5);
+/// Units in one group at most.
+const GROUP_UNITS: usize = 1_000;
+/// Units that may wait in each lane.
+const WAITING_LIMIT: usize = 10_000;
+
+type Value = Box<dyn Any + Send>;
+type Answer = oneshot::Sender<Result<Value, StoreError>>;
+
+struct Unit {
+    work: ErasedWork,
+    answer: Answer,
+}
+
+#[derive(Default)]
+struct Waiting {
+    interactive: VecDeque<Unit>,
+    bulk: VecDeque<Unit>,
+    closed: bool,
+}
+
+/// Where callers leave units of work and the writer finds them.
+#[derive(Default)]
+pub struct Queue {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+    commits: AtomicU64,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing panics while it is held; if it did, the queues would still be whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn submit(&self, lane: Lane, work: ErasedWork) -> Committed<Value> {
+        let (answer, answered) = oneshot::channel();
+        let refused = {
+            let mut waiting = self.lock();
+            let closed = waiting.closed;
+            let units = match lane {
+                Lane::Interactive => &mut waiting.interactive,
+                Lane::Bulk => &mut waiting.bulk,
+            };
+            if closed {
+                Some(StoreError::Closed)
+            } else if units.len() >= WAITING_LIMIT {
+                Some(StoreError::Busy { limit: WAITING_LIMIT })
+            } else {
+                units.push_back(Unit { work, answer });
+                None
+            }
+        };
+        self.wake.notify_one();
+        Box::pin(async move {
+            match refused {
+                Some(error) => Err(error),
+                None => answered.await.unwrap_or(Err(StoreError::Closed)),
+            }
+        })
+    }
+
+    /// Takes nothing new; what waits is still done.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.wake.notify_all();
+    }
+
+    /// Groups committed since the start.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Blocks until there is work. False when closed and empty.
+    fn wait(&self) -> bool {
+        let mut waiting = self.lock();
+        loop {
+            if !waiting.interactive.is_empty() || !waiting.bulk.is_empty() {
+                return true;
+            }
+            if waiting.closed {
+                return false;
+            }
+            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn take_all(&self) -> Vec<Unit> {
+        let mut waiting = self.lock();
+        let mut units: Vec<Unit> = waiting.interactive.drain(..).collect();
+        units.extend(waiting.bulk.drain(..));
+        units
+    }
+}
+
+/// What a group has run so far.
+#[derive(Default)]
+struct Group {
+    answers: Vec<(Answer, Result<Value, StoreError>)>,
+    journal: Journal,
+    interactive: usize,
+    bulk: usize,
+    bulk_time: Duration,
+}
+
+pub struct Writer {
+    pub db: Connection,
+    pub queue: Arc<Queue>,
+    pub changes: broadcast::Sender<ChangeRow>,
+    pub checkpoint: Checkpoint,
+    /// Bulk work waited through the whole last group: the next one takes one unit of it.
+    pub bulk_passed_over: bool,
+}
+
+impl Writer {
+    /// Runs until the queue is closed and empty, then checkpoints.
+    pub fn run(mut self) {
+        while self.queue.wait() {
+            self.group();
+            self.checkpoint.after_commit(&self.db);
+        }
+        self.checkpoint.at_close(&self.db);
+    }
+
+    fn group(&mut self) {
+        if let Err(error) = execute(&self.db, "BEGIN IMMEDIATE") {
+            for unit in self.queue.take_all() {
+                let _ = unit.answer.send(Err(again(&error)));
+            }
+            return;
+        }
+        let mut group = Group::default();
+        while let Some(unit) = self.next(&mut group) {
+            let started = Instant::now();
+            let is_bulk = group.bulk > 0;
+            let result = self.unit(unit.work, &mut group.journal);
+            if is_bulk {
+                group.bulk_time += started.elapsed();
+            }
+            // SQLite itself rolls everything back on a full disk or an I/O error.
+            if self.db.is_autocommit() {
+                let error = result.err().unwrap_or_else(lost);
+                return answer_all(group, unit.answer, error);
+            }
+            group.answers.push((unit.answer, result));
+        }
+        self.commit(group);
+    }
+
+    /// Interactive units first. Bulk ones until their time is up, and none after an interactive one, whose caller
+    /// waits for the commit; only when bulk was passed over in the last group, one unit of it gets in.
+    fn next(&mut self, group: &mut Group) -> Option<Unit> {
+        let mut waiting = self.queue.lock();
+        if group.answers.len() >= GROUP_UNITS {
+            return None;
+        }
+        if let Some(unit) = waiting.interactive.pop_front() {
+            group.interactive += 1;
+            return Some(unit);
+        }
+        let bulk_allowed = if group.interactive > 0 {
+            self.bulk_passed_over && group.bulk == 0
+        } else {
+            group.bulk_time < GROUP_BULK
+        };
+        if bulk_allowed && let Some(unit) = waiting.bulk.pop_front() {
+            group.bulk += 1;
+            return Some(unit);
+        }
+        self.bulk_passed_over = group.bulk == 0 && !waiting.bulk.is_empty();
+        None
+    }
+
+    /// One unit in its own savepoint. An error or a panic undoes it alone.
+    fn unit(&self, work: ErasedWork, journal: &mut Journal) -> Result<Value, StoreError> {
+        execute(&self.db, "SAVEPOINT unit")?;
+        let mut tx = Tx::new(&self.db);
+        let result = match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
+            Ok(result) => result.and_then(|value| Ok((value, tx.end()?))),
+            Err(panic) => Err(StoreError::Panicked(panic_text(&*panic))),
+        };
+        match result {
+            Ok((value, left)) => {
+                execute(&self.db, "RELEASE unit")?;
+                journal.absorb(left);
+                Ok(value)
+            }
+            Err(error) => {
+                if !self.db.is_autocommit() {
+                    execute(&self.db, "ROLLBACK TO unit")?;
+                    execute(&self.db, "RELEASE unit")?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn commit(&self, group: Group) {
+        let Group { answers, journal, .. } = group;
+        let committed = journal
+            .flush(&self.db)
+            .and_then(|changes| execute(&self.db, "COMMIT").map(|()| changes).map_err(StoreError::from));
+        match committed {
+            Ok(changes) => {
+                self.queue.commits.fetch_add(1, Ordering::Relaxed);
+                for change in changes {
+                    // Nobody listens: nothing is lost, the store is the truth.
+                    let _ = self.changes.send(change);
+                }
+                for (answer, result) in answers {
+                    // The caller may have gone; the work is done all the same.
+                    let _ = answer.send(result);
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = %error, units = answers.len(), "a group of writes was not committed");
+                if !self.db.is_autocommit()
+                    && let Err(error) = execute(&self.db, "ROLLBACK")
+                {
+                    tracing::error!(error = %error, "the rollback of a group failed");
+                }
+                for (answer, result) in answers {
+                    let _ = answer.send(result.and_then(|_| Err(copy(&error))));
+                }
+            }
+        }
+    }
+}
+
+/// The whole group is gone: what had succeeded in it gets the error too.
+fn answer_all(group: Group, last: Answer, error: StoreError) {
+    tracing::error!(error = %error, units = group.answers.len() + 1, "a group of writes was rolled back");
+    for (answer, result) in group.answers {
+        let _ = answer.send(result.and_then(|_| Err(copy(&error))));
+    }
+    let _ = last.send(Err(error));
+}
+
+fn execute(db: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    db.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+fn lost() -> StoreError {
+    StoreError::Conflict("the transaction ended before its commit: nothing was changed".to_owned())
+}
+
+/// `rusqlite::Error` is not `Clone`; what callers look at is.
+fn again(error: &rusqlite::Error) -> StoreError {
+    StoreError::from(match error {
+        rusqlite::Error::SqliteFailure(code, text) => rusqlite::Error::SqliteFailure(*code, text.clone()),
+        other => rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR),
+            Some(other.to_string()),
+        ),
+    })
+}
+
+fn copy(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::DiskFull => StoreError::DiskFull,
+        StoreError::Sql(error) => again(error),
+        other => StoreError::Conflict(format!("nothing was changed: {other}")),
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no text".to_owned())
+}

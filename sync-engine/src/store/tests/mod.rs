@@ -1,0 +1,13 @@
+//! Tests of the store through its traits; some look at the file with a connection of their own.
+
+mod audit;
+mod care;
+mod crash;
+mod fixtures;
+mod groups;
+mod history;
+mod lists;
+mod opening;
+mod quarantine;
+mod queue;
+mod story;

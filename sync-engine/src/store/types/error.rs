@@ -1,0 +1,52 @@
+//! Why a read or a write did not happen.
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(
+        "the database {path} was written by a newer Countersign (schema {found}, this program knows {known}): install that version or restore a backup"
+    )]
+    NewerDatabase { path: String, found: i64, known: i64 },
+    #[error("the database {path} could not be opened: {reason}")]
+    Open { path: String, reason: String },
+    #[error("pragma {pragma} reads back as {found}, not {wanted}: the database cannot keep its promises here")]
+    Pragma {
+        pragma: &'static str,
+        wanted: String,
+        found: String,
+    },
+    #[error("the lease was lost: another engine took this job")]
+    LeaseLost,
+    #[error("there is no {what} {id}")]
+    NotFound { what: &'static str, id: String },
+    #[error("{0}")]
+    Conflict(String),
+    /// A page was asked for with a cursor that this list did not give out.
+    #[error("\"{0}\" is not a cursor of this list: start again without one")]
+    BadCursor(String),
+    /// The unit of work itself refused; carries its own error through the transaction.
+    #[error("{0}")]
+    Refused(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the disk is full: nothing was changed")]
+    DiskFull,
+    #[error("the store is closed")]
+    Closed,
+    /// More units of work wait than the writer may hold.
+    #[error("too many writes wait ({limit}): try again shortly")]
+    Busy { limit: usize },
+    /// A unit of work panicked: it was rolled back, the others of its group were not.
+    #[error("an internal error stopped the write, nothing was changed: {0}")]
+    Panicked(String),
+    #[error("database: {0}")]
+    Sql(rusqlite::Error),
+    #[error("stored data does not read back: {0}")]
+    Corrupt(String),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Sql(error),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Operations, their delivery jobs, claims and attempts.
+
+use crate::domain::{
+    CompanyId, ContentHash, DeliveryState, DocumentId, DocumentKind, HeaderAnswer, OperationId, PartnerId, Timestamp,
+    VersionNumber,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What an operation does. Vocabulary: operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationKind {
+    Confirm,
+    Reject,
+    Counter,
+    /// AB: received, not yet decided.
+    Acknowledge,
+    /// Answer to a delivery note.
+    Receipt,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewOperation {
+    pub id: OperationId,
+    pub company: CompanyId,
+    pub partner: PartnerId,
+    pub document: DocumentId,
+    pub version: VersionNumber,
+    pub kind: OperationKind,
+    /// Header code of the answer, as given to `Event::AnswerSaved`; comes back in `Chain::pending`.
+    pub code: HeaderAnswer,
+    /// `OrderResponse` or `ReceiptAdvice` as JSON.
+    pub answer: serde_json::Value,
+    pub state: DeliveryState,
+    pub due_at: Timestamp,
+    pub created_at: Timestamp,
+    pub actor: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationRow {
+    pub id: OperationId,
+    pub company: CompanyId,
+    pub partner: PartnerId,
+    pub document: DocumentId,
+    pub document_kind: DocumentKind,
+    pub document_number: String,
+    pub version: VersionNumber,
+    pub kind: OperationKind,
+    /// `OrderResponse` or `ReceiptAdvice`.
+    #[schema(value_type = Object)]
+    pub answer: serde_json::Value,
+    pub state: DeliveryState,
+    pub attempts: u32,
+    pub due_at: Option<Timestamp>,
+    pub last_error: Option<OperationError>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub actor: String,
+}
+
+/// Why an operation is not through: a code for the screen's table, and what was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationError {
+    /// Such as `partner.rejected`, `partner.unavailable`, `partner.timeout`, `partner.credentials`, `request.invalid`.
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The partner's own words, trimmed to 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct OperationQuery {
+    pub company: Option<CompanyId>,
+    pub partner: Option<PartnerId>,
+    pub document: Option<DocumentId>,
+    /// Empty for all. Newest first.
+    pub states: Vec<DeliveryState>,
+    pub cursor: Option<String>,
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct ClaimRequest<'a> {
+    pub company: &'a CompanyId,
+    pub now: Timestamp,
+    pub lease_until: Timestamp,
+    pub holder: &'a str,
+    /// Partners to claim for, each with the most that it may get (its free places). Others are passed over: paused,
+    /// breaker open, not configured.
+    pub partners: &'a [(PartnerId, u32)],
+}
+
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    pub operation: OperationId,
+    pub epoch: i64,
+    pub company: CompanyId,
+    pub partner: PartnerId,
+    pub document: DocumentId,
+    pub document_number: String,
+    pub version: VersionNumber,
+    pub kind: OperationKind,
+    pub answer: serde_json::Value,
+    /// Attempts since it was saved, or since a person last set its state (replay, release).
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    /// When it was saved, or a person last set its state: where the schedule of retries starts.
+    pub scheduled_from: Timestamp,
+    /// The request as stored before its first send, if there was one.
+    pub request: Option<StoredRequest>,
+    /// What the partner answered when it took it (job or transaction id to poll), JSON.
+    pub receipt: Option<serde_json::Value>,
+    /// State before the claim: `Queued`, `Retrying`, `Unknown`, or `Delivered` (a verify is due). The last two keep their
+    /// state while they are looked up; the others are `Sending`. `Unknown` after a lease that ran out while sending.
+    pub was: DeliveryState,
+    /// A lease ran out: it may have been sent.
+    pub taken_over: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRequest {
+    pub method: String,
+    pub url: String,
+    pub media_type: String,
+    pub body: Vec<u8>,
+    pub hash: ContentHash,
+}
+
+pub struct FinishAttempt<'a> {
+    pub operation: OperationId,
+    pub epoch: i64,
+    pub started_at: Timestamp,
+    pub at: Timestamp,
+    /// What was done: `send`, `lookup`, `verify`.
+    pub step: &'a str,
+    pub status: Option<u16>,
+    pub to: DeliveryState,
+    /// When to look again: for `Retrying`, `Unknown`, and `Delivered` with a verify to come.
+    pub due_at: Option<Timestamp>,
+    pub error: Option<&'a OperationError>,
+    /// Kept when present: id to poll, partner's reference.
+    pub receipt: Option<&'a serde_json::Value>,
+    /// First 4 KiB of the partner's answer.
+    pub response_excerpt: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptRow {
+    pub number: u32,
+    pub step: String,
+    pub started_at: Timestamp,
+    pub duration_ms: i64,
+    pub status: Option<u16>,
+    pub result: DeliveryState,
+    pub error: Option<OperationError>,
+    pub response_excerpt: Option<String>,
+}

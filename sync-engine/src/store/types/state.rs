@@ -1,0 +1,108 @@
+//! Partners, counters, the change feed, the audit trail, and the care of the file.
+
+use super::OperationError;
+use crate::domain::{CompanyId, DocumentId, PartnerId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What is known of the way to a partner, apart from its configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PartnerState {
+    pub company: CompanyId,
+    pub partner: PartnerId,
+    pub breaker: BreakerState,
+    pub credentials_broken: bool,
+    pub paused: bool,
+    pub last_success_at: Option<Timestamp>,
+    pub last_failure_at: Option<Timestamp>,
+    pub last_error: Option<OperationError>,
+    /// When the breaker lets the next probe through.
+    pub probe_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum BreakerState {
+    Closed,
+    Open,
+    HalfOpen,
+}
+
+/// Numbers on the screen; kept on write, read in constant time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Counters {
+    pub documents: i64,
+    pub needs_answer: i64,
+    pub queued: i64,
+    pub sending: i64,
+    pub retrying: i64,
+    pub delivered: i64,
+    pub applied: i64,
+    pub unknown: i64,
+    pub held: i64,
+    pub dead: i64,
+    pub quarantine: i64,
+    pub duplicates: i64,
+}
+
+/// An entry of the change feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeRow {
+    pub id: i64,
+    pub kind: ChangeKind,
+    /// Document, operation (as text), quarantine id or partner id that changed.
+    pub subject: String,
+    pub document: Option<DocumentId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ChangeKind {
+    Document,
+    Operation,
+    Quarantine,
+    Partner,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditRow {
+    pub id: i64,
+    pub at: Timestamp,
+    pub actor: String,
+    pub action: String,
+    pub document: Option<DocumentId>,
+    #[schema(value_type = Object)]
+    pub detail: serde_json::Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditCheck {
+    pub rows: i64,
+    /// Id of the first row that was altered, removed before, or reordered.
+    pub broken_at: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupReport {
+    pub path: String,
+    pub bytes: u64,
+    pub integrity: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreReport {
+    pub path: String,
+    pub schema_version: i64,
+    pub journal_mode: String,
+    pub synchronous: String,
+    pub database_bytes: u64,
+    pub wal_bytes: u64,
+    pub quick_check: String,
+    pub audit: AuditCheck,
+}

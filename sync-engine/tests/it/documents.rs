@@ -1,0 +1,264 @@
+//! Every order and delivery note that real peers publish goes through a configuration and the whole engine, and is a
+//! version afterwards, or lies in quarantine with a reason that a person can act on. None may vanish.
+
+use crate::exchange_world::{TestSecrets, fast, options, partners_dir};
+use axum::Router;
+use axum::extract::State;
+use axum::http::Uri;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use sync_engine::domain::PartnerId;
+use sync_engine::engine::{Engine, EngineOptions};
+use sync_engine::store::{DocumentQuery, DocumentView, QuarantineQuery};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn peers() -> PathBuf {
+    root().join("fixtures/peers")
+}
+
+/// A family of documents: the configuration, the stream of it, and how the bodies are served.
+struct Family {
+    name: &'static str,
+    config: PathBuf,
+    stream: &'static str,
+    /// Path of the list, and the text around its items.
+    path: &'static str,
+    before: &'static str,
+    after: &'static str,
+    documents: Vec<String>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Count {
+    documents: usize,
+    versions: usize,
+    duplicates: usize,
+    quarantined: usize,
+}
+
+/// The texts of the files in a folder whose names start like that, in order of their names.
+fn files(folder: &str, start: &str) -> Vec<String> {
+    let mut paths: Vec<_> = std::fs::read_dir(peers().join(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(start))
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "{folder}/{start}*");
+    paths.iter().map(|p| std::fs::read_to_string(p).unwrap()).collect()
+}
+
+/// The value below `keys` as it is written; a list gives its elements.
+fn below(text: &str, keys: &[&str]) -> Vec<String> {
+    let Some((key, rest)) = keys.split_first() else {
+        return match serde_json::from_str::<Vec<&RawValue>>(text) {
+            Ok(list) => list.iter().map(|raw| raw.get().to_owned()).collect(),
+            Err(_) => vec![text.trim().to_owned()],
+        };
+    };
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+    members.get(*key).map(|raw| below(raw.get(), rest)).unwrap_or_default()
+}
+
+fn families() -> Vec<Family> {
+    let papinet = |name, stream, path, documents| Family {
+        name,
+        config: peers().join("papinet.json"),
+        stream,
+        path,
+        before: "[",
+        after: "]",
+        documents,
+    };
+    let mut amazon: Vec<String> = Vec::new();
+    for text in files("amazon-sp", "getPurchaseOrders.200") {
+        amazon.extend(below(&text, &["payload", "orders"]));
+    }
+    for text in files("amazon-sp", "getPurchaseOrder.200") {
+        amazon.extend(below(&text, &["payload"]));
+    }
+    let mut v2: Vec<String> = Vec::new();
+    for text in files("papinet", "v2_po") {
+        let listed = below(&text, &["purchaseOrders"]);
+        v2.extend(if listed.is_empty() {
+            vec![text.trim().to_owned()]
+        } else {
+            listed
+        });
+    }
+    let mut v3 = files("papinet", "v3_GW02");
+    v3.extend(below(&files("papinet", "v3_GW01")[0], &["items"]));
+    let mut notes = files("papinet", "v3_GW04");
+    for start in ["v3_GW08", "v3_BW09", "v3_BW10"] {
+        notes.extend(files("papinet", start));
+    }
+    notes.extend(below(&files("papinet", "v3_GW03")[0], &["items"]));
+    vec![
+        Family {
+            name: "Amazon Vendor orders",
+            config: root().join("configs/partners/amazon-vendor.json"),
+            stream: "orders",
+            path: "/vendor/orders/v1/purchaseOrders",
+            before: "{\"payload\":{\"orders\":[",
+            after: "]}}",
+            documents: amazon,
+        },
+        Family {
+            name: "Amazon Direct orders",
+            config: peers().join("amazon-direct.json"),
+            stream: "orders",
+            path: "/direct",
+            before: "[",
+            after: "]",
+            documents: files("amazon-sp", "getOrder.200"),
+        },
+        papinet("papiNet v1 orders", "v1", "/v1", files("papinet", "v1_order")),
+        papinet("papiNet v2 orders", "v2", "/v2", v2),
+        papinet("papiNet v3 orders", "v3", "/v3", v3),
+        papinet("papiNet v3 delivery notes", "v3notes", "/v3notes", notes),
+    ]
+}
+
+async fn serve(path: &'static str, body: String) -> String {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let app = Router::new()
+        .fallback(move |State(body): State<Arc<String>>, uri: Uri| async move {
+            assert_eq!(uri.path(), path);
+            ([("content-type", "application/json")], body.to_string())
+        })
+        .with_state(Arc::new(body));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+/// The configuration with that one stream, at the test's address, with its schemas beside it.
+fn configure(family: &Family, url: &str, to: &Path) -> PartnerId {
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(&family.config).unwrap()).unwrap();
+    config["baseUrl"] = json!(url);
+    config["auth"] = json!({"type": "none"});
+    let stream = config["streams"][family.stream].clone();
+    config["streams"] = json!({ family.stream: stream });
+    let id = config["id"].as_str().unwrap().to_owned();
+    std::fs::create_dir_all(to).unwrap();
+    for folder in ["specs", "amazon-vendor"] {
+        let from = family.config.parent().unwrap().join(folder);
+        if from.exists() {
+            std::fs::create_dir_all(to.join(folder)).unwrap();
+            for entry in std::fs::read_dir(from).unwrap() {
+                let path = entry.unwrap().path();
+                std::fs::copy(&path, to.join(folder).join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    std::fs::write(to.join(format!("{id}.json")), config.to_string()).unwrap();
+    PartnerId(id)
+}
+
+async fn take(family: &Family) -> (Count, Vec<String>) {
+    let body = format!("{}{}{}", family.before, family.documents.join(","), family.after);
+    let url = serve(family.path, body).await;
+    let dir = tempfile::tempdir().unwrap();
+    let partner = configure(family, &url, &partners_dir(dir.path()));
+    let engine = Engine::start(EngineOptions {
+        background: false,
+        ..options(dir.path(), &Arc::new(TestSecrets::default()), &fast())
+    })
+    .await
+    .unwrap();
+    let report = engine
+        .sync_now(&partner)
+        .await
+        .unwrap_or_else(|e| panic!("{}: {e}", family.name));
+    let store = engine.store();
+    let rows = store
+        .list_documents(&DocumentQuery {
+            company: engine.company().clone(),
+            view: DocumentView::All,
+            partner: None,
+            kind: None,
+            state: None,
+            search: None,
+            cursor: None,
+            limit: 200,
+        })
+        .unwrap()
+        .items;
+    let mut versions = 0;
+    for row in &rows {
+        for version in store.versions(row.id).unwrap() {
+            let payload = store.payload(version.payload).unwrap().unwrap();
+            let text = String::from_utf8(payload.bytes).unwrap();
+            assert!(
+                family.documents.iter().any(|d| d.trim() == text),
+                "{}: kept byte for byte",
+                family.name
+            );
+            versions += 1;
+        }
+    }
+    let held = store
+        .list_quarantine(&QuarantineQuery {
+            company: engine.company().clone(),
+            partner: None,
+            state: None,
+            cursor: None,
+            limit: 200,
+        })
+        .unwrap()
+        .items;
+    let mut reasons = Vec::new();
+    for item in &held {
+        assert!(!item.problems.is_empty(), "{}: a reason", family.name);
+        let shown: Vec<_> = item
+            .problems
+            .iter()
+            .take(3)
+            .map(|p| format!("{} {}", p.pointer, p.message))
+            .collect();
+        reasons.push(format!(
+            "{} {} ({}): {}",
+            family.name,
+            item.number.as_deref().unwrap_or("without number"),
+            item.stage,
+            shown.join("; ")
+        ));
+    }
+    let count = Count {
+        documents: report.received as usize,
+        versions,
+        duplicates: report.duplicates as usize,
+        quarantined: report.quarantined as usize,
+    };
+    engine.stop(std::time::Duration::from_secs(5)).await;
+    (count, reasons)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_published_document_is_a_version_or_waits_with_a_reason() {
+    let mut table = String::from("family | documents | versions | duplicates | quarantined\n");
+    let mut reasons = Vec::new();
+    for family in families() {
+        let (count, why) = take(&family).await;
+        assert_eq!(count.documents, family.documents.len(), "{}", family.name);
+        assert_eq!(
+            count.versions + count.duplicates + count.quarantined,
+            count.documents,
+            "{}: none vanishes; {why:#?}",
+            family.name
+        );
+        table.push_str(&format!(
+            "{} | {} | {} | {} | {}\n",
+            family.name, count.documents, count.versions, count.duplicates, count.quarantined
+        ));
+        reasons.extend(why);
+    }
+    println!("{table}\n{}", reasons.join("\n"));
+    insta::assert_snapshot!("documents", format!("{table}\n{}", reasons.join("\n")));
+}

@@ -1,0 +1,137 @@
+//! The JSON Schema of configurations, the structs that read them and the maps know the same names.
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use sync_engine::partner::{self, CONFIG_SCHEMA};
+
+fn schema() -> Value {
+    serde_json::from_str(CONFIG_SCHEMA).unwrap()
+}
+
+fn names(schema: &Value, pointer: &str) -> BTreeSet<String> {
+    schema
+        .pointer(&format!("{pointer}/properties"))
+        .unwrap_or_else(|| panic!("{pointer}"))
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect()
+}
+
+#[test]
+fn the_schema_and_the_structs_know_the_same_names() {
+    let schema = schema();
+    for (section, known) in partner::config_field_names() {
+        let pointer = if section.is_empty() {
+            String::new()
+        } else {
+            format!("/$defs/{section}")
+        };
+        let known: BTreeSet<String> = known.into_iter().collect();
+        assert_eq!(names(&schema, &pointer), known, "section \"{section}\"");
+    }
+}
+
+#[test]
+fn every_field_has_a_hover_text() {
+    fn walk(value: &Value, at: &str, lacking: &mut Vec<String>) {
+        if let Some(properties) = value.get("properties").and_then(Value::as_object) {
+            for (name, field) in properties {
+                let referenced = field.get("$ref").and_then(Value::as_str).is_some_and(|r| {
+                    let named = [
+                        "paging",
+                        "watermark",
+                        "map",
+                        "auth",
+                        "idempotency",
+                        "limits",
+                        "rules",
+                        "request",
+                        "outcomes",
+                    ];
+                    named.iter().any(|n| r.ends_with(n))
+                });
+                if field.get("description").is_none() && !referenced {
+                    lacking.push(format!("{at}/{name}"));
+                }
+            }
+        }
+        for (key, inner) in value.as_object().into_iter().flatten() {
+            walk(inner, &format!("{at}/{key}"), lacking);
+        }
+    }
+    let mut lacking = Vec::new();
+    walk(&schema(), "", &mut lacking);
+    assert!(lacking.is_empty(), "{lacking:#?}");
+}
+
+#[test]
+fn every_configuration_in_the_repository_holds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut seen = 0;
+    for folder in ["configs/partners", "fixtures/peers"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|e| e != "json") || path.ends_with("MANIFEST.json") {
+                continue;
+            }
+            let config = partner::load_file(&path).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(path.file_stem().unwrap().to_str(), Some(config.id().0.as_str()));
+            let text: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let schema_file = path.parent().unwrap().join(text["$schema"].as_str().unwrap());
+            assert!(schema_file.exists(), "{} names its schema", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4);
+}
+
+#[test]
+fn the_examples_of_the_reference_hold() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join("docs/configuration.md")).unwrap();
+    let mut configurations = 0;
+    let mut fragments = 0;
+    for block in text.split("```json").skip(1) {
+        let (label, body) = block.split_once('\n').unwrap();
+        let body = body.split("```").next().unwrap();
+        let value: Value = serde_json::from_str(body).unwrap_or_else(|e| panic!("{e} in\n{body}"));
+        match label.trim() {
+            "" => {
+                partner::parse(body, "configuration.md", &root.join("configs/partners"))
+                    .unwrap_or_else(|e| panic!("{e}\n{body}"));
+                configurations += 1;
+            }
+            // A fragment stands at its place in the first example of the page.
+            at => {
+                let mut whole = example(&text);
+                let place = at.strip_prefix("at ").unwrap_or_else(|| panic!("label {at}"));
+                set(&mut whole, place, value);
+                let whole = whole.to_string();
+                partner::parse(&whole, "configuration.md", &root.join("configs/partners"))
+                    .unwrap_or_else(|e| panic!("{e}\n{body}"));
+                fragments += 1;
+            }
+        }
+    }
+    assert!(
+        configurations >= 1 && fragments >= 5,
+        "{configurations} and {fragments}"
+    );
+}
+
+fn example(text: &str) -> Value {
+    let first = text.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    serde_json::from_str(first).unwrap()
+}
+
+fn set(whole: &mut Value, pointer: &str, value: Value) {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let mut at = whole;
+    for key in parent.split('/').skip(1) {
+        at = at.as_object_mut().unwrap().entry(key).or_insert_with(|| json!({}));
+    }
+    at[name] = value;
+}

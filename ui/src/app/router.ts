@@ -1,0 +1,80 @@
+/** Routes live behind the `#`, so that the desktop, a browser and a bookmark work the same. */
+
+import { useSyncExternalStore } from "react";
+import type { DocumentView } from "../api/types";
+
+export type Tab = "lines" | "versions" | "history" | "delivery";
+export type Route =
+  | { name: "list"; view: DocumentView }
+  | { name: "document"; id: number; tab: Tab; version: number | undefined }
+  | { name: "answer"; id: number }
+  | { name: "queue"; operation: string | undefined }
+  | { name: "quarantine"; id: number | undefined }
+  | { name: "partners" };
+
+const TABS: readonly Tab[] = ["lines", "versions", "history", "delivery"];
+const VIEWS: Record<string, DocumentView> = { answer: "needsAnswer", delivery: "inDelivery", all: "all" };
+
+export function parseRoute(hash: string): Route {
+  const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?");
+  const [head, second, third] = path.split("/");
+  const params = new URLSearchParams(search);
+  const id = /^\d+$/.test(second ?? "") ? Number(second) : undefined;
+  if (head === "documents" && id !== undefined) {
+    if (third === "answer") return { name: "answer", id };
+    const tab = TABS.find((one) => one === third) ?? "lines";
+    const version = Number(params.get("v"));
+    return { name: "document", id, tab, version: version > 0 ? version : undefined };
+  }
+  if (head === "queue") return { name: "queue", operation: second || undefined };
+  if (head === "quarantine") return { name: "quarantine", id };
+  if (head === "partners") return { name: "partners" };
+  return { name: "list", view: VIEWS[second ?? ""] ?? "needsAnswer" };
+}
+
+export function href(route: Route): string {
+  switch (route.name) {
+    case "list": {
+      const view = Object.entries(VIEWS).find(([, view]) => view === route.view)?.[0] ?? "answer";
+      return `#/list/${view}`;
+    }
+    case "document": {
+      const tab = route.tab === "lines" ? "" : `/${route.tab}`;
+      return `#/documents/${route.id}${tab}${route.version === undefined ? "" : `?v=${route.version}`}`;
+    }
+    case "answer":
+      return `#/documents/${route.id}/answer`;
+    case "queue":
+      return route.operation ? `#/queue/${route.operation}` : "#/queue";
+    case "quarantine":
+      return route.id === undefined ? "#/quarantine" : `#/quarantine/${route.id}`;
+    case "partners":
+      return "#/partners";
+  }
+}
+
+export function go(route: Route, how: "push" | "replace" = "push"): void {
+  const target = href(route);
+  if (how === "replace") {
+    history.replaceState(null, "", target);
+    window.dispatchEvent(new HashChangeEvent("hashchange"));
+  } else {
+    window.location.hash = target;
+  }
+}
+
+export const openDocument = (id: number): Route => ({ name: "document", id, tab: "lines", version: undefined });
+
+let parsed: { hash: string; route: Route } | undefined;
+function current(): Route {
+  const hash = window.location.hash;
+  if (parsed?.hash !== hash) parsed = { hash, route: parseRoute(hash) };
+  return parsed.route;
+}
+
+export function useRoute(): Route {
+  return useSyncExternalStore((changed) => {
+    window.addEventListener("hashchange", changed);
+    return () => window.removeEventListener("hashchange", changed);
+  }, current);
+}

@@ -1,0 +1,222 @@
+/** Numbers, dates and money in the person's locale, and back from what they type. */
+
+import { decimal, minorDigits, toText } from "./decimal";
+import type { DateRange, Money } from "../api/types";
+
+/** The locale of numbers and dates; the texts have a language of their own. */
+export const locale: string = usable(typeof navigator === "undefined" ? "" : navigator.language);
+
+/** A web view without a locale (LANG=C) calls its language "C", which is no language tag. */
+export function usable(tag: string): string {
+  try {
+    return new Intl.Locale(tag).toString();
+  } catch {
+    return "en";
+  }
+}
+
+// The formatter takes decimal text as it is (Intl.NumberFormat v3): no float in between.
+const asNumeric = (text: string) => text as unknown as number;
+
+const cache = new Map<string, Intl.NumberFormat>();
+function formatter(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  let found = cache.get(key);
+  if (!found) {
+    found = new Intl.NumberFormat(locale, options);
+    cache.set(key, found);
+  }
+  return found;
+}
+
+/** A quantity, price or percentage with the digits that it was written with. */
+export function formatDecimal(text: string | null | undefined): string {
+  if (text == null || text === "") return "";
+  const value = decimal(text);
+  if (!value) return text;
+  const digits = Math.min(value.scale, 20);
+  return formatter(`d${digits}`, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(asNumeric(text));
+}
+
+export function formatInteger(value: number): string {
+  return formatter("i", { maximumFractionDigits: 0 }).format(value);
+}
+
+export function formatMinor(minor: bigint | number, currency: string): string {
+  const scale = minorDigits(currency);
+  const text = toText({ units: BigInt(minor), scale });
+  try {
+    return formatter(`m${currency}`, {
+      style: "currency",
+      currency,
+      currencyDisplay: "code",
+      minimumFractionDigits: scale,
+      maximumFractionDigits: scale,
+    }).format(asNumeric(text));
+  } catch {
+    return `${currency} ${text}`;
+  }
+}
+
+export function formatMoney(money: Money | null | undefined): string {
+  return money ? formatMinor(money.minor, money.currency) : "";
+}
+
+const dayFormat = new Intl.DateTimeFormat(locale, { year: "numeric", month: "2-digit", day: "2-digit", timeZone: "UTC" });
+const weekdayFormat = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" });
+const momentFormat = new Intl.DateTimeFormat(locale, {
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+const secondsFormat = new Intl.DateTimeFormat(locale, {
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
+
+/** A calendar day (`2026-11-30`), the same in every time zone. */
+export function formatDay(day: string | null | undefined): string {
+  if (!day) return "";
+  const date = new Date(`${day}T00:00:00Z`);
+  return Number.isNaN(date.getTime()) ? day : dayFormat.format(date);
+}
+
+export function formatWeekday(day: string): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  return Number.isNaN(date.getTime()) ? "" : weekdayFormat.format(date);
+}
+
+export function formatRange(range: DateRange | null | undefined): string {
+  if (!range) return "";
+  return range.first === range.last ? formatDay(range.first) : `${formatDay(range.first)} – ${formatDay(range.last)}`;
+}
+
+export function formatMoment(moment: string | null | undefined): string {
+  if (!moment) return "";
+  const date = new Date(moment);
+  return Number.isNaN(date.getTime()) ? moment : momentFormat.format(date);
+}
+
+export function formatSeconds(moment: string): string {
+  const date = new Date(moment);
+  return Number.isNaN(date.getTime()) ? moment : secondsFormat.format(date);
+}
+
+/** Today where the person sits, `YYYY-MM-DD`. */
+export function today(now: Date = new Date()): string {
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+}
+
+export function addDays(day: string, days: number): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + days);
+  return date.toISOString().slice(0, 10);
+}
+
+interface Separators {
+  decimal: string;
+  group: string;
+}
+
+const separatorsOf = new Map<string, Separators>();
+const numberPatterns = new Map<string, RegExp>();
+
+function separators(of: string): Separators {
+  const known = separatorsOf.get(of);
+  if (known) return known;
+  const parts = new Intl.NumberFormat(of, { useGrouping: true, minimumFractionDigits: 1 }).formatToParts(1234567.5);
+  const find = (type: string, other: string) => parts.find((part) => part.type === type)?.value ?? other;
+  // Spaces are taken out before: a group separator that is one counts as none.
+  const found = { decimal: find("decimal", "."), group: plain(find("group", "")) };
+  separatorsOf.set(of, found);
+  return found;
+}
+
+/** Without spaces, and with one kind of apostrophe and minus: what people type and what locales say differs. */
+function plain(text: string): string {
+  return text.replace(/[\s\u00a0\u202f]/g, "").replace(/\u2019/g, "'").replace("\u2212", "-");
+}
+
+/** Sign, whole part (grouped where the locale groups, or not at all), fraction. */
+function numberPattern(of: string): RegExp {
+  const known = numberPatterns.get(of);
+  if (known) return known;
+  const { decimal: point, group } = separators(of);
+  const escape = (s: string) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const integer = group ? `(?:\\d+|\\d{1,3}(?:${escape(group)}\\d{3})+)` : "\\d+";
+  const pattern = new RegExp(`^(-?)(${integer})?(?:${escape(point)}(\\d+))?$`);
+  numberPatterns.set(of, pattern);
+  return pattern;
+}
+
+/**
+ * A number as a person types it in their locale, as wire text. Undefined when it is none or could mean two things.
+ * Group separators count only where the locale puts them, so that `1.25` is never read as 125.
+ */
+export function parseDecimal(text: string, of: string = locale): string | undefined {
+  const { group } = separators(of);
+  const match = numberPattern(of).exec(plain(text));
+  if (!match || (match[2] === undefined && match[3] === undefined)) return undefined;
+  const whole = (match[2] ?? "0").split(group || "\0").join("").replace(/^0+(?=\d)/, "");
+  const wire = `${match[1]}${whole}${match[3] ? `.${match[3]}` : ""}`;
+  return decimal(wire) ? wire : undefined;
+}
+
+/** A decimal of the wire as the person would type it: locale's point, no groups. */
+export function editDecimal(wire: string | null | undefined, of: string = locale): string {
+  return wire == null ? "" : wire.replace(".", separators(of).decimal);
+}
+
+type DayPart = "year" | "month" | "day";
+const dayOrders = new Map<string, DayPart[]>();
+
+function dayOrder(of: string): DayPart[] {
+  const known = dayOrders.get(of);
+  if (known) return known;
+  const parts = new Intl.DateTimeFormat(of, { year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(
+    new Date(2026, 10, 30),
+  );
+  const order = parts.map((part) => part.type).filter((type) => type === "year" || type === "month" || type === "day");
+  dayOrders.set(of, order);
+  return order;
+}
+
+function validDay(year: number, month: number, day: number): string | undefined {
+  const date = new Date(Date.UTC(year, month - 1, day));
+  const same = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return same && year >= 1900 && year <= 2999 ? date.toISOString().slice(0, 10) : undefined;
+}
+
+/**
+ * A day as a person types it: ISO, the locale's order with any separator, the year left out (the next such day
+ * from `base` on), or `+7` days from `base`. Undefined when it is none of these.
+ */
+export function parseDay(text: string, base: string = today(), of: string = locale): string | undefined {
+  const trimmed = text.trim();
+  const offset = /^\+(\d{1,3})$/.exec(trimmed);
+  if (offset) return addDays(base, Number(offset[1]));
+  const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(trimmed);
+  if (iso) return validDay(Number(iso[1]), Number(iso[2]), Number(iso[3]));
+  const numbers = trimmed.split(/[^\d]+/).filter((part) => part !== "");
+  if (!/^[\d\s./\-\u200f\u200e年月日.]+$/.test(trimmed)) return undefined;
+  const order = dayOrder(of);
+  if (numbers.length === 3) {
+    const at = (part: "year" | "month" | "day") => Number(numbers[order.indexOf(part)]);
+    const year = at("year");
+    return validDay(year < 100 ? 2000 + year : year, at("month"), at("day"));
+  }
+  if (numbers.length === 2) {
+    const short = order.filter((part) => part !== "year");
+    const at = (part: "month" | "day") => Number(numbers[short.indexOf(part)]);
+    const year = Number(base.slice(0, 4));
+    const thisYear = validDay(year, at("month"), at("day"));
+    return thisYear && thisYear < base ? validDay(year + 1, at("month"), at("day")) : thisYear;
+  }
+  return undefined;
+}

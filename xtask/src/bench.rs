@@ -1,0 +1,122 @@
+//! `cargo xtask bench`: measures us and the baselines in turn, in one run, and says how they stand to each other.
+
+mod cases;
+mod programs;
+mod report;
+
+use crate::Outcome;
+use crate::process::say;
+use programs::Programs;
+use report::Report;
+
+const HELP: &str = "\
+Usage: cargo xtask bench [OPTIONS]
+
+Builds in release, then runs each measurement and its baseline in turn (A B A B ...), and prints medians, ranges and
+paired ratios, wall and CPU. Close other programs first: what counts is the ratio, and it is steadier on a quiet machine.
+
+  --only NAME    only this measurement (may be repeated): ingest, drain, enqueue, pdf, list, memory, start
+  --rounds N     rounds of each pair [default: 5]
+  --quick        small counts and 3 rounds: to see that it works, not to quote
+  --write        writes the tables into docs/performance.md
+";
+
+/// How much is measured.
+pub struct Effort {
+    pub rounds: u32,
+    pub ingest: u64,
+    pub drain: u64,
+    pub enqueue: u64,
+    pub pdf_seconds: u64,
+    pub list: u64,
+}
+
+struct Options {
+    only: Vec<String>,
+    effort: Effort,
+    write: bool,
+    words: String,
+}
+
+const NAMES: [&str; 7] = ["ingest", "drain", "enqueue", "pdf", "list", "memory", "start"];
+
+pub fn run(args: &[String]) -> Outcome {
+    let Some(options) = read(args)? else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let programs = Programs::prepare()?;
+    let mut report = Report::new(&options.words);
+    for name in NAMES {
+        if !options.only.is_empty() && !options.only.iter().any(|o| o == name) {
+            continue;
+        }
+        say(&format!("Measuring: {name}"));
+        match name {
+            "ingest" => cases::ingest(&programs, &options.effort, &mut report)?,
+            "drain" => cases::drain(&programs, &options.effort, &mut report)?,
+            "enqueue" => cases::enqueue(&programs, &options.effort, &mut report)?,
+            "pdf" => cases::pdf(&programs, &options.effort, &mut report)?,
+            "list" => cases::list(&programs, &options.effort, &mut report)?,
+            "memory" => cases::memory(&programs, &options.effort, &mut report)?,
+            _ => cases::start(&programs, &options.effort, &mut report)?,
+        }
+    }
+    println!("\n{}", report.text());
+    if options.write {
+        report.write()?;
+    }
+    Ok(())
+}
+
+fn read(args: &[String]) -> Result<Option<Options>, String> {
+    let mut effort = Effort {
+        rounds: 5,
+        ingest: 5_000,
+        drain: 5_000,
+        enqueue: 400,
+        pdf_seconds: 3,
+        list: 100_000,
+    };
+    let (mut only, mut write) = (Vec::new(), false);
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--help" | "-h" => return Ok(None),
+            "--write" => write = true,
+            "--quick" => {
+                effort = Effort {
+                    rounds: 3,
+                    ingest: 1_000,
+                    drain: 1_000,
+                    enqueue: 100,
+                    pdf_seconds: 1,
+                    list: 2_000,
+                }
+            }
+            "--rounds" => {
+                let number = words.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+                effort.rounds = number.ok_or("--rounds takes a number above 0")?;
+            }
+            "--only" => {
+                let name = words.next().filter(|n| NAMES.contains(&n.as_str()));
+                only.push(
+                    name.ok_or_else(|| format!("--only takes one of {}", NAMES.join(", ")))?
+                        .clone(),
+                );
+            }
+            other => return Err(format!("there is no option \"{other}\".\n\n{HELP}")),
+        }
+    }
+    let words = ["cargo xtask bench"]
+        .into_iter()
+        .chain(args.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ");
+    Ok(Some(Options {
+        only,
+        effort,
+        write,
+        words,
+    }))
+}
