@@ -37,6 +37,10 @@ pub fn set_state(
         )?
         .execute((job.seq, job.epoch, due_at))?;
     one_row(changed, "operation", id)?;
+    if job.hold {
+        // Marked no more, so pending again, even where its state stays what it was.
+        tx.unsettled(job.document);
+    }
     let from = job.state;
     let to = Move {
         to,

@@ -325,6 +325,25 @@ fn a_hold_meant_for_an_answer_in_flight_takes_effect_when_it_comes_back() {
 }
 
 #[test]
+fn a_person_who_retries_a_marked_answer_lets_it_go_though_its_state_stays() {
+    let opened = open();
+    let store = &opened.store;
+    let a = document(store, "A");
+    write(store, move |tx| confirm(tx, a, operation_id(1), VersionNumber(1), NOW)).expect("confirmed");
+    let sent = claim_at(store, 0, 1).remove(0);
+    write(store, |tx| receive(tx, &order("A", None, 2), 2, NOW.plus_seconds(1))).expect("version 2");
+    end(store, &sent, DeliveryState::Unknown, Some(9)).expect("finish");
+    assert!(store.document(a).expect("read").expect("row").needs_answer);
+    write(store, |tx| {
+        tx.set_operation_state(operation_id(1), DeliveryState::Unknown, NOW.plus_seconds(2), "user:anna")
+    })
+    .expect("looked up again");
+    assert!(!store.chain(a).expect("read").expect("the chain").pending[0].held);
+    assert!(!store.document(a).expect("read").expect("row").needs_answer);
+    assert_counters(&opened);
+}
+
+#[test]
 fn a_person_cannot_touch_what_is_in_flight_or_final() {
     let opened = open();
     let store = &opened.store;
