@@ -1,6 +1,6 @@
 //! Answers: the seller's to an order version, the buyer's to a delivery note.
 
-use super::document::Item;
+use super::document::{DocumentKind, Item};
 use super::value::{Date, Decimal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -151,4 +151,23 @@ pub enum RejectReason {
 pub enum RejectAction {
     Replace,
     CreditAndCancel,
+}
+
+/// The answer to one of the two kinds of documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The seller's, to an order.
+    OrderResponse(OrderResponse),
+    /// The buyer's, to a delivery note.
+    ReceiptAdvice(ReceiptAdvice),
+}
+
+impl Answer {
+    /// What it answers.
+    pub fn kind(&self) -> DocumentKind {
+        match self {
+            Self::OrderResponse(_) => DocumentKind::Order,
+            Self::ReceiptAdvice(_) => DocumentKind::DespatchAdvice,
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub mod quantity;
 pub mod rules;
 pub mod value;
 
-pub use answer::{HeaderAnswer, LineAnswer, LineAnswerCode, OrderResponse, ReceiptAdvice, ReceiptLine};
+pub use answer::{Answer, HeaderAnswer, LineAnswer, LineAnswerCode, OrderResponse, ReceiptAdvice, ReceiptLine};
 pub use chain::{Chain, ChainState, Decision, Event, Outcome, VersionHead, VersionState, decide};
 pub use delivery::DeliveryState;
 pub use document::{CanonicalDocument, DespatchAdvice, DocumentKind, Order, Purpose, Side};

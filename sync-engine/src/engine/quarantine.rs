@@ -42,6 +42,8 @@ impl Engine {
         let settled = self.store().write(Lane::Interactive, move |tx| {
             let how = match intake::take_in(tx, &source, &arrival, now)? {
                 Taken::Version(document) | Taken::Duplicate(document) => QuarantineSettled::Resolved(document),
+                // What is nothing to us by now needs nobody.
+                Taken::Skipped => QuarantineSettled::Dismissed,
                 Taken::Wrong(wrong) => QuarantineSettled::StillWrong {
                     stage: wrong.stage.to_owned(),
                     problems: wrong.problems,

@@ -7,7 +7,7 @@ use crate::domain::{
     CanonicalDocument, Chain, CompanyId, DocumentId, DocumentKind, Event, Outcome, PartnerId, PartnerRules, Purpose,
     Side, Timestamp, VersionNumber, chain::Refusal, decide,
 };
-use crate::partner::{Intake, IntakeError, PartnerLink, RawItem, StreamInfo};
+use crate::partner::{AnswerIntake, Intake, IntakeError, PartnerLink, RawItem, StreamInfo, VersionIntake};
 use crate::store::{ApplyChange, DocumentKey, Note, PayloadRef, Problem, StoreError, StoreTx, VersionContentRef};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -69,6 +69,8 @@ impl From<IntakeError> for Wrong {
 pub enum Taken {
     Version(DocumentId),
     Duplicate(DocumentId),
+    /// Nothing to us.
+    Skipped,
     Wrong(Wrong),
 }
 
@@ -95,10 +97,33 @@ pub fn read(link: &dyn PartnerLink, stream: &str, raw: RawItem) -> Arrival {
 /// # Errors
 /// Only the store's own; a payload that is wrong is `Taken::Wrong`.
 pub fn take_in(tx: &mut dyn StoreTx, source: &Source, arrival: &Arrival, at: Timestamp) -> Result<Taken, StoreError> {
-    let intake = match &arrival.read {
-        Ok(intake) => intake,
-        Err(wrong) => return Ok(Taken::Wrong(wrong.clone())),
-    };
+    match &arrival.read {
+        Ok(Intake::Version(intake)) => take_version(tx, source, &arrival.raw, intake, at),
+        Ok(Intake::Answer(answer)) => Ok(take_answer(answer)),
+        Ok(Intake::Skipped) => Ok(Taken::Skipped),
+        Err(wrong) => Ok(Taken::Wrong(wrong.clone())),
+    }
+}
+
+/// Answers to documents of ours wait where a person sees them.
+fn take_answer(answer: &AnswerIntake) -> Taken {
+    Taken::Wrong(Wrong {
+        stage: "chain",
+        number: Some(answer.number.clone()),
+        problems: vec![Problem {
+            pointer: String::new(),
+            message: "answers to documents of ours are not taken in yet".to_owned(),
+        }],
+    })
+}
+
+fn take_version(
+    tx: &mut dyn StoreTx,
+    source: &Source,
+    raw: &RawItem,
+    intake: &VersionIntake,
+    at: Timestamp,
+) -> Result<Taken, StoreError> {
     let key = DocumentKey {
         company: source.company.clone(),
         partner: source.partner.clone(),
@@ -140,8 +165,8 @@ pub fn take_in(tx: &mut dyn StoreTx, source: &Source, arrival: &Arrival, at: Tim
     let content = decision.stored.map(|_| VersionContentRef {
         document: &intake.document,
         payload: PayloadRef {
-            media_type: &arrival.raw.media_type,
-            bytes: &arrival.raw.bytes,
+            media_type: &raw.media_type,
+            bytes: &raw.bytes,
         },
         sequence: intake.sequence,
         revision: intake.revision.as_deref(),
@@ -175,7 +200,7 @@ fn restated_counter(
     tx: &mut dyn StoreTx,
     id: Option<DocumentId>,
     chain: &Chain,
-    intake: &Intake,
+    intake: &VersionIntake,
 ) -> Result<Option<VersionNumber>, StoreError> {
     let open = chain
         .current_version()
@@ -233,7 +258,7 @@ fn note(
     source: &Source,
     id: DocumentId,
     action: &str,
-    intake: &Intake,
+    intake: &VersionIntake,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     tx.note(&Note {
@@ -247,7 +272,7 @@ fn note(
     })
 }
 
-fn wrong(intake: &Intake, stage: &'static str, message: String) -> Wrong {
+fn wrong(intake: &VersionIntake, stage: &'static str, message: String) -> Wrong {
     Wrong {
         stage,
         number: Some(intake.document.number().to_owned()),
@@ -258,7 +283,7 @@ fn wrong(intake: &Intake, stage: &'static str, message: String) -> Wrong {
     }
 }
 
-fn conflict_text(intake: &Intake) -> String {
+fn conflict_text(intake: &VersionIntake) -> String {
     let sequence = intake.sequence.map_or_else(String::new, |s| format!(" {s}"));
     format!("version{sequence} came before with other content: ask the partner which one holds, and dismiss the other")
 }
@@ -297,11 +322,11 @@ pub fn attention_texts(attention: &[Attention]) -> Vec<String> {
         .collect()
 }
 
-/// The stream that a quarantined payload came from: by name, else the first of its kind.
+/// The stream that a quarantined payload came from: by name, else the first of its kind that brings documents.
 pub fn stream_of<'a>(link: &'a dyn PartnerLink, name: &str, kind: DocumentKind) -> Option<&'a StreamInfo> {
     let streams = link.streams();
     streams
         .iter()
         .find(|s| s.name == name)
-        .or_else(|| streams.iter().find(|s| s.kind == kind))
+        .or_else(|| streams.iter().find(|s| s.kind == kind && !s.answers))
 }

@@ -179,6 +179,7 @@ fn store_chunk(
         match intake::take_in(tx, source, arrival, now)? {
             Taken::Version(_) => report.versions += 1,
             Taken::Duplicate(_) => report.duplicates += 1,
+            Taken::Skipped => report.skipped += 1,
             Taken::Wrong(wrong) => {
                 report.quarantined += 1;
                 put_aside(tx, source, arrival, &wrong, now)?;

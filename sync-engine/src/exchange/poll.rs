@@ -24,6 +24,8 @@ pub struct SyncReport {
     pub received: u32,
     pub versions: u32,
     pub duplicates: u32,
+    /// Nothing to us, by the configuration's `$when`.
+    pub skipped: u32,
     pub quarantined: u32,
 }
 
@@ -33,6 +35,7 @@ impl SyncReport {
         self.received += other.received;
         self.versions += other.versions;
         self.duplicates += other.duplicates;
+        self.skipped += other.skipped;
         self.quarantined += other.quarantined;
     }
 }

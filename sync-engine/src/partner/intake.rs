@@ -4,7 +4,7 @@ use super::config::{Limits, StreamConfig};
 use super::expr::{Problem, Scope};
 use super::map::DocumentMap;
 use super::scan::{ScanLimits, scan};
-use super::{Intake, IntakeError, IntakeProblem};
+use super::{Intake, IntakeError, IntakeProblem, VersionIntake};
 use crate::domain::{CanonicalDocument, ContentHash};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -46,14 +46,14 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
                 CanonicalDocument::Order(order) => order.revision.clone(),
                 CanonicalDocument::DespatchAdvice(note) => note.revision.clone(),
             };
-            Ok(Intake {
+            Ok(Intake::Version(VersionIntake {
                 document,
                 purpose,
                 sequence,
                 revision,
                 hash: hash(raw, &payload, stream),
                 partner_ref,
-            })
+            }))
         }
         Some(_) | None => {
             // Each field of a section says the same of a section that is none.

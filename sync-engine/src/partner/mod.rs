@@ -15,7 +15,7 @@ pub use config::{CONFIG_SCHEMA, ConfigErrors, Mistake, PartnerConfig, config_fie
 pub use http::HttpPartner;
 pub use secrets::FileSecrets;
 
-use crate::domain::{CanonicalDocument, ContentHash, DocumentKind, PartnerId, PartnerRules, Purpose, Side, Timestamp};
+use crate::domain::{Answer, CanonicalDocument, ContentHash, DocumentKind, PartnerId, PartnerRules, Purpose, Side, Timestamp};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -62,7 +62,10 @@ pub enum SecretError {
 pub struct StreamInfo {
     /// Name in the configuration, such as `orders`.
     pub name: String,
+    /// What its documents are, or what its answers answer.
     pub kind: DocumentKind,
+    /// It brings answers to documents that we issued, not documents.
+    pub answers: bool,
     /// What we are in its documents.
     pub side: Side,
     pub interval: Duration,
@@ -92,7 +95,37 @@ pub struct PageCursor(pub serde_json::Value);
 
 /// A payload that passed its schema and mapping.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Intake {
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is held at a time; a box would only add an allocation"
+)]
+pub enum Intake {
+    /// A version of an order or a delivery note that the partner issued.
+    Version(VersionIntake),
+    /// The partner's answer to an order or a delivery note that we issued.
+    Answer(AnswerIntake),
+    /// Nothing to us: the map's `$when` says so (an order that the partner has not answered yet).
+    Skipped,
+}
+
+impl Intake {
+    pub fn into_version(self) -> Option<VersionIntake> {
+        match self {
+            Self::Version(version) => Some(version),
+            Self::Answer(_) | Self::Skipped => None,
+        }
+    }
+
+    pub fn into_answer(self) -> Option<AnswerIntake> {
+        match self {
+            Self::Answer(answer) => Some(answer),
+            Self::Version(_) | Self::Skipped => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct VersionIntake {
     pub document: CanonicalDocument,
     pub purpose: Purpose,
     /// The partner's own ordering of versions, where it has one.
@@ -101,6 +134,27 @@ pub struct Intake {
     /// Hash of the payload's content: of its bytes, unless the configuration leaves fields out.
     pub hash: ContentHash,
     /// The partner's id, ETag and what else later requests need.
+    pub partner_ref: Option<serde_json::Value>,
+}
+
+/// What the partner says to a document of ours. Checked for form only: whether it fits the version that it answers is
+/// seen where that version is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnswerIntake {
+    /// Lines are as the partner gave them, also where the header answer needs none.
+    pub answer: Answer,
+    /// Our number of the order or delivery note that is answered; its kind is `answer.kind()`.
+    pub number: String,
+    /// The revision that is answered, in the words of the partner; the newest that it has when absent.
+    pub revision: Option<String>,
+    /// The partner's own number of the answer.
+    pub id: Option<String>,
+    pub issued_at: Option<Timestamp>,
+    /// The partner's own ordering of its answers to one document, where it has one.
+    pub sequence: Option<i64>,
+    /// As of a version: the same answer read again has the same hash.
+    pub hash: ContentHash,
+    /// What later requests about the document need, as of a version.
     pub partner_ref: Option<serde_json::Value>,
 }
 

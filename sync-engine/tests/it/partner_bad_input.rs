@@ -179,7 +179,7 @@ fn order() -> Value {
 
 fn refused(partner: &dyn PartnerLink, payload: &[u8]) -> String {
     match partner.intake("orders", payload) {
-        Ok(intake) => format!("(taken as {})", intake.document.number()),
+        Ok(intake) => format!("(taken as {})", intake.into_version().unwrap().document.number()),
         Err(error) => {
             let number = error.number.unwrap_or_else(|| "without number".to_owned());
             let problems: Vec<_> = error

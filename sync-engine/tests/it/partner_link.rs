@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use sync_engine::clock::SystemClock;
 use sync_engine::domain::Timestamp;
 use sync_engine::partner::{
-    self, HttpPartner, Intake, OutboundKind, PartnerLink, RenderInput, RenderedRequest, Secrets,
+    self, HttpPartner, OutboundKind, PartnerLink, RenderInput, RenderedRequest, Secrets, VersionIntake,
 };
 use uuid::Uuid;
 
@@ -66,12 +66,12 @@ pub struct Answering {
     pub id: Uuid,
     pub kind: OutboundKind,
     pub answer: Value,
-    pub intake: Intake,
+    pub intake: VersionIntake,
     pub payload: Vec<u8>,
 }
 
 impl Answering {
-    pub fn new(kind: OutboundKind, answer: Value, intake: Intake, payload: &[u8]) -> Self {
+    pub fn new(kind: OutboundKind, answer: Value, intake: VersionIntake, payload: &[u8]) -> Self {
         Self {
             id: Uuid::now_v7(),
             kind,
@@ -99,10 +99,16 @@ impl Answering {
     }
 }
 
+/// The order in a payload of the stream `orders`.
+pub fn version(partner: &HttpPartner, payload: &[u8]) -> VersionIntake {
+    let intake = partner.intake("orders", payload).unwrap_or_else(|e| panic!("{e:?}"));
+    intake.into_version().unwrap()
+}
+
 /// A confirmation of an order of the small partner.
 pub fn small_answer(partner: &HttpPartner) -> Answering {
     let payload = br#"{"id": "A/1", "lines": [{"n": 1, "qty": 2}]}"#;
-    let intake = partner.intake("orders", payload).unwrap_or_else(|e| panic!("{e:?}"));
+    let intake = version(partner, payload);
     Answering::new(OutboundKind::Confirm, json!({"code": "AP"}), intake, payload)
 }
 

@@ -1,7 +1,7 @@
 //! Real peers: a certified OpenID provider gives the tokens, Prism serves Amazon's published description and checks
 //! every body that is sent.
 
-use crate::partner_link::{Answering, Peer, connect, secrets, shipped, small};
+use crate::partner_link::{Answering, Peer, connect, secrets, shipped, small, version};
 use crate::partner_server::{Server, answer};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -155,7 +155,7 @@ async fn amazon_vendor_from_token_to_applied_answer() {
     assert_eq!(stopped.code, "limit.loop");
 
     let raw = &page.items[0].bytes;
-    let intake = partner.intake("orders", raw).unwrap_or_else(|e| panic!("{e:?}"));
+    let intake = version(&partner, raw);
     let canonical = serde_json::to_value(&intake.document).unwrap();
     insta::assert_snapshot!("amazon_order", serde_json::to_string_pretty(&canonical).unwrap());
     let answers = [
@@ -214,7 +214,7 @@ async fn prism_refuses_a_body_that_does_not_fit() {
     let good = connect(&config, secrets(&[("peer.secret", &secret)]));
     let page = good.fetch("orders", None, None).await.unwrap();
     let raw = &page.items[0].bytes;
-    let intake = good.intake("orders", raw).unwrap_or_else(|e| panic!("{e:?}"));
+    let intake = version(&good, raw);
     let answering = Answering::new(OutboundKind::Confirm, json!({"code": "AP"}), intake, raw);
 
     // Our own check finds it before anything is sent …
@@ -268,7 +268,7 @@ async fn amazon_tells_by_the_orders_status_whether_an_acknowledgement_arrived() 
         config["baseUrl"] = json!(server.url);
         config["auth"] = json!({"type": "none"});
         let partner = connect(&config, secrets(&[]));
-        let intake = partner.intake("orders", &raw).unwrap_or_else(|e| panic!("{e:?}"));
+        let intake = version(&partner, &raw);
         let answering = Answering::new(OutboundKind::Confirm, json!({"code": "AP"}), intake, &raw);
         assert_eq!(&partner.lookup(&answering.input(), None).await.verdict, expected);
         assert_eq!(server.asked()[0].uri.query(), Some("purchaseOrderNumber=2JK3S9VC"));

@@ -1046,6 +1046,11 @@ export interface components {
             quarantined: number;
             /** Format: int32 */
             received: number;
+            /**
+             * Format: int32
+             * @description Nothing to us, by the configuration's `$when`.
+             */
+            skipped: number;
             /** Format: int32 */
             versions: number;
         };

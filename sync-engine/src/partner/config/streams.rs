@@ -80,6 +80,7 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
                 RawKind::Order => DocumentKind::Order,
                 RawKind::DespatchAdvice => DocumentKind::DespatchAdvice,
             },
+            answers: false,
             side: match raw.side? {
                 RawSide::Seller => Side::Seller,
                 RawSide::Buyer => Side::Buyer,

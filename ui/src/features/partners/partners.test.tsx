@@ -22,7 +22,7 @@ test("status, reason and mistakes are shown; keys act on the partner that is act
       partner({ id: "amazon", name: "Amazon", status: "credentialsBroken", reason: "401 invalid_client", configErrors: ["/auth: missing"], clockSkewMs: 4200 }),
     ],
     "POST /partners/amazon/pause": partner({ id: "amazon", status: "paused" }),
-    "POST /partners/amazon/sync": { pages: 1, received: 3, versions: 2, duplicates: 0, quarantined: 1 },
+    "POST /partners/amazon/sync": { pages: 1, received: 3, versions: 2, duplicates: 0, skipped: 0, quarantined: 1 },
   });
   show(<PartnersScreen />);
   const cards = await screen.findAllByTestId("partner");
