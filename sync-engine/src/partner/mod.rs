@@ -15,7 +15,9 @@ pub use config::{CONFIG_SCHEMA, ConfigErrors, Mistake, PartnerConfig, config_fie
 pub use http::HttpPartner;
 pub use secrets::FileSecrets;
 
-use crate::domain::{Answer, CanonicalDocument, ContentHash, DocumentKind, PartnerId, PartnerRules, Purpose, Side, Timestamp};
+use crate::domain::{
+    Answer, CanonicalDocument, ContentHash, DocumentKind, PartnerId, PartnerRules, Purpose, Side, Timestamp,
+};
 use bytes::Bytes;
 use std::time::Duration;
 

@@ -335,7 +335,12 @@ fn a_person_who_retries_a_marked_answer_lets_it_go_though_its_state_stays() {
     end(store, &sent, DeliveryState::Unknown, Some(9)).expect("finish");
     assert!(store.document(a).expect("read").expect("row").needs_answer);
     write(store, |tx| {
-        tx.set_operation_state(operation_id(1), DeliveryState::Unknown, NOW.plus_seconds(2), "user:anna")
+        tx.set_operation_state(
+            operation_id(1),
+            DeliveryState::Unknown,
+            NOW.plus_seconds(2),
+            "user:anna",
+        )
     })
     .expect("looked up again");
     assert!(!store.chain(a).expect("read").expect("the chain").pending[0].held);
