@@ -2,9 +2,9 @@
 
 use super::config::{Limits, StreamConfig};
 use super::expr::{Problem, Scope};
-use super::map::DocumentMap;
+use super::map::Mapped;
 use super::scan::{ScanLimits, scan};
-use super::{Intake, IntakeError, IntakeProblem, VersionIntake};
+use super::{AnswerIntake, Intake, IntakeError, IntakeProblem, VersionIntake};
 use crate::domain::{CanonicalDocument, ContentHash};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -14,47 +14,58 @@ use sha2::{Digest, Sha256};
 pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Result<Intake, IntakeError> {
     let payload = parse(limits, raw)?;
     let scope = Scope::root(&payload);
+    let map = &stream.map;
+    let reference = map.reference();
     let failed = |stage, problems| IntakeError {
         stage,
-        number: stream.map.head().number.text(&scope, &mut Vec::new()),
+        number: reference.number.spec.text(&scope, &mut Vec::new()),
         problems,
     };
+    let mut problems: Vec<Problem> = Vec::new();
+    if !map.applies(&scope, &mut problems) {
+        return Ok(Intake::Skipped);
+    }
     if let Some(schema) = &stream.schema {
         let problems = schema.check(&payload);
         if !problems.is_empty() {
             return Err(failed("schema", problems));
         }
     }
-    let mut problems: Vec<Problem> = Vec::new();
-    let head = stream.map.head();
-    let mapped = match &stream.map {
-        DocumentMap::Order(map) => map
-            .read(&scope, limits.max_lines, &mut problems)
-            .map(|(order, purpose)| (CanonicalDocument::Order(order), purpose)),
-        DocumentMap::Despatch(map) => map
-            .read(&scope, limits.max_lines, &mut problems)
-            .map(|(note, purpose)| (CanonicalDocument::DespatchAdvice(note), purpose)),
-    };
-    let sequence = head.sequence.as_ref().and_then(|s| s.sequence(&scope, &mut problems));
-    let partner_ref = head
-        .partner_ref
-        .as_ref()
-        .and_then(|t| t.render(&scope, "", &mut problems));
-    match mapped {
-        Some((document, purpose)) if problems.is_empty() => {
-            let revision = match &document {
+    let mapped = map.read(&scope, limits.max_lines, &mut problems);
+    let sequence = reference.sequence(&scope, &mut problems);
+    let partner_ref = reference.partner_ref(&scope, &mut problems);
+    let taken = match mapped {
+        None => None,
+        Some(Mapped::Version(document, purpose)) => Some(Intake::Version(VersionIntake {
+            revision: match &document {
                 CanonicalDocument::Order(order) => order.revision.clone(),
                 CanonicalDocument::DespatchAdvice(note) => note.revision.clone(),
-            };
-            Ok(Intake::Version(VersionIntake {
-                document,
-                purpose,
+            },
+            document,
+            purpose,
+            sequence,
+            hash: hash(raw, &payload, stream),
+            partner_ref,
+        })),
+        Some(Mapped::Answer(answer)) => {
+            let head = map.answer();
+            let id = head.and_then(|h| h.id.as_ref());
+            let issued_at = head.and_then(|h| h.issued_at.as_ref());
+            let number = reference.number.text(&scope, &mut problems);
+            Some(Intake::Answer(AnswerIntake {
+                answer,
+                number: number.unwrap_or_default(),
+                revision: reference.revision(&scope, &mut problems),
+                id: id.and_then(|s| s.text(&scope, &mut problems)),
+                issued_at: issued_at.and_then(|s| s.timestamp(&scope, &mut problems)),
                 sequence,
-                revision,
                 hash: hash(raw, &payload, stream),
                 partner_ref,
             }))
         }
+    };
+    match taken {
+        Some(taken) if problems.is_empty() => Ok(taken),
         Some(_) | None => {
             // Each field of a section says the same of a section that is none.
             let mut seen = std::collections::HashSet::new();

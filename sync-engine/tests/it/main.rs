@@ -13,6 +13,7 @@ mod exchange_engine;
 mod exchange_faults;
 mod exchange_world;
 mod kill;
+mod partner_answers;
 mod partner_bad_input;
 mod partner_http;
 mod partner_link;

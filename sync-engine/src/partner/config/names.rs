@@ -5,7 +5,7 @@ use super::raw::{
     RawRequest, RawStream, RawWatermark,
 };
 use crate::domain::PartnerRules;
-use crate::partner::map::{common, despatch, order};
+use crate::partner::map::{despatch, head, order, party, receipt, response};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 
@@ -29,13 +29,29 @@ pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
         ("operation", known::<RawOperation>()),
         ("outcomes", known::<RawOutcomes>()),
         ("probe", known::<RawProbe>()),
-        ("map", union(&[order::ORDER_FIELDS, despatch::DESPATCH_FIELDS])),
+        (
+            "map",
+            union(&[
+                head::HEAD_FIELDS,
+                order::ORDER_FIELDS,
+                despatch::DESPATCH_FIELDS,
+                response::ANSWER_FIELDS,
+                response::RESPONSE_FIELDS,
+                receipt::RECEIPT_FIELDS,
+            ]),
+        ),
         (
             "lines",
-            union(&[order::ORDER_LINE_FIELDS, despatch::DESPATCH_LINE_FIELDS]),
+            union(&[
+                order::ORDER_LINE_FIELDS,
+                despatch::DESPATCH_LINE_FIELDS,
+                response::RESPONSE_LINE_FIELDS,
+                receipt::RECEIPT_LINE_FIELDS,
+            ]),
         ),
-        ("party", union(&[common::PARTY_FIELDS])),
-        ("item", union(&[common::ITEM_FIELDS])),
+        ("party", union(&[party::PARTY_FIELDS])),
+        ("item", union(&[party::ITEM_FIELDS])),
+        ("reason", union(&[response::REASON_FIELDS])),
         ("totals", union(&[order::TOTALS_FIELDS])),
     ]
 }

@@ -142,6 +142,8 @@ pub(crate) struct RawStream {
 pub(crate) enum RawKind {
     Order,
     DespatchAdvice,
+    OrderResponse,
+    ReceiptAdvice,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -5,10 +5,10 @@ use super::raw::{RawKind, RawPagingKind, RawSide, RawStream, RawWatermark};
 use super::request::RequestTemplate;
 use super::validate::{inherit, schema};
 use super::{Paging, StreamConfig, Watermark, WatermarkSource};
-use crate::domain::{DocumentKind, Side};
+use crate::domain::Side;
 use crate::partner::StreamInfo;
 use crate::partner::expr::{Expr, Path};
-use crate::partner::map::{Compile, DespatchMap, DocumentMap, OrderMap};
+use crate::partner::map::{Compile, DocumentMap, MapKind};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
@@ -64,27 +64,18 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
     }
     let schema = schema(raw.schema.as_ref(), dir, &pointer, ctx);
     let map_pointer = child(&pointer, "map");
-    let map = match (raw.map.as_ref(), raw.kind) {
-        (Some(map), Some(RawKind::Order)) => {
-            OrderMap::compile(map, map_pointer, ctx).map(|m| DocumentMap::Order(Box::new(m)))
-        }
-        (Some(map), Some(RawKind::DespatchAdvice)) => {
-            DespatchMap::compile(map, map_pointer, ctx).map(|m| DocumentMap::Despatch(Box::new(m)))
-        }
+    let kind = raw.kind.map(MapKind::from);
+    let map = match (raw.map.as_ref(), kind) {
+        (Some(map), Some(kind)) => DocumentMap::compile(kind, map, &map_pointer, ctx),
         (None, _) | (_, None) => None,
     };
+    let side = side(raw, kind, &pointer, ctx);
     Some(StreamConfig {
         info: StreamInfo {
             name: name.to_owned(),
-            kind: match raw.kind? {
-                RawKind::Order => DocumentKind::Order,
-                RawKind::DespatchAdvice => DocumentKind::DespatchAdvice,
-            },
-            answers: false,
-            side: match raw.side? {
-                RawSide::Seller => Side::Seller,
-                RawSide::Buyer => Side::Buyer,
-            },
+            kind: kind?.document(),
+            answers: kind?.answers(),
+            side: side?,
             interval: Duration::from_secs(raw.every_seconds.unwrap_or(60)),
         },
         request: request?,
@@ -100,11 +91,45 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
     })
 }
 
+/// What we are in the documents. Only a buyer's orders and a seller's delivery notes are answered by the partner.
+fn side(raw: &RawStream, kind: Option<MapKind>, pointer: &str, ctx: &mut Compile<'_>) -> Option<Side> {
+    let given = raw.side.map(|side| match side {
+        RawSide::Seller => Side::Seller,
+        RawSide::Buyer => Side::Buyer,
+    });
+    let (implied, why) = match kind? {
+        MapKind::Order | MapKind::DespatchAdvice => return given,
+        MapKind::OrderResponse => (Side::Buyer, "the seller answers orders, so we are the buyer here"),
+        MapKind::ReceiptAdvice => (
+            Side::Seller,
+            "the buyer answers delivery notes, so we are the seller here",
+        ),
+    };
+    if given.is_some_and(|side| side != implied) {
+        ctx.mistakes.add(child(pointer, "side"), why);
+    }
+    Some(implied)
+}
+
+impl From<RawKind> for MapKind {
+    fn from(kind: RawKind) -> Self {
+        match kind {
+            RawKind::Order => Self::Order,
+            RawKind::DespatchAdvice => Self::DespatchAdvice,
+            RawKind::OrderResponse => Self::OrderResponse,
+            RawKind::ReceiptAdvice => Self::ReceiptAdvice,
+        }
+    }
+}
+
 /// What a stream cannot do without, here or from the stream that it is the same as.
 fn report_lacking(raw: &RawStream, pointer: &str, ctx: &mut Compile<'_>) {
     let lacking = [
         ("kind", raw.kind.is_none()),
-        ("side", raw.side.is_none()),
+        (
+            "side",
+            raw.side.is_none() && !raw.kind.is_some_and(|kind| MapKind::from(kind).answers()),
+        ),
         ("request", raw.request.is_none()),
         ("items", raw.items.is_none()),
         ("map", raw.map.is_none()),

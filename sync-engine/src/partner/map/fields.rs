@@ -3,7 +3,7 @@
 use super::spec::{Compile, IN_DIRECTIVES, Spec};
 use crate::domain::document::DateRange;
 use crate::partner::config::mistakes::child;
-use crate::partner::expr::{Problem, Scope, kind_of};
+use crate::partner::expr::{Expr, Problem, Scope, kind_of};
 use serde_json::{Map, Value};
 
 pub(crate) struct Fields<'a> {
@@ -43,6 +43,19 @@ impl<'a> Fields<'a> {
             ctx.mistakes.add(&*self.pointer, format!("\"{name}\" is missing"));
         }
         self.spec(name, ctx)
+    }
+
+    pub fn expr(&self, name: &str, ctx: &mut Compile<'_>) -> Option<Expr> {
+        match self.value(name)? {
+            (Value::String(source), pointer) => ctx.expr(source, &pointer),
+            (other, pointer) => {
+                ctx.mistakes.add(
+                    pointer,
+                    format!("an expression is expected, this is {}", kind_of(other)),
+                );
+                None
+            }
+        }
     }
 
     /// A section of its own.

@@ -231,6 +231,24 @@ impl Spec {
         })
     }
 
+    /// One of our own codes, after the table.
+    pub fn choice<'s, T: Copy>(
+        &'s self,
+        known: &[(&str, T)],
+        what: &str,
+        scope: &Scope<'s>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<T> {
+        let text = self.text(scope, problems)?;
+        let found = known.iter().find(|(code, _)| *code == text);
+        if found.is_none() {
+            let codes: Vec<_> = known.iter().map(|(code, _)| *code).collect();
+            let message = format!("\"{}\" is no {what} ({})", values::short(&text), codes.join(", "));
+            self.report(scope, message, problems);
+        }
+        found.map(|(_, value)| *value)
+    }
+
     /// The partner's order of versions: a whole number, or a moment as milliseconds.
     pub fn sequence<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<i64> {
         self.read(scope, problems, |value| {
