@@ -64,7 +64,7 @@ pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Resul
     })
 }
 
-/// What the expressions of a request see: `docs/configuration.md`, "What an operation sees".
+/// What the expressions of a request see: `docs/partner/operations.md`.
 pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, rules: &PartnerRules) -> Value {
     let document = match input.document {
         CanonicalDocument::Order(order) => json!(order),

@@ -1,6 +1,6 @@
 //! The JSON Schema of configurations, the structs that read them and the maps know the same names.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 use sync_engine::partner::{self, CONFIG_SCHEMA};
@@ -86,52 +86,4 @@ fn every_configuration_in_the_repository_holds() {
         }
     }
     assert!(seen >= 4);
-}
-
-#[test]
-fn the_examples_of_the_reference_hold() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let text = std::fs::read_to_string(root.join("docs/configuration.md")).unwrap();
-    let mut configurations = 0;
-    let mut fragments = 0;
-    for block in text.split("```json").skip(1) {
-        let (label, body) = block.split_once('\n').unwrap();
-        let body = body.split("```").next().unwrap();
-        let value: Value = serde_json::from_str(body).unwrap_or_else(|e| panic!("{e} in\n{body}"));
-        match label.trim() {
-            "" => {
-                partner::parse(body, "configuration.md", &root.join("configs/partners"))
-                    .unwrap_or_else(|e| panic!("{e}\n{body}"));
-                configurations += 1;
-            }
-            // A fragment stands at its place in the first example of the page.
-            at => {
-                let mut whole = example(&text);
-                let place = at.strip_prefix("at ").unwrap_or_else(|| panic!("label {at}"));
-                set(&mut whole, place, value);
-                let whole = whole.to_string();
-                partner::parse(&whole, "configuration.md", &root.join("configs/partners"))
-                    .unwrap_or_else(|e| panic!("{e}\n{body}"));
-                fragments += 1;
-            }
-        }
-    }
-    assert!(
-        configurations >= 1 && fragments >= 5,
-        "{configurations} and {fragments}"
-    );
-}
-
-fn example(text: &str) -> Value {
-    let first = text.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
-    serde_json::from_str(first).unwrap()
-}
-
-fn set(whole: &mut Value, pointer: &str, value: Value) {
-    let (parent, name) = pointer.rsplit_once('/').unwrap();
-    let mut at = whole;
-    for key in parent.split('/').skip(1) {
-        at = at.as_object_mut().unwrap().entry(key).or_insert_with(|| json!({}));
-    }
-    at[name] = value;
 }

@@ -173,3 +173,21 @@ fn a_wrong_type_names_its_place() {
     );
     assert_eq!(run(".a[]?.x", &payload).unwrap(), Vec::<Value>::new());
 }
+
+/// The table of `docs/partner/expressions.md`: input, expression, what it gives.
+#[test]
+fn the_worked_examples_of_the_reference_hold() {
+    let page = include_str!("../../../../docs/partner/expressions.md");
+    let mut rows = 0;
+    for row in page.lines().filter(|l| l.starts_with("| `{")) {
+        let row = row.replace("\\|", "\u{1}");
+        let cells: Vec<String> = row.split('|').map(|c| c.replace('\u{1}', "|")).collect();
+        let code = |n: usize| -> Vec<String> { cells[n].split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+        let (input, source) = (code(1).concat(), code(2).concat());
+        let input: Value = serde_json::from_str(&input).unwrap_or_else(|e| panic!("{e} in {input}"));
+        let gives: Vec<Value> = code(3).iter().map(|v| serde_json::from_str(v).unwrap()).collect();
+        assert_eq!(run(&source, &input), Ok(gives), "{source}");
+        rows += 1;
+    }
+    assert!(rows >= 10, "{rows} rows");
+}
