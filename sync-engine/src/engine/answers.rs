@@ -192,6 +192,8 @@ fn sendable(
         kind,
         answer: &answer.content,
         document: &answered.document,
+        previous: None,
+        order: None,
         revision: answered.version.revision.as_deref(),
         partner_ref: answered.partner_ref.as_ref(),
         payload: &answered.payload,

@@ -3,7 +3,6 @@
 use super::{Engine, EngineError};
 use crate::domain::{PartnerId, Timestamp};
 use crate::exchange::partners::PartnerFile;
-use crate::partner::OutboundKind;
 use crate::store::{BreakerState, PartnerState};
 use serde::Serialize;
 use std::path::Path;
@@ -132,11 +131,7 @@ fn view(file: &PartnerFile) -> PartnerView {
         status,
         reason,
         streams: link.streams().iter().map(|s| s.name.clone()).collect(),
-        operations: link
-            .operations()
-            .iter()
-            .map(|o| operation_name(*o).to_owned())
-            .collect(),
+        operations: link.operations().iter().map(|o| o.as_str().to_owned()).collect(),
         last_success_at: state.last_success_at,
         last_failure_at: state.last_failure_at,
         config_file,
@@ -175,14 +170,4 @@ fn stem(path: &Path) -> String {
     path.file_stem()
         .map(|s| s.to_string_lossy().into_owned())
         .unwrap_or_default()
-}
-
-fn operation_name(kind: OutboundKind) -> &'static str {
-    match kind {
-        OutboundKind::Acknowledge => "acknowledge",
-        OutboundKind::Confirm => "confirm",
-        OutboundKind::Reject => "reject",
-        OutboundKind::Counter => "counter",
-        OutboundKind::Receipt => "receipt",
-    }
 }

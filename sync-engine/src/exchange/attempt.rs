@@ -170,9 +170,15 @@ impl Attempt {
             };
             let earlier = match kind {
                 OutboundKind::Counter => store.list_operations(&earlier_answers(document))?.items,
-                OutboundKind::Acknowledge | OutboundKind::Confirm | OutboundKind::Reject | OutboundKind::Receipt => {
-                    Vec::new()
-                }
+                OutboundKind::Acknowledge
+                | OutboundKind::Confirm
+                | OutboundKind::Reject
+                | OutboundKind::Receipt
+                | OutboundKind::Submit
+                | OutboundKind::Update
+                | OutboundKind::Cancel
+                | OutboundKind::Close
+                | OutboundKind::Despatch => Vec::new(),
             };
             let mut counters = earlier.into_iter().filter(|o| o.kind == OperationKind::Counter);
             let row = store.versions(document)?.into_iter().find(|v| v.number == number);
@@ -367,6 +373,8 @@ fn input<'a>(claimed: &'a Claimed, kind: OutboundKind, material: &'a Material) -
         kind,
         answer: &claimed.answer,
         document: &material.document,
+        previous: None,
+        order: None,
         revision: material.revision.as_deref(),
         partner_ref: material.partner_ref.as_ref(),
         payload: &material.payload,

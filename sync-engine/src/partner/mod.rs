@@ -4,6 +4,7 @@ pub(crate) mod config;
 pub(crate) mod expr;
 pub mod http;
 mod intake;
+mod issue;
 pub(crate) mod map;
 mod page;
 mod render;
@@ -184,17 +185,31 @@ pub enum OutboundKind {
     Reject,
     Counter,
     Receipt,
+    /// A new order of ours.
+    Submit,
+    /// A new version of a document of ours: an order's change, a delivery note that replaces the one before.
+    Update,
+    /// We withdraw a document of ours.
+    Cancel,
+    /// Nothing more will come of a document of ours.
+    Close,
+    /// A delivery note of ours.
+    Despatch,
 }
 
-/// What a request is rendered from. Mapped as JSON: `{operation, answer, document, partnerRef, payload, now}`.
+/// What a request is rendered from; docs/partner/documents-we-send.md says what its expressions see of it.
 #[derive(Debug, Clone)]
 pub struct RenderInput<'a> {
     pub operation_id: uuid::Uuid,
     pub kind: OutboundKind,
-    /// `OrderResponse` or `ReceiptAdvice`.
+    /// `OrderResponse` or `ReceiptAdvice`; for a document that we issue, `IssuedAs`.
     pub answer: &'a serde_json::Value,
-    /// The version that is answered.
+    /// The version that is answered, or issued.
     pub document: &'a CanonicalDocument,
+    /// The version before the one that we issue.
+    pub previous: Option<&'a CanonicalDocument>,
+    /// The order that a delivery note of ours delivers.
+    pub order: Option<&'a CanonicalDocument>,
     pub revision: Option<&'a str>,
     pub partner_ref: Option<&'a serde_json::Value>,
     /// The partner's payload of that version.

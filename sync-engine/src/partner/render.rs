@@ -2,8 +2,8 @@
 
 use super::config::PartnerConfig;
 use super::expr::Scope;
-use super::{IntakeError, IntakeProblem, OutboundKind, RenderInput, RenderedRequest};
-use crate::domain::{CanonicalDocument, PartnerRules};
+use super::{IntakeError, IntakeProblem, OutboundKind, RenderInput, RenderedRequest, issue};
+use crate::domain::PartnerRules;
 use serde_json::{Map, Value, json};
 
 impl OutboundKind {
@@ -15,6 +15,11 @@ impl OutboundKind {
             Self::Reject => "reject",
             Self::Counter => "counter",
             Self::Receipt => "receipt",
+            Self::Submit => "submit",
+            Self::Update => "update",
+            Self::Cancel => "cancel",
+            Self::Close => "close",
+            Self::Despatch => "despatch",
         }
     }
 }
@@ -66,21 +71,30 @@ pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Resul
 
 /// What the expressions of a request see: `docs/partner/operations.md`.
 pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, rules: &PartnerRules) -> Value {
-    let document = match input.document {
-        CanonicalDocument::Order(order) => json!(order),
-        CanonicalDocument::DespatchAdvice(note) => json!(note),
-    };
+    let document = issue::plain(input.document);
+    let mut changes = Vec::new();
     let (lines, added) = match input.kind {
         OutboundKind::Receipt => (received_lines(&document, input.answer), Vec::new()),
         OutboundKind::Acknowledge | OutboundKind::Confirm | OutboundKind::Reject | OutboundKind::Counter => {
             answered_lines(&document, input.answer, rules)
         }
+        OutboundKind::Submit | OutboundKind::Update | OutboundKind::Cancel | OutboundKind::Close => {
+            changes = issue::changes(input.document, input.previous);
+            let issued = changes
+                .iter()
+                .filter(|l| l.get("change").is_none_or(|c| c != "Deleted"));
+            (issued.cloned().collect(), Vec::new())
+        }
+        OutboundKind::Despatch => (issue::ordered(&document, input.order), Vec::new()),
     };
     json!({
         "operation": input.kind.as_str(),
         "operationId": input.operation_id.to_string(),
         "answer": input.answer,
         "document": document,
+        "previous": input.previous.map(issue::plain),
+        "changes": changes,
+        "order": input.order.map(issue::plain),
         "revision": input.revision,
         "lines": lines,
         "added": added,

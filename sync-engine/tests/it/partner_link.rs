@@ -87,6 +87,8 @@ impl Answering {
             kind: self.kind,
             answer: &self.answer,
             document: &self.intake.document,
+            previous: None,
+            order: None,
             revision: self.intake.revision.as_deref(),
             partner_ref: self.intake.partner_ref.as_ref(),
             payload: &self.payload,

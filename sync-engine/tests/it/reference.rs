@@ -260,6 +260,8 @@ impl Run {
             kind,
             answer: &self.answer,
             document: &taken.document,
+            previous: None,
+            order: None,
             revision: taken.revision.as_deref(),
             partner_ref: taken.partner_ref.as_ref(),
             payload: &taken.payload,

@@ -19,6 +19,11 @@ const OPERATIONS: &[(&str, OutboundKind)] = &[
     ("reject", OutboundKind::Reject),
     ("counter", OutboundKind::Counter),
     ("receipt", OutboundKind::Receipt),
+    ("submit", OutboundKind::Submit),
+    ("update", OutboundKind::Update),
+    ("cancel", OutboundKind::Cancel),
+    ("close", OutboundKind::Close),
+    ("despatch", OutboundKind::Despatch),
 ];
 
 pub(super) fn compile(
