@@ -112,13 +112,29 @@ pub(crate) struct RawCodes {
     /// Ours -> the partner's: where several of theirs mean the same, or where there is no way back.
     pub out: BTreeMap<String, String>,
     pub unknown: Option<RawUnknown>,
+    pub unknown_out: Option<RawUnknown>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RawUnknown {
+    Rule(RawUnknownRule),
+    Use(RawUse),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum RawUnknown {
+pub(crate) enum RawUnknownRule {
     Refuse,
     Keep,
+}
+
+/// `{"use": CODE}`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawUse {
+    #[serde(rename = "use")]
+    pub code: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -3,11 +3,11 @@
 use super::mistakes::{Mistakes, child};
 use super::raw::{
     RawAuth, RawAuthKind, RawClientAuthentication, RawCodes, RawGrant, RawLimits, RawPartner, RawTextOrSecret,
-    RawUnknown,
+    RawUnknown, RawUnknownRule,
 };
 use super::request::header_name;
 use super::{Auth, CodeTables, Idempotency, Limits, OAuth2, TextOrSecret};
-use crate::partner::map::CodeTable;
+use crate::partner::map::{CodeTable, Unknown};
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
@@ -213,9 +213,22 @@ pub(super) fn limits(raw: &RawLimits) -> Limits {
 /// Every code table by name; `units` is one of them, with another rule for unknown codes.
 pub(super) fn codes(raw: &RawPartner, mistakes: &mut Mistakes) -> CodeTables {
     let mut tables = CodeTables::new();
-    let mut add = |name: &str, raw: &RawCodes, unknown: RawUnknown| {
-        let keep = raw.unknown.unwrap_or(unknown) == RawUnknown::Keep;
-        let table = CodeTable::new(name, &raw.values, &raw.out, keep);
+    let mut add = |name: &str, raw: &RawCodes, unknown: Unknown| {
+        let rule = |raw: Option<&RawUnknown>| {
+            raw.map(|raw| match raw {
+                RawUnknown::Rule(RawUnknownRule::Refuse) => Unknown::Refuse,
+                RawUnknown::Rule(RawUnknownRule::Keep) => Unknown::Keep,
+                RawUnknown::Use(instead) => Unknown::Use(instead.code.clone()),
+            })
+        };
+        let unknown = rule(raw.unknown.as_ref()).unwrap_or(unknown);
+        // What is used instead is a code of ours: it says nothing of the way back.
+        let back = match &unknown {
+            Unknown::Keep => Unknown::Keep,
+            Unknown::Refuse | Unknown::Use(_) => Unknown::Refuse,
+        };
+        let unknown_out = rule(raw.unknown_out.as_ref()).unwrap_or(back);
+        let table = CodeTable::new(name, &raw.values, &raw.out, unknown, unknown_out);
         tables.insert(name.to_owned(), Arc::new(table));
     };
     for (name, raw) in &raw.codes {
@@ -226,9 +239,9 @@ pub(super) fn codes(raw: &RawPartner, mistakes: &mut Mistakes) -> CodeTables {
             );
             continue;
         }
-        add(name, raw, RawUnknown::Refuse);
+        add(name, raw, Unknown::Refuse);
     }
     let units = raw.units.clone().unwrap_or_default();
-    add("units", &units, RawUnknown::Keep);
+    add("units", &units, Unknown::Keep);
     tables
 }

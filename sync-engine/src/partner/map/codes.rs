@@ -10,7 +10,19 @@ pub(crate) struct CodeTable {
     outgoing: HashMap<String, String>,
     /// Ours that several of theirs stand for, without an `out` entry that decides.
     ambiguous: BTreeSet<String>,
-    pub keep_unknown: bool,
+    unknown: Unknown,
+    unknown_out: Unknown,
+}
+
+/// What becomes of a code that is in no row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// The document goes to quarantine, the answer is not sent.
+    #[default]
+    Refuse,
+    /// The code as it is.
+    Keep,
+    Use(String),
 }
 
 impl CodeTable {
@@ -18,7 +30,8 @@ impl CodeTable {
         name: &str,
         values: &BTreeMap<String, String>,
         out: &BTreeMap<String, String>,
-        keep_unknown: bool,
+        unknown: Unknown,
+        unknown_out: Unknown,
     ) -> Self {
         let mut outgoing: HashMap<String, String> = HashMap::new();
         let mut ambiguous = BTreeSet::new();
@@ -38,7 +51,8 @@ impl CodeTable {
             incoming: values.clone().into_iter().collect(),
             outgoing,
             ambiguous,
-            keep_unknown,
+            unknown,
+            unknown_out,
         }
     }
 
@@ -50,20 +64,26 @@ impl CodeTable {
     /// # Errors
     /// A sentence with the codes that are known.
     pub fn incoming<'a>(&'a self, code: &'a str) -> Result<&'a str, String> {
-        self.look_up(&self.incoming, code)
+        self.look_up(&self.incoming, &self.unknown, code)
     }
 
     /// # Errors
     /// A sentence with the codes that are known.
     pub fn outgoing<'a>(&'a self, code: &'a str) -> Result<&'a str, String> {
-        self.look_up(&self.outgoing, code)
+        self.look_up(&self.outgoing, &self.unknown_out, code)
     }
 
-    fn look_up<'a>(&self, table: &'a HashMap<String, String>, code: &'a str) -> Result<&'a str, String> {
-        match table.get(code) {
-            Some(found) => Ok(found),
-            None if self.keep_unknown => Ok(code),
-            None => {
+    fn look_up<'a>(
+        &self,
+        table: &'a HashMap<String, String>,
+        unknown: &'a Unknown,
+        code: &'a str,
+    ) -> Result<&'a str, String> {
+        match (table.get(code), unknown) {
+            (Some(found), _) => Ok(found),
+            (None, Unknown::Keep) => Ok(code),
+            (None, Unknown::Use(instead)) => Ok(instead),
+            (None, Unknown::Refuse) => {
                 let mut known: Vec<_> = table.keys().map(String::as_str).collect();
                 known.sort_unstable();
                 known.truncate(12);

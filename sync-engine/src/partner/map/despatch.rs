@@ -1,9 +1,10 @@
 //! A partner's delivery note -> the canonical despatch advice.
 
+use super::directives::Compile;
 use super::fields::{Fields, RangeMap};
 use super::head::{HEAD_FIELDS, HeadMap, Lines, Needed};
 use super::party::ItemMap;
-use super::spec::{Compile, Spec};
+use super::spec::Spec;
 use crate::domain::document::DespatchLine;
 use crate::domain::{DespatchAdvice, Purpose};
 use crate::partner::expr::{Problem, Scope};

@@ -1,6 +1,7 @@
 //! Reads a section of a map: known names, each a value, a list or a section of its own.
 
-use super::spec::{Compile, IN_DIRECTIVES, Spec};
+use super::directives::Compile;
+use super::spec::{IN_DIRECTIVES, Spec};
 use crate::domain::document::DateRange;
 use crate::partner::config::mistakes::child;
 use crate::partner::expr::{Expr, Problem, Scope, kind_of};

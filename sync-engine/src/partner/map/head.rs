@@ -1,8 +1,9 @@
 //! What every kind of map has: values that are needed, lines, and what orders and delivery notes say before their lines.
 
+use super::directives::Compile;
 use super::fields::Fields;
 use super::party::PartyMap;
-use super::spec::{Compile, Spec};
+use super::spec::Spec;
 use super::template::Template;
 use crate::domain::document::Party;
 use crate::domain::{Date, Decimal, Purpose, Timestamp};

@@ -1,19 +1,25 @@
 //! Mapping, both ways: a partner's document -> canonical, and our answers -> the partner's bodies.
 
 pub(crate) mod codes;
+pub(crate) mod dates;
+mod decimals;
 pub(crate) mod despatch;
+pub(crate) mod directives;
 mod fields;
 pub(crate) mod head;
 pub(crate) mod order;
 pub(crate) mod party;
+mod pattern;
 pub(crate) mod receipt;
 pub(crate) mod response;
 pub(crate) mod spec;
 pub(crate) mod template;
+mod texts;
 pub(crate) mod values;
+mod write;
 
-pub(crate) use codes::CodeTable;
-pub(crate) use spec::Compile;
+pub(crate) use codes::{CodeTable, Unknown};
+pub(crate) use directives::Compile;
 pub(crate) use template::Template;
 
 use super::config::mistakes::child;
@@ -154,3 +160,6 @@ impl DocumentMap {
         }
     }
 }
+
+#[cfg(test)]
+mod round_trips;

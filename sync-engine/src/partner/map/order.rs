@@ -1,9 +1,10 @@
 //! A partner's purchase order -> the canonical order.
 
+use super::directives::Compile;
 use super::fields::{Fields, RangeMap};
 use super::head::{HEAD_FIELDS, HeadMap, Lines, Needed};
 use super::party::{ItemMap, PartyMap};
-use super::spec::{Compile, Spec};
+use super::spec::Spec;
 use super::values::minor_units;
 use crate::domain::document::{OrderLine, Reference, Totals};
 use crate::domain::{Currency, Decimal, Money, Order, Purpose};

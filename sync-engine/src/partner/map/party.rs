@@ -1,7 +1,8 @@
 //! Parties and items, which every kind of document has.
 
+use super::directives::Compile;
 use super::fields::Fields;
-use super::spec::{Compile, Spec};
+use super::spec::Spec;
 use crate::domain::document::{Item, Party};
 use crate::partner::expr::{Expr, Problem, Scope};
 

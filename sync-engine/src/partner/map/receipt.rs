@@ -1,9 +1,10 @@
 //! A buyer's answer to a delivery note of ours -> the canonical receipt advice.
 
+use super::directives::Compile;
 use super::fields::Fields;
 use super::head::{Lines, Needed};
 use super::response::{ANSWER_FIELDS, AnswerHead};
-use super::spec::{Compile, Spec};
+use super::spec::Spec;
 use crate::domain::answer::{RejectAction, RejectReason};
 use crate::domain::{ReceiptAdvice, ReceiptLine};
 use crate::partner::expr::{Problem, Scope};

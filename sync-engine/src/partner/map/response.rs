@@ -1,9 +1,10 @@
 //! A seller's answer to an order of ours -> the canonical order response.
 
+use super::directives::Compile;
 use super::fields::Fields;
 use super::head::{Lines, Needed, ReferenceMap};
 use super::party::ItemMap;
-use super::spec::{Compile, Spec};
+use super::spec::Spec;
 use crate::domain::answer::{LineAnswer, Reason, ReasonCode};
 use crate::domain::{HeaderAnswer, LineAnswerCode, OrderResponse};
 use crate::partner::expr::{Problem, Scope};

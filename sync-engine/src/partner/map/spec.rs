@@ -1,54 +1,22 @@
 //! One value of a map: an expression or a constant, with code table, default and form.
 
 use super::codes::CodeTable;
-use super::values::{self, DateForm};
+use super::dates::Dates;
+use super::decimals::{DecimalForm, Minor};
+use super::directives::{Compile, dates, round_digits, source};
+use super::texts::Languages;
+use super::values;
 use crate::domain::{Date, Decimal, Timestamp};
-use crate::partner::config::mistakes::{Mistakes, child};
+use crate::partner::config::mistakes::child;
 use crate::partner::expr::{Expr, Problem, Scope, kind_of};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
-
-/// What a map is compiled with.
-pub(crate) struct Compile<'a> {
-    pub mistakes: &'a mut Mistakes,
-    pub codes: &'a HashMap<String, Arc<CodeTable>>,
-}
-
-impl Compile<'_> {
-    pub fn expr(&mut self, source: &str, pointer: &str) -> Option<Expr> {
-        match Expr::compile(source) {
-            Ok(expr) => Some(expr),
-            Err(reason) => {
-                self.mistakes.add(pointer, reason);
-                None
-            }
-        }
-    }
-
-    pub fn table(&mut self, name: &Value, pointer: &str) -> Option<Arc<CodeTable>> {
-        let Value::String(name) = name else {
-            self.mistakes.add(pointer, "the name of a code table is expected");
-            return None;
-        };
-        let found = self.codes.get(name).cloned();
-        if found.is_none() {
-            let known: Vec<&str> = self.codes.keys().map(String::as_str).collect();
-            self.mistakes.unknown(
-                pointer,
-                format!("there is no code table \"{name}\" under /codes"),
-                name,
-                known,
-            );
-        }
-        found
-    }
-}
 
 /// Names of the directives of an incoming value.
 pub(crate) const IN_DIRECTIVES: &[&str] = &[
-    "$from", "$join", "$with", "$value", "$codes", "$default", "$date", "$round",
+    "$from", "$join", "$with", "$value", "$codes", "$default", "$date", "$zone", "$round", "$decimal", "$minor",
+    "$text",
 ];
 
 #[derive(Debug)]
@@ -56,12 +24,22 @@ pub(crate) struct Spec {
     source: Source,
     codes: Option<Arc<CodeTable>>,
     default: Option<Value>,
-    date: DateForm,
+    dates: Dates,
     round: Option<u32>,
+    /// `None` on nearly all.
+    forms: Option<Box<Forms>>,
+}
+
+/// How decimals and texts are written, where it is not the plain way.
+#[derive(Debug)]
+struct Forms {
+    decimal: Option<DecimalForm>,
+    minor: Option<Minor>,
+    languages: Option<Languages>,
 }
 
 #[derive(Debug)]
-enum Source {
+pub(super) enum Source {
     Expr(Expr),
     /// Texts of several expressions, with a text between those that are there.
     Join(Vec<Expr>, String),
@@ -92,8 +70,9 @@ impl Spec {
             source: Source::Expr(expr),
             codes: None,
             default: None,
-            date: DateForm::Iso,
+            dates: Dates::default(),
             round: None,
+            forms: None,
         }
     }
 
@@ -110,14 +89,21 @@ impl Spec {
         let codes = map
             .get("$codes")
             .and_then(|name| ctx.table(name, &child(pointer, "$codes")));
-        let date = date_form(map, pointer, ctx);
-        let round = round_digits(map, pointer, ctx);
+        let dates = dates(map, pointer, ctx);
+        let round = round_digits("$round", map, pointer, ctx);
+        let forms = Forms {
+            decimal: DecimalForm::compile(map, pointer, ctx),
+            minor: Minor::compile(map, pointer, ctx),
+            languages: Languages::compile(map, pointer, ctx),
+        };
+        let plain = forms.decimal.is_none() && forms.minor.is_none() && forms.languages.is_none();
         Some(Self {
             source,
             codes,
             default: map.get("$default").filter(|v| !v.is_null()).cloned(),
-            date,
+            dates,
             round,
+            forms: (!plain).then(|| Box::new(forms)),
         })
     }
 
@@ -186,6 +172,13 @@ impl Spec {
 
     pub fn text<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<String> {
         self.read(scope, problems, |value| {
+            let value = match self.languages() {
+                None => value,
+                Some(languages) => match languages.pick(value)? {
+                    Some(picked) => picked,
+                    None => return Ok(None),
+                },
+            };
             let Some(text) = values::text(value)? else {
                 return Ok(None);
             };
@@ -198,7 +191,10 @@ impl Spec {
 
     pub fn decimal<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<Decimal> {
         self.read(scope, problems, |value| {
-            let number = values::decimal(value)?;
+            let number = match self.forms.as_deref() {
+                None => values::decimal(value)?,
+                Some(forms) => forms.decimal(value, scope)?,
+            };
             Ok(number.map(|n| match self.round {
                 Some(digits) => n.round_dp_with_strategy(digits, rust_decimal::RoundingStrategy::MidpointAwayFromZero),
                 None => n,
@@ -207,27 +203,35 @@ impl Spec {
     }
 
     pub fn timestamp<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<Timestamp> {
-        self.read(scope, problems, |value| values::timestamp(value, self.date))
+        self.read(scope, problems, |value| self.dates.timestamp(value))
     }
 
     pub fn date<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<Date> {
-        self.read(scope, problems, |value| values::date(value, self.date))
+        self.read(scope, problems, |value| self.dates.date(value))
     }
 
     pub fn range<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<(Date, Date)> {
-        self.read(scope, problems, |value| values::range(value, self.date))
+        self.read(scope, problems, |value| self.dates.range(value))
     }
 
     pub fn boolean<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<bool> {
         self.read(scope, problems, |value| match value {
             Value::Bool(b) => Ok(Some(*b)),
             Value::Null => Ok(None),
-            other => match values::text(other)?.as_deref() {
-                None => Ok(None),
-                Some("true") => Ok(Some(true)),
-                Some("false") => Ok(Some(false)),
-                Some(text) => Err(format!("true or false is expected, not \"{}\"", values::short(text))),
-            },
+            other => {
+                let Some(text) = values::text(other)? else {
+                    return Ok(None);
+                };
+                let code = match &self.codes {
+                    Some(table) => table.incoming(&text)?,
+                    None => &text,
+                };
+                match code {
+                    "true" => Ok(Some(true)),
+                    "false" => Ok(Some(false)),
+                    text => Err(format!("true or false is expected, not \"{}\"", values::short(text))),
+                }
+            }
         })
     }
 
@@ -258,15 +262,18 @@ impl Spec {
             if let Ok(number) = text.parse() {
                 return Ok(Some(number));
             }
-            values::timestamp(value, self.date)
-                .map(|t| t.map(|t| t.0))
-                .map_err(|_| {
-                    format!(
-                        "a whole number or a date and time is expected, not \"{}\"",
-                        values::short(&text)
-                    )
-                })
+            let moment = self.dates.timestamp(value);
+            moment.map(|t| t.map(|t| t.0)).map_err(|_| {
+                format!(
+                    "a whole number or a date and time is expected, not \"{}\"",
+                    values::short(&text)
+                )
+            })
         })
+    }
+
+    fn languages(&self) -> Option<&Languages> {
+        self.forms.as_deref().and_then(|f| f.languages.as_ref())
     }
 
     /// Every text that the expression gives; a list counts as its elements.
@@ -274,6 +281,9 @@ impl Spec {
         let Source::Expr(expr) = &self.source else {
             return self.text(scope, problems).into_iter().collect();
         };
+        if self.languages().is_some() {
+            return self.text(scope, problems).into_iter().collect();
+        }
         let found = match expr.elements(scope) {
             Ok(found) => found,
             Err(problem) => {
@@ -317,85 +327,15 @@ fn joined(exprs: &[Expr], between: &str, scope: &Scope<'_>, problems: &mut Vec<P
     (!parts.is_empty()).then(|| Value::String(parts.join(between)))
 }
 
-fn source(map: &Map<String, Value>, pointer: &str, ctx: &mut Compile<'_>) -> Option<Source> {
-    const SOURCES: &[&str] = &["$from", "$join", "$value"];
-    let given: Vec<_> = SOURCES.iter().filter(|name| map.contains_key(**name)).collect();
-    let [name] = given.as_slice() else {
-        ctx.mistakes.add(
-            pointer,
-            if given.is_empty() {
-                "\"$from\", \"$join\" or \"$value\" is missing"
-            } else {
-                "\"$from\", \"$join\" and \"$value\" exclude each other"
-            },
-        );
-        return None;
-    };
-    if map.contains_key("$with") && **name != "$join" {
-        ctx.mistakes
-            .add(child(pointer, "$with"), "\"$with\" stands beside \"$join\"");
-    }
-    let at = child(pointer, name);
-    match (**name, map.get(**name)?) {
-        ("$value", value) => Some(Source::Constant(value.clone())),
-        ("$from", Value::String(from)) => Some(Source::Expr(ctx.expr(from, &at)?)),
-        ("$join", Value::Array(list)) => {
-            let exprs: Vec<_> = list
-                .iter()
-                .enumerate()
-                .map(|(n, source)| match source {
-                    Value::String(source) => ctx.expr(source, &child(&at, n)),
-                    other => {
-                        let this = kind_of(other);
-                        ctx.mistakes
-                            .add(child(&at, n), format!("an expression is expected, this is {this}"));
-                        None
-                    }
-                })
-                .collect();
-            let between = map.get("$with").and_then(Value::as_str).unwrap_or(" ").to_owned();
-            Some(Source::Join(exprs.into_iter().collect::<Option<_>>()?, between))
-        }
-        (name, other) => {
-            let expected = if name == "$join" {
-                "a list of expressions"
-            } else {
-                "an expression"
-            };
-            ctx.mistakes
-                .add(at, format!("{expected} is expected, this is {}", kind_of(other)));
-            None
+impl Forms {
+    fn decimal(&self, value: &Value, scope: &Scope<'_>) -> Result<Option<Decimal>, String> {
+        let number = match self.decimal {
+            None => values::decimal(value)?,
+            Some(form) => form.read(value)?,
+        };
+        match (&self.minor, number) {
+            (Some(minor), Some(number)) => minor.read(number, scope).map(Some),
+            (_, number) => Ok(number),
         }
     }
-}
-
-fn date_form(map: &Map<String, Value>, pointer: &str, ctx: &mut Compile<'_>) -> DateForm {
-    const FORMS: &[&str] = &["iso", "epochSeconds", "epochMillis"];
-    match map.get("$date") {
-        None => DateForm::Iso,
-        Some(Value::String(name)) if name == "iso" => DateForm::Iso,
-        Some(Value::String(name)) if name == "epochSeconds" => DateForm::EpochSeconds,
-        Some(Value::String(name)) if name == "epochMillis" => DateForm::EpochMillis,
-        Some(other) => {
-            ctx.mistakes.unknown(
-                child(pointer, "$date"),
-                format!("{other} is no form of date; known are {}", FORMS.join(", ")),
-                other.as_str().unwrap_or_default(),
-                FORMS.iter().copied(),
-            );
-            DateForm::Iso
-        }
-    }
-}
-
-pub(crate) fn round_digits(map: &Map<String, Value>, pointer: &str, ctx: &mut Compile<'_>) -> Option<u32> {
-    let value = map.get("$round")?;
-    let digits = value.as_u64().filter(|d| *d <= 28).and_then(|d| u32::try_from(d).ok());
-    if digits.is_none() {
-        ctx.mistakes.add(
-            child(pointer, "$round"),
-            "a number of decimals from 0 to 28 is expected",
-        );
-    }
-    digits
 }

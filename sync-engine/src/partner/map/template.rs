@@ -1,16 +1,27 @@
 //! Templates of what goes out: bodies, queries, references. Texts are expressions.
 
 use super::codes::CodeTable;
-use super::spec::{Compile, round_digits};
-use super::values;
-use crate::domain::Decimal;
+use super::directives::Compile;
+use super::write::Writing;
 use crate::partner::config::mistakes::child;
 use crate::partner::expr::{Expr, Problem, Scope, kind_of};
-use serde_json::{Map, Number, Value};
-use std::sync::Arc;
+use serde_json::{Map, Value};
 
 const VALUE_DIRECTIVES: &[&str] = &[
-    "$from", "$value", "$codes", "$default", "$as", "$round", "$null", "$when",
+    "$from",
+    "$value",
+    "$codes",
+    "$default",
+    "$as",
+    "$zone",
+    "$round",
+    "$scale",
+    "$decimal",
+    "$minor",
+    "$truncate",
+    "$pad",
+    "$null",
+    "$when",
 ];
 const OBJECT_DIRECTIVES: &[&str] = &["$each", "$item", "$when"];
 
@@ -33,40 +44,12 @@ pub(crate) enum Template {
 pub(crate) struct ValueTemplate {
     from: Option<Expr>,
     constant: Option<Value>,
-    codes: Option<Arc<CodeTable>>,
+    writing: Writing,
     default: Option<Value>,
-    form: Option<Form>,
-    round: Option<u32>,
     /// Written as null instead of being left out.
     null: bool,
     when: Option<Expr>,
 }
-
-/// How a value is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Text,
-    Number,
-    Integer,
-    Boolean,
-    Date,
-    DateTime,
-    EpochSeconds,
-    EpochMillis,
-    Amount,
-}
-
-const FORMS: &[(&str, Form)] = &[
-    ("text", Form::Text),
-    ("number", Form::Number),
-    ("integer", Form::Integer),
-    ("boolean", Form::Boolean),
-    ("date", Form::Date),
-    ("dateTime", Form::DateTime),
-    ("epochSeconds", Form::EpochSeconds),
-    ("epochMillis", Form::EpochMillis),
-    ("amount", Form::Amount),
-];
 
 impl Template {
     pub fn compile(value: &Value, pointer: &str, ctx: &mut Compile<'_>) -> Option<Self> {
@@ -74,10 +57,8 @@ impl Template {
             Value::String(source) => Some(Self::Value(Box::new(ValueTemplate {
                 from: Some(ctx.expr(source, pointer)?),
                 constant: None,
-                codes: None,
+                writing: Writing::default(),
                 default: None,
-                form: None,
-                round: None,
                 null: false,
                 when: None,
             }))),
@@ -157,7 +138,7 @@ impl Template {
     pub fn tables<'a>(&'a self, found: &mut Vec<&'a CodeTable>) {
         match self {
             Self::Constant(_) => {}
-            Self::Value(value) => found.extend(value.codes.as_deref()),
+            Self::Value(value) => found.extend(value.writing.codes.as_deref()),
             Self::Object { members, .. } => members.iter().for_each(|(_, t)| t.tables(found)),
             Self::List(items) => items.iter().for_each(|t| t.tables(found)),
             Self::Each { item, .. } => item.tables(found),
@@ -232,16 +213,11 @@ impl ValueTemplate {
             }
         };
         let (from, when) = (expr("$from", ctx), expr("$when", ctx));
-        let codes = map
-            .get("$codes")
-            .and_then(|name| ctx.table(name, &child(pointer, "$codes")));
         Some(Self {
             from,
             constant: map.get("$value").cloned(),
-            codes,
+            writing: Writing::compile(map, pointer, ctx),
             default: map.get("$default").cloned(),
-            form: form(map, pointer, ctx),
-            round: round_digits(map, pointer, ctx),
             null: map.get("$null").and_then(Value::as_bool).unwrap_or(false),
             when,
         })
@@ -264,7 +240,7 @@ impl ValueTemplate {
         let Some(found) = found.or_else(|| self.default.clone()) else {
             return self.null.then_some(Value::Null);
         };
-        match self.write(found) {
+        match self.writing.write(found, scope) {
             Ok(value) => Some(value),
             Err(message) => {
                 problems.push(at(pointer, message));
@@ -272,90 +248,6 @@ impl ValueTemplate {
             }
         }
     }
-
-    fn write(&self, value: Value) -> Result<Value, String> {
-        let value = match (&self.codes, values::text(&value)) {
-            (Some(table), Ok(Some(text))) => Value::String(table.outgoing(&text)?.to_owned()),
-            (Some(_), Err(reason)) => return Err(reason),
-            (Some(_) | None, _) => value,
-        };
-        let value = match self.round {
-            None => value,
-            Some(digits) => match values::decimal(&value)? {
-                None => value,
-                Some(n) => Value::String(
-                    n.round_dp_with_strategy(digits, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
-                        .to_string(),
-                ),
-            },
-        };
-        match self.form {
-            None => Ok(value),
-            Some(form) => form.write(&value),
-        }
-    }
-}
-
-impl Form {
-    fn write(self, value: &Value) -> Result<Value, String> {
-        let date = values::DateForm::Iso;
-        let lacking = || "a value is expected, this is empty".to_owned();
-        Ok(match self {
-            Self::Text => Value::String(values::text(value)?.ok_or_else(lacking)?.into_owned()),
-            Self::Number => number(&values::decimal(value)?.ok_or_else(lacking)?)?,
-            Self::Integer => {
-                let n = values::decimal(value)?.ok_or_else(lacking)?.normalize();
-                if n.scale() > 0 {
-                    return Err(format!(
-                        "{n} is not a whole number, and the partner takes whole numbers only here"
-                    ));
-                }
-                number(&n)?
-            }
-            Self::Boolean => match value {
-                Value::Bool(b) => Value::Bool(*b),
-                other => Value::Bool(values::text(other)?.as_deref() == Some("true")),
-            },
-            Self::Date => Value::String(values::date(value, date)?.ok_or_else(lacking)?.to_string()),
-            Self::DateTime => Value::String(values::timestamp(value, date)?.ok_or_else(lacking)?.to_rfc3339()),
-            Self::EpochMillis => Value::from(values::timestamp(value, date)?.ok_or_else(lacking)?.0),
-            Self::EpochSeconds => Value::from(values::timestamp(value, date)?.ok_or_else(lacking)?.0.div_euclid(1000)),
-            Self::Amount => amount(value)?,
-        })
-    }
-}
-
-/// `{minor, currency}` -> decimal text in units of the currency.
-fn amount(value: &Value) -> Result<Value, String> {
-    let money: crate::domain::Money = serde_json::from_value(value.clone())
-        .map_err(|_| format!("an amount of money is expected, this is {}", kind_of(value)))?;
-    let decimal = Decimal::try_from_i128_with_scale(i128::from(money.minor), money.currency.minor_digits())
-        .map_err(|e| e.to_string())?;
-    Ok(Value::String(decimal.to_string()))
-}
-
-/// A JSON number with exactly the decimal's digits.
-fn number(decimal: &Decimal) -> Result<Value, String> {
-    decimal
-        .to_string()
-        .parse::<Number>()
-        .map(Value::Number)
-        .map_err(|e| e.to_string())
-}
-
-fn form(map: &Map<String, Value>, pointer: &str, ctx: &mut Compile<'_>) -> Option<Form> {
-    let name = map.get("$as")?;
-    let found = name.as_str().and_then(|n| FORMS.iter().find(|(known, _)| *known == n));
-    if found.is_none() {
-        let known: Vec<_> = FORMS.iter().map(|(known, _)| *known).collect();
-        ctx.mistakes.unknown(
-            child(pointer, "$as"),
-            format!("{name} is no form; known are {}", known.join(", ")),
-            name.as_str().unwrap_or_default(),
-            known,
-        );
-    }
-    found.map(|(_, form)| *form)
 }
 
 /// jq's truth: everything but null and false.
