@@ -116,6 +116,8 @@ CREATE TABLE operation (
     hold INTEGER NOT NULL DEFAULT 0 CHECK (hold IN (0, 1)),
     last_error TEXT,
     receipt TEXT,
+    -- Epoch of the claim that let the request leave which was made when this was saved.
+    left_in INTEGER,
     updated_at INTEGER NOT NULL,
     CHECK ((lease_until IS NULL) = (claimed_from IS NULL)),
     CHECK (ready = 0 OR (lease_until IS NULL AND due_at IS NOT NULL)),
@@ -141,7 +143,10 @@ CREATE TABLE request (
     url TEXT NOT NULL,
     media_type TEXT NOT NULL,
     body BLOB NOT NULL,
-    hash BLOB NOT NULL CHECK (length(hash) = 32)
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    -- Fingerprint of the partner's configuration, of one that was made when its operation was saved: a draft, until a
+    -- claim lets it leave (operation.left_in).
+    made_with TEXT
 ) STRICT;
 
 CREATE TABLE attempt (

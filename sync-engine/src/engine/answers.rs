@@ -6,12 +6,12 @@ use crate::domain::{
     CanonicalDocument, DeliveryState, DocumentId, Event, HeaderAnswer, OperationId, OrderResponse, Outcome,
     PartnerRules, ReceiptAdvice, VersionNumber, decide,
 };
-use crate::exchange::outbound;
 use crate::exchange::partners::Partner;
+use crate::exchange::{outbound, stored};
 use crate::partner::RenderInput;
 use crate::store::{
     ApplyChange, DocumentRow, Lane, NewOperation, OperationKind, OperationQuery, OperationRow, StoreError, StoreExt,
-    StoreTx, VersionRow,
+    StoreTx, StoredRequest, VersionRow,
 };
 use std::sync::Arc;
 
@@ -36,6 +36,12 @@ struct Answer {
     kind: OperationKind,
     code: HeaderAnswer,
     content: serde_json::Value,
+}
+
+/// Its request, and the fingerprint of the configuration that it was made with.
+struct Draft {
+    request: StoredRequest,
+    made_with: String,
 }
 
 impl Engine {
@@ -138,10 +144,10 @@ impl Engine {
         let now = exchange.clock.now();
         // Rendering a long order takes a while, and may fail in a mapping: off the async threads.
         let checking = tokio::task::spawn_blocking(move || {
-            sendable(&answered, &answer, id, now)?;
-            Ok::<_, EngineError>((answered, answer))
+            let draft = sendable(&answered, &answer, id, now)?;
+            Ok::<_, EngineError>((answered, answer, draft))
         });
-        let (answered, answer) = checking.await.map_err(|e| EngineError::Internal(e.to_string()))??;
+        let (answered, answer, draft) = checking.await.map_err(|e| EngineError::Internal(e.to_string()))??;
         let operation = NewOperation {
             id,
             company: answered.row.company,
@@ -157,9 +163,9 @@ impl Engine {
             actor: actor.to_owned(),
         };
         let rules = answered.rules;
-        let saved = self
-            .store()
-            .write(Lane::Interactive, move |tx| save(tx, &operation, &rules));
+        let saved = self.store().write(Lane::Interactive, move |tx| {
+            save(tx, &operation, draft.as_ref(), &rules)
+        });
         let row = saved.await?;
         self.exchange().due.notify_waiters();
         tracing::info!(operation = %id, document = row.document_number, kind = ?row.kind, "answer saved");
@@ -167,16 +173,16 @@ impl Engine {
     }
 }
 
-/// The request is rendered once for its mistakes: better now than as a dead letter.
-/// A partner whose configuration is broken for the moment is no reason not to save.
+/// The request, made now: its mistakes are better seen here than as a dead letter. It leaves as it is unless the
+/// configuration changes before. A partner whose configuration is broken for the moment is no reason not to save.
 fn sendable(
     answered: &Answered,
     answer: &Answer,
     id: OperationId,
     now: crate::domain::Timestamp,
-) -> Result<(), EngineError> {
+) -> Result<Option<Draft>, EngineError> {
     let Some(partner) = &answered.partner else {
-        return Ok(());
+        return Ok(None);
     };
     let link = partner.link();
     let kind = outbound(answer.kind);
@@ -199,7 +205,14 @@ fn sendable(
         payload: &answered.payload,
         answered_at: now,
     });
-    let Err(error) = rendered else { return Ok(()) };
+    let error = match rendered {
+        Ok(request) => {
+            let made_with = link.fingerprint().to_owned();
+            let request = stored(request);
+            return Ok(Some(Draft { request, made_with }));
+        }
+        Err(error) => error,
+    };
     let problems: Vec<_> = error
         .problems
         .iter()
@@ -213,7 +226,12 @@ fn sendable(
     })
 }
 
-fn save(tx: &mut dyn StoreTx, operation: &NewOperation, rules: &PartnerRules) -> Result<OperationRow, StoreError> {
+fn save(
+    tx: &mut dyn StoreTx,
+    operation: &NewOperation,
+    draft: Option<&Draft>,
+    rules: &PartnerRules,
+) -> Result<OperationRow, StoreError> {
     let loaded = tx
         .load_by_id(operation.document)?
         .ok_or_else(|| EngineError::NotFound {
@@ -230,6 +248,9 @@ fn save(tx: &mut dyn StoreTx, operation: &NewOperation, rules: &PartnerRules) ->
         return Err(EngineError::answer(refusal, &loaded.chain).into());
     }
     tx.enqueue(operation)?;
+    if let Some(draft) = draft {
+        tx.draft_request(operation.id, &draft.request, &draft.made_with)?;
+    }
     tx.apply(&ApplyChange {
         key: &loaded.key,
         id: Some(loaded.id),

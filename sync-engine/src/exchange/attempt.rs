@@ -15,6 +15,7 @@ use crate::store::{Claimed, Lane, OperationError, OperationKind, OperationQuery,
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Tries to write an outcome down before it is left to the lease's end.
 const FINISH_TRIES: u32 = 5;
@@ -52,7 +53,15 @@ struct Attempt {
 }
 
 /// Works on one claimed operation to the end of its attempt.
-pub async fn run(exchange: Arc<Exchange>, partner: Arc<Partner>, claimed: Claimed, entered: Entered) -> Ended {
+///
+/// `freed` is told as soon as the partner has another place: what came of this request is written down beside the next.
+pub async fn run(
+    exchange: Arc<Exchange>,
+    partner: Arc<Partner>,
+    claimed: Claimed,
+    entered: Entered,
+    freed: &Notify,
+) -> Ended {
     let attempt = Attempt {
         link: partner.link(),
         kind: outbound(claimed.kind),
@@ -63,7 +72,7 @@ pub async fn run(exchange: Arc<Exchange>, partner: Arc<Partner>, claimed: Claime
     };
     let id = attempt.claimed.operation;
     let partner = attempt.partner.id.clone();
-    match attempt.work(entered).await {
+    match attempt.work(entered, freed).await {
         Ok(ended) => ended,
         Err(StoreError::LeaseLost) => {
             tracing::warn!(operation = %id, %partner, "lease lost: another engine settles it");
@@ -87,14 +96,16 @@ pub fn outbound(kind: OperationKind) -> OutboundKind {
 }
 
 impl Attempt {
-    async fn work(self, entered: Entered) -> Result<Ended, StoreError> {
+    async fn work(self, entered: Entered, freed: &Notify) -> Result<Ended, StoreError> {
         let claimed = &self.claimed;
         let recourse = Recourse {
             can_look_up: self.link.can_look_up(self.kind),
             honours_key: self.link.honours_idempotency_key(),
         };
         // The request is stored before the first send: without one nothing was sent.
-        let possibly_sent = claimed.request.is_some() && (claimed.taken_over || claimed.was == DeliveryState::Queued);
+        let possibly_sent = claimed.request.is_some()
+            && !claimed.leaves_first
+            && (claimed.taken_over || claimed.was == DeliveryState::Queued);
         let Some(step) = first_step(claimed.was, possibly_sent, recourse) else {
             return self
                 .hold(
@@ -103,14 +114,23 @@ impl Attempt {
                 )
                 .await;
         };
-        let Some(material) = self.material(step).await? else {
-            return self
-                .hold("store.corrupt", "the version that it answers is not in the store")
-                .await;
+        // Made when it was saved, and let go by the claim: nothing is left to read or to write. A counter-offer becomes a
+        // version, for which the order is read.
+        let ready = claimed.leaves_first && self.kind != OutboundKind::Counter;
+        let material = match ready {
+            true => None,
+            false => match self.material(step).await? {
+                Some(material) => Some(material),
+                None => {
+                    return self
+                        .hold("store.corrupt", "the version that it answers is not in the store")
+                        .await;
+                }
+            },
         };
-        let request = match step {
-            Step::Lookup | Step::Verify => claimed.request.clone(),
-            Step::Send => match self.prepare(&material).await? {
+        let request = match (step, &material) {
+            (Step::Lookup | Step::Verify, _) | (Step::Send, None) => claimed.request.clone(),
+            (Step::Send, Some(material)) => match self.prepare(material).await? {
                 Ok(request) => Some(request),
                 Err(ended) => return Ok(ended),
             },
@@ -118,7 +138,7 @@ impl Attempt {
         if self.exchange.stopping() && step != Step::Send {
             return self.give_back().await;
         }
-        let Some(result) = self.perform(step, &material, request.as_ref()).await? else {
+        let Some(result) = self.perform(step, material.as_ref(), request.as_ref()).await? else {
             return self.give_back().await;
         };
         let now = self.exchange.clock.now();
@@ -131,11 +151,12 @@ impl Attempt {
         };
         let mut settlement = settle(step, &result, &at, &self.exchange.pace);
         let told = entered.leave(&settlement.learned);
+        freed.notify_one();
         if settlement.retry {
             settlement.due_at = settlement.due_at.map(|due| self.partner.gate.place_retry(now, due));
         }
-        let counter = match (settlement.taken, request) {
-            (true, Some(request)) => {
+        let counter = match (settlement.taken, request, &material) {
+            (true, Some(request), Some(material)) => {
                 let offer = counter_offer(
                     claimed,
                     &material.document,
@@ -144,7 +165,7 @@ impl Attempt {
                 );
                 offer.map(|document| (document, request))
             }
-            (_, Some(_) | None) => None,
+            (_, Some(_) | None, _) => None,
         };
         let seen = Seen {
             step,
@@ -228,10 +249,10 @@ impl Attempt {
     async fn perform(
         &self,
         step: Step,
-        material: &Material,
+        material: Option<&Material>,
         request: Option<&StoredRequest>,
     ) -> Result<Option<SendResult>, StoreError> {
-        let input = input(&self.claimed, self.kind, material);
+        let input = material.map(|material| input(&self.claimed, self.kind, material));
         let receipt = self.claimed.receipt.as_ref();
         let rendered = request.map(|r| RenderedRequest {
             method: r.method.clone(),
@@ -239,11 +260,11 @@ impl Attempt {
             media_type: r.media_type.clone(),
             body: r.body.clone(),
         });
-        let mut asking = match (step, &rendered) {
-            (Step::Send, Some(rendered)) => self.link.send(self.kind, self.claimed.operation.0, rendered),
-            (Step::Send, None) => return Ok(None),
-            (Step::Lookup, _) => self.link.lookup(&input, receipt),
-            (Step::Verify, _) => self.link.verify(&input, receipt),
+        let mut asking = match (step, &rendered, &input) {
+            (Step::Send, Some(rendered), _) => self.link.send(self.kind, self.claimed.operation.0, rendered),
+            (Step::Lookup, _, Some(input)) => self.link.lookup(input, receipt),
+            (Step::Verify, _, Some(input)) => self.link.verify(input, receipt),
+            (Step::Send, None, _) | (Step::Lookup | Step::Verify, _, None) => return Ok(None),
         };
         let pace = &self.exchange.pace;
         loop {
@@ -405,7 +426,7 @@ fn earlier_answers(document: DocumentId) -> OperationQuery {
     }
 }
 
-fn stored(request: RenderedRequest) -> StoredRequest {
+pub fn stored(request: RenderedRequest) -> StoredRequest {
     StoredRequest {
         hash: ContentHash::of(&request.body),
         method: request.method,

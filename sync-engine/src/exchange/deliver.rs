@@ -113,6 +113,7 @@ impl Dispatcher {
             return Ok(0);
         }
         let (company, holder) = (self.exchange.company.clone(), self.exchange.holder.clone());
+        let made_with = self.exchange.partners.fingerprints();
         let lease_until = now.plus_millis(millis(self.exchange.pace.lease));
         let claimed = self.exchange.store.write(Lane::Bulk, move |tx| {
             tx.claim(&ClaimRequest {
@@ -121,6 +122,7 @@ impl Dispatcher {
                 lease_until,
                 holder: &holder,
                 partners: &places,
+                made_with: &made_with,
             })
         });
         let claimed = claimed.await?;
@@ -167,7 +169,7 @@ impl Dispatcher {
             Arc::clone(&self.taken),
         );
         self.attempts.spawn(async move {
-            if attempt::run(exchange, partner, claimed, entered).await == Ended::Taken {
+            if attempt::run(exchange, partner, claimed, entered, &freed).await == Ended::Taken {
                 taken.fetch_add(1, Ordering::Relaxed);
             }
             freed.notify_one();

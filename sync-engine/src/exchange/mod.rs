@@ -17,7 +17,7 @@ pub mod schedule;
 mod settle;
 mod watch;
 
-pub use attempt::outbound;
+pub use attempt::{outbound, stored};
 pub use outcome::is_overtaken;
 pub use pace::{BreakerPace, Pace};
 pub use poll::SyncReport;

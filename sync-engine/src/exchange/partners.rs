@@ -109,11 +109,20 @@ impl Partners {
 
     /// Every partner in force.
     pub fn all(&self) -> Vec<Arc<Partner>> {
-        self.files().into_iter().filter_map(|f| f.partner).collect()
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        files.values().filter_map(|f| f.partner.clone()).collect()
     }
 
     pub fn get(&self, id: &PartnerId) -> Option<Arc<Partner>> {
-        self.all().into_iter().find(|p| p.id == *id)
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all = files.values().filter_map(|f| f.partner.as_ref());
+        all.find(|p| p.id == *id).cloned()
+    }
+
+    /// Of every configuration in force.
+    pub fn fingerprints(&self) -> Vec<String> {
+        let partners = self.all().into_iter();
+        partners.map(|p| p.link().fingerprint().to_owned()).collect()
     }
 
     /// The first moment after `now` at which a shut gate lets something through again.

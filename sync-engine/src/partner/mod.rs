@@ -293,6 +293,8 @@ pub trait PartnerLink: Send + Sync + 'static {
     fn streams(&self) -> &[StreamInfo];
     /// Operations that the configuration has.
     fn operations(&self) -> &[OutboundKind];
+    /// Fingerprint of the configuration: while it is the same, `render` makes the same of the same.
+    fn fingerprint(&self) -> &str;
     /// Most requests in flight at once.
     fn concurrency(&self) -> usize;
     /// Whether the partner promises one effect per idempotency key.

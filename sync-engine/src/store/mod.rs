@@ -105,12 +105,16 @@ pub trait StoreTx {
 
     /// Inserts an operation with its job, `Queued` (or `Held`).
     fn enqueue(&mut self, operation: &NewOperation) -> Result<(), StoreError>;
+    /// Keeps the request of an operation that was just saved as a draft, made with a configuration's fingerprint.
+    /// The first claim lets it leave as it is, while that configuration is in force; after that it is never changed.
+    fn draft_request(&mut self, id: OperationId, request: &StoredRequest, made_with: &str) -> Result<(), StoreError>;
     /// Claims due operations: lease and epoch set, `Queued` and `Retrying` become `Sending`. At most one per document is
     /// ever in flight; within a document the oldest unfinished one has its turn, and one that is held or dead lets the
     /// next pass. Also takes over operations whose lease ran out: those come back with `taken_over = true`, because
     /// they may have been sent.
     fn claim(&mut self, request: &ClaimRequest<'_>) -> Result<Vec<Claimed>, StoreError>;
-    /// Stores the byte-exact body and its hash before the first send. Kept as it is if there is one already.
+    /// Stores the byte-exact body and its hash before the first send. Kept as it is if there is one already that may have
+    /// left; a draft is replaced.
     fn store_request(
         &mut self,
         id: OperationId,

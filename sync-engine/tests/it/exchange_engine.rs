@@ -168,6 +168,51 @@ async fn a_broken_file_is_refused_and_the_last_good_one_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_has_not_left_follows_a_changed_configuration() {
+    let world = World::start().await;
+    let (kept, changed) = (world.order(1).await, world.order(1).await);
+    let request = |of: &sync_engine::store::OperationRow| {
+        let db = rusqlite::Connection::open(world.dir.path().join("data/countersign.db")).expect("opens");
+        let body: Vec<u8> = db
+            .query_row(
+                "SELECT r.body FROM request r JOIN operation o ON o.seq = r.operation_seq WHERE o.id = ?1",
+                [of.id.0.as_bytes().as_slice()],
+                |row| row.get(0),
+            )
+            .expect("its request");
+        String::from_utf8(body).expect("text")
+    };
+    let sent = world.answer(&kept, confirm()).await;
+    world.reaches(sent.id, DeliveryState::Applied).await;
+    let before = request(&sent);
+
+    world
+        .engine
+        .set_paused(&partner(), true, "user:it")
+        .await
+        .expect("paused");
+    let saved = world.answer(&changed, confirm()).await;
+    assert!(!request(&saved).contains("told anew"), "it is there before it leaves");
+    world.configure(|config| {
+        config["name"] = "Renamed".into();
+        config["operations"]["confirm"]["request"]["body"]["note"] = serde_json::json!({ "$value": "told anew" });
+    });
+    until("the new configuration", || {
+        Some(view(&world)).filter(|v| v.name == "Renamed")
+    })
+    .await;
+    world
+        .engine
+        .set_paused(&partner(), false, "user:it")
+        .await
+        .expect("resumed");
+    world.reaches(saved.id, DeliveryState::Applied).await;
+    assert!(request(&saved).contains("told anew"), "{}", request(&saved));
+    assert_eq!(request(&sent), before, "what left is never changed");
+    world.end(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_engines_on_one_database_do_each_job_once() {
     let world = World::start().await;
     let second = world.second_engine().await;

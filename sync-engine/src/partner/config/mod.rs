@@ -1,13 +1,10 @@
 //! Partner configuration: raw -> checked -> validated. Every mistake of a file is reported at once.
 
 mod check;
-mod listing;
 pub(crate) mod mistakes;
 mod names;
 mod operations;
 pub(crate) mod raw;
-mod raw_reading;
-mod reading;
 mod request;
 mod sections;
 mod streams;
@@ -15,7 +12,6 @@ mod validate;
 
 pub use mistakes::{ConfigErrors, Mistake};
 pub use names::config_field_names;
-pub(crate) use reading::{ItemsAt, Listing, Paging, Place, Watermark, WatermarkSource};
 pub(crate) use request::RequestTemplate;
 
 use super::expr::Expr;
@@ -24,6 +20,7 @@ use super::schema::PayloadSchema;
 use super::{OutboundKind, StreamInfo};
 use crate::domain::{PartnerId, PartnerRules};
 use mistakes::Mistakes;
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +35,8 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// A configuration that holds: made by `load_file` and `parse` only.
 #[derive(Debug)]
 pub struct PartnerConfig {
+    /// Of the text and of the program that reads it: what is made from two that are equal is equal.
+    pub(crate) fingerprint: String,
     pub(crate) id: PartnerId,
     pub(crate) name: String,
     pub(crate) base_url: Url,
@@ -151,12 +150,39 @@ pub(crate) struct StreamConfig {
     pub info: StreamInfo,
     pub request: RequestTemplate,
     pub empty_statuses: Vec<u16>,
-    pub listing: Listing,
+    /// Keys from the answer's root to the list.
+    pub items: Vec<String>,
+    /// Whether the list may be missing from an answer, which means that it is empty.
+    pub items_optional: bool,
+    pub paging: Paging,
+    pub limit: Option<u64>,
     pub watermark: Option<Watermark>,
     pub schema: Option<PayloadSchema>,
     /// Field names on the way to fields that are left out of the hash.
     pub hash_except: Vec<Vec<String>>,
     pub map: DocumentMap,
+}
+
+#[derive(Debug)]
+pub(crate) enum Paging {
+    Single,
+    Token { next: Expr },
+    Watermark,
+    Offset,
+    Page,
+}
+
+#[derive(Debug)]
+pub(crate) struct Watermark {
+    pub from: WatermarkSource,
+    pub start: Option<String>,
+    pub overlap: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) enum WatermarkSource {
+    Page(Expr),
+    Item(Expr),
 }
 
 #[derive(Debug, Clone)]
@@ -221,8 +247,17 @@ pub fn parse(text: &str, file: &str, dir: &Path) -> Result<PartnerConfig, Config
     let raw = check::read(text, &mut mistakes);
     let config = raw.and_then(|raw| validate::validate(raw, dir, &mut mistakes));
     match (config, mistakes.into_errors(file)) {
-        (Some(config), None) => Ok(config),
+        (Some(mut config), None) => {
+            config.fingerprint = fingerprint(text);
+            Ok(config)
+        }
         (_, Some(errors)) => Err(errors),
         (None, None) => Err(ConfigErrors::whole_file(file, "the configuration is incomplete")),
     }
+}
+
+fn fingerprint(text: &str) -> String {
+    let program = concat!(env!("CARGO_PKG_VERSION"), "\n");
+    let hash = Sha256::new().chain_update(program).chain_update(text).finalize();
+    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -40,6 +40,7 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
     let streams = streams::compile(&raw.streams, dir, &mut ctx);
     let operations = operations::compile(&raw.operations, dir, &mut ctx);
     Some(PartnerConfig {
+        fingerprint: String::new(),
         id: PartnerId(raw.id?),
         name: raw.name?,
         base_url: base_url?,

@@ -2,7 +2,6 @@
 
 mod error_text;
 mod outcome;
-mod read;
 mod redact;
 mod token;
 mod wire;
@@ -10,6 +9,7 @@ mod wire;
 use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, StreamConfig};
 use super::expr::Scope;
 use super::map::values;
+use super::page::{PageLimits, Run, broken};
 use super::render::{rendered, request_scope};
 use super::{
     FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, RenderInput,
@@ -17,7 +17,9 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::domain::{PartnerId, PartnerRules};
-use outcome::{class_of, read_verdict, send_verdict, wire_message, wire_status};
+use outcome::{
+    class_of, clock_skew, fetch_error, fetch_refusal, read_verdict, send_verdict, wire_message, wire_status,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use url::Url;
@@ -55,6 +57,59 @@ impl HttpPartner {
         self.config.streams.iter().find(|s| s.info.name == name)
     }
 
+    async fn fetch_page(
+        &self,
+        stream: &str,
+        watermark: Option<&str>,
+        cursor: Option<&PageCursor>,
+    ) -> Result<FetchedPage, FetchError> {
+        let stream = self.stream(stream).ok_or_else(|| {
+            broken(
+                "partner.stream",
+                format!("the configuration has no stream \"{stream}\""),
+            )
+        })?;
+        let run = Run::resume(stream, watermark, cursor)?;
+        let scope = run.scope(stream, self.clock.now());
+        let out = self
+            .outgoing(
+                &stream.request,
+                &Scope::root(&scope),
+                self.clock.new_operation_id().to_string(),
+            )
+            .map_err(|message| broken("partner.request", message))?;
+        let answer = self
+            .wire
+            .call(&out.borrow())
+            .await
+            .map_err(|e| self.clean(fetch_error(&e)))?;
+        let now = self.clock.now();
+        let clock_skew_ms = clock_skew(&answer.headers, now);
+        if answer.status == 204 || stream.empty_statuses.contains(&answer.status) {
+            return Ok(FetchedPage {
+                items: Vec::new(),
+                next: None,
+                watermark: None,
+                clock_skew_ms,
+            });
+        }
+        if !(200..=299).contains(&answer.status) {
+            let words = outcome::words(&answer, None);
+            return Err(self.clean(fetch_refusal(&answer, now, words)));
+        }
+        let limits = PageLimits {
+            max_items: self.config.limits.max_items,
+            max_pages: self.config.limits.max_pages,
+        };
+        let page = run.read(stream, limits, &answer.body.into())?;
+        Ok(FetchedPage {
+            items: page.items,
+            next: page.next,
+            watermark: page.watermark,
+            clock_skew_ms,
+        })
+    }
+
     fn clean(&self, mut error: FetchError) -> FetchError {
         error.message = self.wire.redactor.clean(&error.message);
         error
@@ -76,7 +131,6 @@ impl HttpPartner {
         match (url, problems.first()) {
             (Some(url), None) => Ok(Prepared {
                 template,
-                headers: template.headers.clone(),
                 url,
                 body: body.map(|b| b.to_string().into_bytes()),
                 correlation,
@@ -250,7 +304,6 @@ impl HttpPartner {
 /// A read that is ready to be sent.
 struct Prepared<'a> {
     template: &'a RequestTemplate,
-    headers: Vec<(String, String)>,
     url: Url,
     body: Option<Vec<u8>>,
     correlation: String,
@@ -262,7 +315,7 @@ impl Prepared<'_> {
             method: &self.template.method,
             url: self.url.clone(),
             accept: &self.template.accept,
-            headers: &self.headers,
+            headers: &self.template.headers,
             content: self
                 .body
                 .as_deref()
@@ -313,6 +366,10 @@ impl PartnerLink for HttpPartner {
 
     fn operations(&self) -> &[OutboundKind] {
         &self.operations
+    }
+
+    fn fingerprint(&self) -> &str {
+        &self.config.fingerprint
     }
 
     fn concurrency(&self) -> usize {

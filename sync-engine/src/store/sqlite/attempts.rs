@@ -16,6 +16,7 @@ fn held_back(job: &Job, to: DeliveryState, due_at: Option<Timestamp>) -> (Delive
 
 pub fn give_back(tx: &mut Tx<'_>, id: OperationId, epoch: i64, due_at: Timestamp) -> Result<(), StoreError> {
     let job = jobs::leased_job(tx, id, epoch)?;
+    super::claim::did_not_leave(tx, &job)?;
     let (to, due) = held_back(&job, job.claimed_from.unwrap_or(DeliveryState::Queued), Some(due_at));
     let back = Move {
         to,

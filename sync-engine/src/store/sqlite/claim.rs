@@ -13,7 +13,8 @@ const TAKEOVERS_AT_ONCE: u32 = 1_000;
 
 /// What a claim reads of an operation, after the columns of its job.
 const WHAT: &str = "d.number, o.version, o.kind, a.answer, o.attempts - o.attempts_before, o.created_at,
-    o.scheduled_from, o.receipt, r.method, r.url, r.media_type, r.body, r.hash";
+    o.scheduled_from, o.receipt, r.method, r.url, r.media_type, r.body, r.hash,
+    r.made_with, o.left_in";
 const JOINS: &str = "JOIN document d ON d.id = o.document_id JOIN operation_answer a ON a.operation_seq = o.seq
     LEFT JOIN request r ON r.operation_seq = o.seq";
 
@@ -40,37 +41,41 @@ pub fn expired_sql() -> String {
 pub fn claim(tx: &mut Tx<'_>, request: &ClaimRequest<'_>) -> Result<Vec<Claimed>, StoreError> {
     let mut claimed = Vec::new();
     let mut free: Vec<(&PartnerId, u32)> = request.partners.iter().map(|(p, n)| (p, *n)).collect();
-    for (job, found) in expired(tx, request)? {
-        let Some((_, places)) = free.iter_mut().find(|(p, n)| **p == job.partner && *n > 0) else {
+    for found in expired(tx, request)? {
+        let partner = &found.job.partner;
+        let Some((_, places)) = free.iter_mut().find(|(p, n)| *p == partner && *n > 0) else {
             continue;
         };
         *places -= 1;
-        claimed.push(take(tx, &job, found, request, true)?);
+        claimed.push(take(tx, found, request, true)?);
     }
     // Two operations of one document can both be due: one to send, one to verify.
     let mut documents: HashSet<DocumentId> = claimed.iter().map(|c| c.document).collect();
     for (partner, places) in free {
-        for (job, found) in due(tx, request, partner, places)? {
-            if documents.insert(job.document) {
-                claimed.push(take(tx, &job, found, request, false)?);
+        for found in due(tx, request, partner, places)? {
+            if documents.insert(found.job.document) {
+                claimed.push(take(tx, found, request, false)?);
             }
         }
     }
     Ok(claimed)
 }
 
-fn expired(tx: &Tx<'_>, request: &ClaimRequest<'_>) -> Result<Vec<(Job, Claimed)>, StoreError> {
+/// An operation that can be claimed.
+struct Found {
+    job: Job,
+    claimed: Claimed,
+    /// A request that has not left, and what it was made with.
+    draft: Option<(StoredRequest, String)>,
+}
+
+fn expired(tx: &Tx<'_>, request: &ClaimRequest<'_>) -> Result<Vec<Found>, StoreError> {
     let mut select = tx.db.prepare_cached(&expired_sql())?;
     let rows = select.query_map((request.now, request.company, TAKEOVERS_AT_ONCE), read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn due(
-    tx: &Tx<'_>,
-    request: &ClaimRequest<'_>,
-    partner: &PartnerId,
-    places: u32,
-) -> Result<Vec<(Job, Claimed)>, StoreError> {
+fn due(tx: &Tx<'_>, request: &ClaimRequest<'_>, partner: &PartnerId, places: u32) -> Result<Vec<Found>, StoreError> {
     if places == 0 {
         return Ok(Vec::new());
     }
@@ -79,8 +84,17 @@ fn due(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(Job, Claimed)> {
+fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
     let job = jobs::read(row)?;
+    let stored = match row.get(19)? {
+        None => None,
+        Some(method) => Some(request(row, method, 20)?),
+    };
+    let (made_with, left_in): (Option<String>, Option<i64>) = (row.get(24)?, row.get(25)?);
+    let (stored, draft) = match (stored, made_with, left_in) {
+        (Some(draft), Some(made_with), None) => (None, Some((draft, made_with))),
+        (stored, _, _) => (stored, None),
+    };
     let claimed = Claimed {
         operation: job.id,
         epoch: job.epoch,
@@ -95,14 +109,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Job, Claimed)> {
         created_at: row.get(16)?,
         scheduled_from: row.get(17)?,
         receipt: row.get::<_, Option<Json<serde_json::Value>>>(18)?.map(|json| json.0),
-        request: match row.get(19)? {
-            None => None,
-            Some(method) => Some(request(row, method, 20)?),
-        },
+        request: stored,
+        leaves_first: false,
         was: job.state,
         taken_over: false,
     };
-    Ok((job, claimed))
+    Ok(Found { job, claimed, draft })
 }
 
 fn request(row: &Row<'_>, method: String, from: usize) -> rusqlite::Result<StoredRequest> {
@@ -117,13 +129,12 @@ fn request(row: &Row<'_>, method: String, from: usize) -> rusqlite::Result<Store
 
 /// Sets lease and epoch. `Queued` and `Retrying` become `Sending`; `Unknown` and `Delivered` keep their state while they
 /// are looked up. A lease that ran out while sending leaves it open whether the partner has it.
-fn take(
-    tx: &mut Tx<'_>,
-    job: &Job,
-    found: Claimed,
-    request: &ClaimRequest<'_>,
-    taken_over: bool,
-) -> Result<Claimed, StoreError> {
+fn take(tx: &mut Tx<'_>, found: Found, request: &ClaimRequest<'_>, taken_over: bool) -> Result<Claimed, StoreError> {
+    let Found {
+        job,
+        mut claimed,
+        draft,
+    } = found;
     let (state, was) = match job.state {
         DeliveryState::Sending => (DeliveryState::Sending, DeliveryState::Unknown),
         DeliveryState::Unknown | DeliveryState::Delivered => (job.state, job.state),
@@ -135,11 +146,15 @@ fn take(
             )));
         }
     };
+    // Not one that a new version holds, and not one that may have left in another form.
+    let first = was == DeliveryState::Queued && !taken_over && !job.hold;
+    let draft = draft.filter(|(_, made_with)| first && request.made_with.contains(made_with));
     let changed = tx
         .db
         .prepare_cached(
             "UPDATE operation SET state = ?3, ready = 0, epoch = ?2 + 1, lease_holder = ?4, lease_until = ?5,
-             claimed_from = ?6, updated_at = ?7 WHERE seq = ?1 AND epoch = ?2",
+             claimed_from = ?6, updated_at = ?7, left_in = CASE WHEN ?8 THEN ?2 + 1 ELSE left_in END
+             WHERE seq = ?1 AND epoch = ?2",
         )?
         .execute((
             job.seq,
@@ -149,21 +164,63 @@ fn take(
             request.lease_until,
             was,
             request.now,
+            draft.is_some(),
         ))?;
     one_row(changed, "operation", job.id)?;
-    jobs::moved(tx, job, state, request.now)?;
+    jobs::moved(tx, &job, state, request.now)?;
+    if let Some((draft, _)) = draft {
+        claimed.request = Some(draft);
+        claimed.leaves_first = true;
+    }
     Ok(Claimed {
         epoch: job.epoch + 1,
         was,
         taken_over,
-        ..found
+        ..claimed
     })
 }
 
+/// Nothing was sent under `epoch`: what it let leave is a draft again.
+pub fn did_not_leave(tx: &Tx<'_>, job: &Job) -> Result<(), StoreError> {
+    tx.db
+        .prepare_cached("UPDATE operation SET left_in = NULL WHERE seq = ?1 AND left_in = ?2")?
+        .execute((job.seq, job.epoch))?;
+    Ok(())
+}
+
+pub fn draft_request(
+    tx: &mut Tx<'_>,
+    id: OperationId,
+    request: &StoredRequest,
+    made_with: &str,
+) -> Result<(), StoreError> {
+    let job = jobs::job(tx, id)?;
+    tx.db
+        .prepare_cached(
+            "INSERT INTO request (operation_seq, method, url, media_type, body, hash, made_with)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute((
+            job.seq,
+            &request.method,
+            &request.url,
+            &request.media_type,
+            &request.body,
+            request.hash,
+            made_with,
+        ))?;
+    Ok(())
+}
+
+/// One that may have left.
 fn stored_request(tx: &Tx<'_>, seq: i64) -> Result<Option<StoredRequest>, StoreError> {
     Ok(tx
         .db
-        .prepare_cached("SELECT method, url, media_type, body, hash FROM request WHERE operation_seq = ?1")?
+        .prepare_cached(
+            "SELECT r.method, r.url, r.media_type, r.body, r.hash
+             FROM operation o JOIN request r ON r.operation_seq = o.seq
+             WHERE o.seq = ?1 AND (r.made_with IS NULL OR o.left_in IS NOT NULL)",
+        )?
         .query_row([seq], |row| request(row, row.get(0)?, 1))
         .optional()?)
 }
@@ -180,7 +237,9 @@ pub fn store_request(
     }
     tx.db
         .prepare_cached(
-            "INSERT INTO request (operation_seq, method, url, media_type, body, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO request (operation_seq, method, url, media_type, body, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (operation_seq) DO UPDATE SET method = excluded.method, url = excluded.url,
+             media_type = excluded.media_type, body = excluded.body, hash = excluded.hash, made_with = NULL",
         )?
         .execute((
             job.seq,

@@ -112,6 +112,10 @@ impl StoreTx for Tx<'_> {
         jobs::enqueue(self, operation)
     }
 
+    fn draft_request(&mut self, id: OperationId, request: &StoredRequest, made_with: &str) -> Result<(), StoreError> {
+        super::claim::draft_request(self, id, request, made_with)
+    }
+
     fn claim(&mut self, request: &ClaimRequest<'_>) -> Result<Vec<Claimed>, StoreError> {
         super::claim::claim(self, request)
     }

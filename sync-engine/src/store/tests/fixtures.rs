@@ -250,6 +250,7 @@ pub fn claim(tx: &mut dyn StoreTx, now: Timestamp, limit: u32) -> Result<Vec<Cla
         lease_until: now.plus_seconds(120),
         holder: "test",
         partners: &[(partner(), limit)],
+        made_with: &["now".to_owned()],
     })
 }
 

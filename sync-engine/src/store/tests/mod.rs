@@ -3,6 +3,7 @@
 mod audit;
 mod care;
 mod crash;
+mod drafts;
 mod fixtures;
 mod groups;
 mod history;

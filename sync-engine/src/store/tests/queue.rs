@@ -129,6 +129,7 @@ fn limits_and_partners_are_kept() {
             lease_until: NOW.plus_seconds(120),
             holder: "test",
             partners: &[(partner(), 3), (PartnerId("unknown".to_owned()), 9)],
+            made_with: &[],
         })
     })
     .expect("claim");

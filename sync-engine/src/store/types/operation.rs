@@ -94,6 +94,8 @@ pub struct ClaimRequest<'a> {
     /// Partners to claim for, each with the most that it may get (its free places). Others are passed over: paused,
     /// breaker open, not configured.
     pub partners: &'a [(PartnerId, u32)],
+    /// Fingerprints of the configurations in force: drafts that were made with one of them may leave as they are.
+    pub made_with: &'a [String],
 }
 
 #[derive(Debug, Clone)]
@@ -114,6 +116,8 @@ pub struct Claimed {
     pub scheduled_from: Timestamp,
     /// The request as stored before its first send, if there was one.
     pub request: Option<StoredRequest>,
+    /// `request` was made when the operation was saved, and leaves for the first time under this claim.
+    pub leaves_first: bool,
     /// What the partner answered when it took it (job or transaction id to poll), JSON.
     pub receipt: Option<serde_json::Value>,
     /// State before the claim: `Queued`, `Retrying`, `Unknown`, or `Delivered` (a verify is due). The last two keep their
