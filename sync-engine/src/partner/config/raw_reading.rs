@@ -1,0 +1,129 @@
+//! How a stream is read, as it is written in the file.
+
+use super::raw::RawRequest;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// One place, or several of which the first that is there counts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RawItems {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawPaging {
+    #[serde(rename = "type")]
+    pub kind: Option<RawPagingKind>,
+    pub next: Option<RawPlace>,
+    pub limit: Option<u64>,
+    pub until: Option<RawUntil>,
+    pub more: Option<String>,
+    pub unit: Option<String>,
+    pub own_host: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawPagingKind {
+    Token,
+    Watermark,
+    Offset,
+    Page,
+    Link,
+    Url,
+    Range,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawUntil {
+    Short,
+    Empty,
+}
+
+/// An expression over the answer, or `{"header": "NAME"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RawPlace {
+    Body(String),
+    Header(RawHeader),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawHeader {
+    pub header: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawWatermark {
+    pub page: Option<String>,
+    pub item: Option<String>,
+    pub header: Option<String>,
+    pub window: Option<RawWindow>,
+    pub start: Option<String>,
+    pub overlap_seconds: Option<u64>,
+    pub format: Option<RawMomentForm>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawWindow {
+    pub seconds: Option<u64>,
+    pub lag_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawMomentForm {
+    EpochSeconds,
+    EpochMillis,
+    HttpDate,
+    Date,
+    DateTime,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawDetail {
+    pub request: Option<RawRequest>,
+    pub item: Option<RawItems>,
+    pub empty_statuses: Vec<u16>,
+    pub concurrency: Option<u64>,
+    pub stub_as: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawBatch {
+    pub size: Option<u64>,
+    pub key: Option<String>,
+    #[serde(rename = "match")]
+    pub matched: Option<String>,
+    pub request: Option<RawRequest>,
+    pub items: Option<RawItems>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawPart {
+    pub request: Option<RawRequest>,
+    pub items: Option<RawItems>,
+    pub paging: Option<RawPaging>,
+    pub when: Option<String>,
+    pub empty_statuses: Vec<u16>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawAfterStore {
+    pub key: Option<String>,
+    pub size: Option<u64>,
+    pub request: Option<RawRequest>,
+}
+
+pub(crate) type RawParts = BTreeMap<String, RawPart>;

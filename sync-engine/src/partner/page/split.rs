@@ -1,0 +1,110 @@
+//! The items of an answer as they are written, and the rest of it without them.
+
+use crate::partner::config::ItemsAt;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// What an answer may hold beside its items: counts, links, cursors.
+const MAX_SHELL_BYTES: usize = 1024 * 1024;
+
+/// What was found at one place.
+struct Found<'b> {
+    /// `None` when there is nothing at that place.
+    items: Option<Vec<&'b RawValue>>,
+    shell: Value,
+}
+
+/// The items at the first place that is there, and the rest of the answer.
+///
+/// # Errors
+/// A sentence: no JSON, no list at the place, or nothing there and no `?` that allows it.
+pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b RawValue>, Value), String> {
+    let raw: &RawValue = serde_json::from_slice(body).map_err(|e| format!("the answer is not JSON: {e}"))?;
+    let mut missing = None;
+    let mut reason = None;
+    for place in places {
+        match walk(raw, &place.keys, &mut String::new()) {
+            Ok(Found { items: Some(items), shell }) => return Ok((items, shell)),
+            Ok(Found { items: None, shell }) if place.optional => missing = Some(shell),
+            Ok(Found { items: None, .. }) => {
+                reason.get_or_insert_with(|| {
+                    format!(
+                        "the answer has nothing at {}: \"items\" in the configuration names the list (end it with ? if it may be missing)",
+                        dotted(&place.keys)
+                    )
+                });
+            }
+            Err(why) => reason = reason.or(Some(why)),
+        }
+    }
+    match (missing, reason) {
+        (Some(shell), _) => Ok((Vec::new(), shell)),
+        (None, reason) => Err(reason.unwrap_or_else(|| "the answer has no list".to_owned())),
+    }
+}
+
+fn dotted(keys: &[String]) -> String {
+    match keys {
+        [] => ".".to_owned(),
+        keys => keys.iter().map(|k| format!(".{k}")).collect(),
+    }
+}
+
+fn walk<'b>(raw: &'b RawValue, keys: &[String], at: &mut String) -> Result<Found<'b>, String> {
+    let text = raw.get();
+    let place = |at: &str| if at.is_empty() { ".".to_owned() } else { at.to_owned() };
+    let Some((key, rest)) = keys.split_first() else {
+        return Ok(Found {
+            items: Some(listed(raw, at)?),
+            shell: Value::Null,
+        });
+    };
+    if text == "null" {
+        return Ok(Found {
+            items: None,
+            shell: Value::Null,
+        });
+    }
+    let members: BTreeMap<String, &RawValue> =
+        serde_json::from_str(text).map_err(|_| format!("the answer has no object at {}", place(at)))?;
+    at.push('.');
+    at.push_str(key);
+    let mut items = None;
+    let mut shell = serde_json::Map::new();
+    let mut beside = 0;
+    for (name, raw) in members {
+        let value = if name == *key {
+            let found = walk(raw, rest, at)?;
+            items = found.items;
+            found.shell
+        } else {
+            beside += raw.get().len();
+            if beside > MAX_SHELL_BYTES {
+                return Err(format!(
+                    "the answer has more than {MAX_SHELL_BYTES} bytes beside its items"
+                ));
+            }
+            serde_json::from_str(raw.get()).map_err(|e| format!("the answer cannot be read: {e}"))?
+        };
+        shell.insert(name, value);
+    }
+    Ok(Found {
+        items,
+        shell: Value::Object(shell),
+    })
+}
+
+/// A list, nothing, or one object where an answer of one item leaves the list out. A whole answer that is an object is
+/// no item: it may be an error, or the list may lie below it.
+fn listed<'b>(raw: &'b RawValue, at: &str) -> Result<Vec<&'b RawValue>, String> {
+    let text = raw.get();
+    if text == "null" {
+        return Ok(Vec::new());
+    }
+    if text.starts_with('{') && !at.is_empty() {
+        return Ok(vec![raw]);
+    }
+    let place = if at.is_empty() { "." } else { at };
+    serde_json::from_str(text).map_err(|_| format!("the answer has no list at {place}"))
+}
