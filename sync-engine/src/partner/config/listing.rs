@@ -5,7 +5,6 @@ use super::raw_reading::{
     RawItems, RawMomentForm, RawPaging, RawPagingKind, RawPlace, RawUntil, RawWatermark,
 };
 use super::reading::{ItemsAt, Listing, Paging, Place, Watermark, WatermarkSource};
-use super::request::header_name;
 use crate::partner::expr::{Expr, Path};
 use crate::partner::map::Compile;
 use crate::partner::page::moment::{self, MomentForm};

@@ -1,10 +1,13 @@
 //! Partner configuration: raw -> checked -> validated. Every mistake of a file is reported at once.
 
 mod check;
+mod listing;
 pub(crate) mod mistakes;
 mod names;
 mod operations;
 pub(crate) mod raw;
+mod raw_reading;
+mod reading;
 mod request;
 mod sections;
 mod streams;
@@ -12,6 +15,7 @@ mod validate;
 
 pub use mistakes::{ConfigErrors, Mistake};
 pub use names::config_field_names;
+pub(crate) use reading::{ItemsAt, Listing, Paging, Place, Watermark, WatermarkSource};
 pub(crate) use request::RequestTemplate;
 
 use super::expr::Expr;
@@ -150,39 +154,12 @@ pub(crate) struct StreamConfig {
     pub info: StreamInfo,
     pub request: RequestTemplate,
     pub empty_statuses: Vec<u16>,
-    /// Keys from the answer's root to the list.
-    pub items: Vec<String>,
-    /// Whether the list may be missing from an answer, which means that it is empty.
-    pub items_optional: bool,
-    pub paging: Paging,
-    pub limit: Option<u64>,
+    pub listing: Listing,
     pub watermark: Option<Watermark>,
     pub schema: Option<PayloadSchema>,
     /// Field names on the way to fields that are left out of the hash.
     pub hash_except: Vec<Vec<String>>,
     pub map: DocumentMap,
-}
-
-#[derive(Debug)]
-pub(crate) enum Paging {
-    Single,
-    Token { next: Expr },
-    Watermark,
-    Offset,
-    Page,
-}
-
-#[derive(Debug)]
-pub(crate) struct Watermark {
-    pub from: WatermarkSource,
-    pub start: Option<String>,
-    pub overlap: Duration,
-}
-
-#[derive(Debug)]
-pub(crate) enum WatermarkSource {
-    Page(Expr),
-    Item(Expr),
 }
 
 #[derive(Debug, Clone)]

@@ -1,9 +1,10 @@
 //! The names that each section knows: for the test that holds the JSON Schema against them.
 
 use super::raw::{
-    RawAuth, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPaging, RawPartner, RawProbe,
-    RawRequest, RawStream, RawWatermark,
+    RawAuth, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe,
+    RawRequest, RawStream,
 };
+use super::raw_reading::{RawPaging, RawWatermark, RawWindow};
 use crate::domain::PartnerRules;
 use crate::partner::map::{despatch, head, order, party, receipt, response};
 use serde::de::DeserializeOwned;
@@ -26,6 +27,7 @@ pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
         ("request", known::<RawRequest>()),
         ("paging", known::<RawPaging>()),
         ("watermark", known::<RawWatermark>()),
+        ("window", known::<RawWindow>()),
         ("operation", known::<RawOperation>()),
         ("outcomes", known::<RawOutcomes>()),
         ("probe", known::<RawProbe>()),

@@ -1,5 +1,6 @@
 //! The configuration file as it is written. Nothing here is checked beyond names and types.
 
+use super::raw_reading::{RawItems, RawPaging, RawWatermark};
 use crate::domain::PartnerRules;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -145,7 +146,7 @@ pub(crate) struct RawStream {
     pub every_seconds: Option<u64>,
     pub request: Option<RawRequest>,
     pub empty_statuses: Vec<u16>,
-    pub items: Option<String>,
+    pub items: Option<RawItems>,
     pub paging: Option<RawPaging>,
     pub watermark: Option<RawWatermark>,
     pub schema: Option<String>,
@@ -179,33 +180,6 @@ pub(crate) struct RawRequest {
     pub body: Option<Value>,
     pub media_type: Option<String>,
     pub accept: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct RawPaging {
-    #[serde(rename = "type")]
-    pub kind: Option<RawPagingKind>,
-    pub next: Option<String>,
-    pub limit: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum RawPagingKind {
-    Token,
-    Watermark,
-    Offset,
-    Page,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct RawWatermark {
-    pub page: Option<String>,
-    pub item: Option<String>,
-    pub start: Option<String>,
-    pub overlap_seconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

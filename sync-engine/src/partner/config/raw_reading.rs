@@ -1,8 +1,6 @@
 //! How a stream is read, as it is written in the file.
 
-use super::raw::RawRequest;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// One place, or several of which the first that is there counts.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -86,44 +84,3 @@ pub(crate) enum RawMomentForm {
     Date,
     DateTime,
 }
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct RawDetail {
-    pub request: Option<RawRequest>,
-    pub item: Option<RawItems>,
-    pub empty_statuses: Vec<u16>,
-    pub concurrency: Option<u64>,
-    pub stub_as: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct RawBatch {
-    pub size: Option<u64>,
-    pub key: Option<String>,
-    #[serde(rename = "match")]
-    pub matched: Option<String>,
-    pub request: Option<RawRequest>,
-    pub items: Option<RawItems>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct RawPart {
-    pub request: Option<RawRequest>,
-    pub items: Option<RawItems>,
-    pub paging: Option<RawPaging>,
-    pub when: Option<String>,
-    pub empty_statuses: Vec<u16>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct RawAfterStore {
-    pub key: Option<String>,
-    pub size: Option<u64>,
-    pub request: Option<RawRequest>,
-}
-
-pub(crate) type RawParts = BTreeMap<String, RawPart>;

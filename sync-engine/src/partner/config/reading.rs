@@ -1,7 +1,5 @@
-//! How a stream is read: where its items are, how its pages follow, where the next run goes on, and what is fetched
-//! for each item.
+//! How a stream is read: where its items are, how its pages follow, and where the next run goes on.
 
-use super::RequestTemplate;
 use crate::partner::expr::Expr;
 use crate::partner::page::moment::MomentForm;
 use std::time::Duration;
@@ -70,65 +68,4 @@ pub(crate) enum WatermarkSource {
     },
     /// Intervals of at most `length`, up to `lag` before now.
     Window { length: Duration, lag: Duration },
-}
-
-/// What is fetched for the items of a page, and told to the partner after they are stored.
-#[derive(Debug, Default)]
-pub(crate) struct Enrichment {
-    pub detail: Option<Detail>,
-    pub batch: Option<Batch>,
-    pub parts: Vec<Part>,
-    /// Requests in flight at once for the items of one page.
-    pub concurrency: usize,
-    /// The map uses the ETag of the detail.
-    pub etag: bool,
-}
-
-impl Enrichment {
-    pub fn is_none(&self) -> bool {
-        self.detail.is_none() && self.batch.is_none() && self.parts.is_empty()
-    }
-}
-
-/// One request for each item of the list.
-#[derive(Debug)]
-pub(crate) struct Detail {
-    pub request: RequestTemplate,
-    /// Where the item is in the answer.
-    pub item: Vec<ItemsAt>,
-    /// Statuses that say that the item is none of ours.
-    pub empty_statuses: Vec<u16>,
-    /// Puts what the list said under this name of the item.
-    pub stub_as: Option<String>,
-}
-
-/// One request for several items of the list.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    pub size: usize,
-    /// Names an item of the list.
-    pub key: Expr,
-    /// Finds that name in an item of the answer.
-    pub matched: Expr,
-    pub request: RequestTemplate,
-    pub items: Vec<ItemsAt>,
-}
-
-/// A list of its own, put under `name` of the item.
-#[derive(Debug)]
-pub(crate) struct Part {
-    pub name: String,
-    pub request: RequestTemplate,
-    /// `None`: the whole answer, of one page.
-    pub listing: Option<Listing>,
-    pub when: Option<Expr>,
-    pub empty_statuses: Vec<u16>,
-}
-
-/// Tells the partner what was stored.
-#[derive(Debug)]
-pub(crate) struct AfterStore {
-    pub key: Expr,
-    pub size: usize,
-    pub request: RequestTemplate,
 }

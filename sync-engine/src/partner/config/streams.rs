@@ -1,13 +1,13 @@
 //! The streams of a configuration.
 
 use super::mistakes::child;
-use super::raw::{RawKind, RawPagingKind, RawSide, RawStream, RawWatermark};
+use super::raw::{RawKind, RawSide, RawStream};
 use super::request::RequestTemplate;
 use super::validate::{inherit, schema};
-use super::{Paging, StreamConfig, Watermark, WatermarkSource};
+use super::{Paging, StreamConfig, WatermarkSource, listing};
 use crate::domain::Side;
 use crate::partner::StreamInfo;
-use crate::partner::expr::{Expr, Path};
+use crate::partner::expr::Path;
 use crate::partner::map::{Compile, DocumentMap, MapKind};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -38,25 +38,14 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
         .request
         .as_ref()
         .and_then(|r| RequestTemplate::compile(r, "GET", &child(&pointer, "request"), ctx));
-    let items = raw
-        .items
-        .as_deref()
-        .and_then(|text| items(text, &child(&pointer, "items"), ctx));
+    let listing = listing::listing(raw.items.as_ref(), raw.paging.as_ref(), &pointer, ctx);
     let hash_except = hash_except(raw, &pointer, ctx);
-    let (paging, limit) = paging(raw, &pointer, ctx);
     let watermark = raw
         .watermark
         .as_ref()
-        .and_then(|w| watermark(w, &child(&pointer, "watermark"), ctx));
-    if matches!(paging, Some(Paging::Watermark))
-        && !matches!(
-            watermark,
-            Some(Watermark {
-                from: WatermarkSource::Page(_),
-                ..
-            })
-        )
-    {
+        .and_then(|w| listing::watermark(w, &child(&pointer, "watermark"), ctx));
+    let by_page = matches!(watermark.as_ref().map(|w| &w.from), Some(WatermarkSource::Page(_)));
+    if listing.as_ref().is_some_and(|l| matches!(l.paging, Paging::Watermark)) && !by_page {
         ctx.mistakes.add(
             child(&pointer, "paging"),
             "paging by watermark needs \"watermark\": {\"page\": …}, the path of the watermark in the answer",
@@ -80,10 +69,7 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
         },
         request: request?,
         empty_statuses: raw.empty_statuses.clone(),
-        items_optional: items.as_ref().is_some_and(|(_, optional)| *optional),
-        items: items?.0,
-        paging: paging?,
-        limit,
+        listing: listing?,
         watermark,
         schema,
         hash_except,
@@ -143,23 +129,6 @@ fn report_lacking(raw: &RawStream, pointer: &str, ctx: &mut Compile<'_>) {
     }
 }
 
-fn items(text: &str, pointer: &str, ctx: &mut Compile<'_>) -> Option<(Vec<String>, bool)> {
-    let text = text.strip_suffix("[]").unwrap_or(text);
-    let keys = Path::parse(if text.is_empty() { "." } else { text }).and_then(|path| {
-        Some((
-            path.keys()?.into_iter().map(str::to_owned).collect(),
-            path.is_optional(),
-        ))
-    });
-    if keys.is_none() {
-        ctx.mistakes.add(
-            pointer,
-            format!("\"{text}\" is no plain path to a list, such as .payload.orders, or . for the answer itself"),
-        );
-    }
-    keys
-}
-
 fn hash_except(raw: &RawStream, pointer: &str, ctx: &mut Compile<'_>) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     for (n, text) in raw.hash_except.iter().enumerate() {
@@ -172,68 +141,4 @@ fn hash_except(raw: &RawStream, pointer: &str, ctx: &mut Compile<'_>) -> Vec<Vec
         }
     }
     paths
-}
-
-fn paging(raw: &RawStream, pointer: &str, ctx: &mut Compile<'_>) -> (Option<Paging>, Option<u64>) {
-    let Some(raw) = &raw.paging else {
-        return (Some(Paging::Single), None);
-    };
-    let pointer = child(pointer, "paging");
-    let next = raw.next.as_deref().map(|text| ctx.expr(text, &child(&pointer, "next")));
-    if next.is_some() && raw.kind != Some(RawPagingKind::Token) {
-        ctx.mistakes
-            .add(child(&pointer, "next"), "only paging by token uses \"next\"");
-    }
-    let paging = match raw.kind {
-        None => None,
-        Some(RawPagingKind::Token) => match next {
-            Some(next) => next.map(|next| Paging::Token { next }),
-            None => {
-                ctx.mistakes
-                    .add(&*pointer, "\"next\" is missing: where the answer names the next page");
-                None
-            }
-        },
-        Some(RawPagingKind::Watermark) => Some(Paging::Watermark),
-        Some(kind @ (RawPagingKind::Offset | RawPagingKind::Page)) => {
-            if raw.limit.is_none() {
-                ctx.mistakes.add(
-                    &*pointer,
-                    "\"limit\" is missing: a page with fewer items than that is the last one",
-                );
-            }
-            Some(if kind == RawPagingKind::Offset {
-                Paging::Offset
-            } else {
-                Paging::Page
-            })
-        }
-    };
-    (paging, raw.limit)
-}
-
-fn watermark(raw: &RawWatermark, pointer: &str, ctx: &mut Compile<'_>) -> Option<Watermark> {
-    let mut expr =
-        |text: &Option<String>, name: &str| -> Option<Expr> { ctx.expr(text.as_deref()?, &child(pointer, name)) };
-    let (page, item) = (expr(&raw.page, "page"), expr(&raw.item, "item"));
-    let from = match (raw.page.is_some(), raw.item.is_some()) {
-        (true, false) => WatermarkSource::Page(page?),
-        (false, true) => WatermarkSource::Item(item?),
-        (true, true) => {
-            ctx.mistakes.add(pointer, "\"page\" and \"item\" exclude each other");
-            return None;
-        }
-        (false, false) => {
-            ctx.mistakes.add(
-                pointer,
-                "\"page\" or \"item\" is missing: where the watermark comes from",
-            );
-            return None;
-        }
-    };
-    Some(Watermark {
-        from,
-        start: raw.start.clone(),
-        overlap: Duration::from_secs(raw.overlap_seconds.unwrap_or(0)),
-    })
 }

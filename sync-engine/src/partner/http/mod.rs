@@ -2,6 +2,7 @@
 
 mod error_text;
 mod outcome;
+mod read;
 mod redact;
 mod token;
 mod wire;
@@ -9,7 +10,6 @@ mod wire;
 use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, StreamConfig};
 use super::expr::Scope;
 use super::map::values;
-use super::page::{PageLimits, Run, broken};
 use super::render::{rendered, request_scope};
 use super::{
     FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, RenderInput,
@@ -57,59 +57,6 @@ impl HttpPartner {
         self.config.streams.iter().find(|s| s.info.name == name)
     }
 
-    async fn fetch_page(
-        &self,
-        stream: &str,
-        watermark: Option<&str>,
-        cursor: Option<&PageCursor>,
-    ) -> Result<FetchedPage, FetchError> {
-        let stream = self.stream(stream).ok_or_else(|| {
-            broken(
-                "partner.stream",
-                format!("the configuration has no stream \"{stream}\""),
-            )
-        })?;
-        let run = Run::resume(stream, watermark, cursor)?;
-        let scope = run.scope(stream, self.clock.now());
-        let out = self
-            .outgoing(
-                &stream.request,
-                &Scope::root(&scope),
-                self.clock.new_operation_id().to_string(),
-            )
-            .map_err(|message| broken("partner.request", message))?;
-        let answer = self
-            .wire
-            .call(&out.borrow())
-            .await
-            .map_err(|e| self.clean(fetch_error(&e)))?;
-        let now = self.clock.now();
-        let clock_skew_ms = clock_skew(&answer.headers, now);
-        if answer.status == 204 || stream.empty_statuses.contains(&answer.status) {
-            return Ok(FetchedPage {
-                items: Vec::new(),
-                next: None,
-                watermark: None,
-                clock_skew_ms,
-            });
-        }
-        if !(200..=299).contains(&answer.status) {
-            let words = outcome::words(&answer, None);
-            return Err(self.clean(fetch_refusal(&answer, now, words)));
-        }
-        let limits = PageLimits {
-            max_items: self.config.limits.max_items,
-            max_pages: self.config.limits.max_pages,
-        };
-        let page = run.read(stream, limits, &answer.body.into())?;
-        Ok(FetchedPage {
-            items: page.items,
-            next: page.next,
-            watermark: page.watermark,
-            clock_skew_ms,
-        })
-    }
-
     fn clean(&self, mut error: FetchError) -> FetchError {
         error.message = self.wire.redactor.clean(&error.message);
         error
@@ -131,6 +78,7 @@ impl HttpPartner {
         match (url, problems.first()) {
             (Some(url), None) => Ok(Prepared {
                 template,
+                headers: template.headers.clone(),
                 url,
                 body: body.map(|b| b.to_string().into_bytes()),
                 correlation,
@@ -304,6 +252,7 @@ impl HttpPartner {
 /// A read that is ready to be sent.
 struct Prepared<'a> {
     template: &'a RequestTemplate,
+    headers: Vec<(String, String)>,
     url: Url,
     body: Option<Vec<u8>>,
     correlation: String,
@@ -315,7 +264,7 @@ impl Prepared<'_> {
             method: &self.template.method,
             url: self.url.clone(),
             accept: &self.template.accept,
-            headers: &self.template.headers,
+            headers: &self.headers,
             content: self
                 .body
                 .as_deref()

@@ -1,0 +1,98 @@
+//! Pages of a stream over HTTP.
+
+use super::outcome::{self, clock_skew, fetch_error, fetch_refusal};
+use super::{HttpPartner, Prepared};
+use crate::partner::config::{Paging, StreamConfig};
+use crate::partner::expr::Scope;
+use crate::partner::page::{PageAnswer, PageLimits, Run, broken};
+use crate::partner::{FetchError, FetchedPage, PageCursor, RawItem};
+use bytes::Bytes;
+
+/// The conditional read found nothing new.
+const NOT_MODIFIED: u16 = 304;
+/// There is nothing in the range that was asked for.
+const NO_SUCH_RANGE: u16 = 416;
+
+impl HttpPartner {
+    pub(super) async fn fetch_page(
+        &self,
+        stream: &str,
+        watermark: Option<&str>,
+        cursor: Option<&PageCursor>,
+    ) -> Result<FetchedPage, FetchError> {
+        let stream = self.stream(stream).ok_or_else(|| {
+            broken(
+                "partner.stream",
+                format!("the configuration has no stream \"{stream}\""),
+            )
+        })?;
+        let now = self.clock.now();
+        let run = Run::resume(stream, watermark, cursor, now)?;
+        let out = self.page_request(stream, &run)?;
+        let answer = self
+            .wire
+            .call(&out.borrow())
+            .await
+            .map_err(|e| self.clean(fetch_error(&e)))?;
+        let now = self.clock.now();
+        let nothing = says_nothing(stream, answer.status);
+        if !nothing && !(200..=299).contains(&answer.status) {
+            let words = outcome::words(&answer, None);
+            return Err(self.clean(fetch_refusal(&answer, now, words)));
+        }
+        let clock_skew_ms = clock_skew(&answer.headers, now);
+        let body = Bytes::from(answer.body);
+        let answer = PageAnswer {
+            status: answer.status,
+            headers: &answer.headers,
+            url: &out.url,
+            body: &body,
+            nothing,
+        };
+        let page = run.read(stream, self.page_limits(), &answer, now)?;
+        Ok(FetchedPage {
+            items: page.items.into_iter().map(json_item).collect(),
+            next: page.next.map(|run| run.cursor()),
+            watermark: page.watermark,
+            clock_skew_ms,
+        })
+    }
+
+    fn page_request<'a>(&self, stream: &'a StreamConfig, run: &Run) -> Result<Prepared<'a>, FetchError> {
+        let scope = run.scope(stream, self.clock.now());
+        let mut out = self
+            .outgoing(
+                &stream.request,
+                &Scope::root(&scope),
+                self.clock.new_operation_id().to_string(),
+            )
+            .map_err(|message| broken("partner.request", message))?;
+        if let Some(address) = run.address() {
+            out.url = address;
+        }
+        out.headers
+            .extend(run.headers(&stream.listing, stream.watermark.as_ref()));
+        Ok(out)
+    }
+
+    fn page_limits(&self) -> PageLimits {
+        PageLimits {
+            max_items: self.config.limits.max_items,
+            max_pages: self.config.limits.max_pages,
+        }
+    }
+}
+
+fn says_nothing(stream: &StreamConfig, status: u16) -> bool {
+    status == 204
+        || status == NOT_MODIFIED
+        || (status == NO_SUCH_RANGE && matches!(stream.listing.paging, Paging::Range { .. }))
+        || stream.empty_statuses.contains(&status)
+}
+
+fn json_item(bytes: Bytes) -> RawItem {
+    RawItem {
+        bytes,
+        media_type: "application/json".to_owned(),
+    }
+}
