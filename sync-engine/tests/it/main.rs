@@ -18,6 +18,7 @@ mod partner_bad_input;
 mod partner_http;
 mod partner_link;
 mod partner_pages;
+mod partner_paging;
 mod partner_peers;
 mod partner_schema;
 mod partner_server;

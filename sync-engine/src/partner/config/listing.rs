@@ -86,9 +86,11 @@ fn paging(raw: &RawPaging, pointer: &str, ctx: &mut Compile<'_>) -> Option<Pagin
     let kind = raw.kind?;
     let next = match &raw.next {
         Some(RawPlace::Body(text)) => ctx.expr(text, &child(pointer, "next")).map(Place::Body),
-        Some(RawPlace::Header(header)) => {
-            named_header(&header.header, &child(&child(pointer, "next"), "header"), ctx).map(Place::Header)
-        }
+        Some(RawPlace::Header(raw)) => raw
+            .header
+            .as_ref()
+            .and_then(|name| named_header(name, &child(&child(pointer, "next"), "header"), ctx))
+            .map(Place::Header),
         None => {
             if matches!(kind, RawPagingKind::Token | RawPagingKind::Url) {
                 ctx.mistakes.add(

@@ -53,7 +53,7 @@ pub(crate) enum RawPlace {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawHeader {
-    pub header: String,
+    pub header: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
