@@ -307,7 +307,7 @@ fn mistakes_of_paging_are_named() {
         (json!({"watermark": {"item": ".a", "header": "ETag"}}), "\"item\" and \"header\" exclude each other"),
         (json!({"watermark": {"window": {"seconds": 60}}}), "\"start\" is missing"),
         (json!({"watermark": {"window": {"seconds": 60}, "start": "soon"}}), "\"soon\" is no date and time"),
-        (json!({"watermark": {"item": ".a", "format": "epoch"}}), "did you mean \"epochSeconds\"?"),
+        (json!({"watermark": {"item": ".a", "format": "epoch"}}), "did you mean \"epochMillis\"?"),
         (json!({"watermark": {}}), "where the watermark comes from"),
         (json!({"items": [".a", "first(.b[])"]}), "is no plain path"),
     ] {

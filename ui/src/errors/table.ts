@@ -68,6 +68,7 @@ export const errorTable: Record<string, ErrorEntry> = {
   "partner.forbidden": entry("error", "The partner allows us not to do this", "Ask IT or the partner for the right to do it, then send it again.", "openPartners"),
   "partner.not_found": entry("error", "The partner does not know this address or document", "Ask IT to look at the partner's configuration.", "openPartners"),
   "partner.redirect": entry("error", "The partner sends us to another address", "Ask IT whether that address is right: it is not followed unless the configuration allows it.", "openPartners"),
+  "partner.foreign_link": entry("error", "The partner's next page is on another host", "Ask IT to look at the partner's configuration: that host is not asked.", "openPartners"),
   "partner.certificate": entry("error", "The partner's certificate is not trusted", "Ask IT: nothing was sent.", "openPartners"),
   "partner.broken": entry("warning", "The connection broke while the partner answered", "The partner is asked whether it arrived.", "none"),
   "partner.token": entry("warning", "No access token could be had from the partner", AGAIN, "openPartners"),

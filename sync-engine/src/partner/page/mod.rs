@@ -191,15 +191,6 @@ impl Run {
         headers
     }
 
-    /// From here on the watermark stays where it is.
-    pub fn hold(&mut self) {
-        self.held = true;
-    }
-
-    pub fn is_held(&self) -> bool {
-        self.held
-    }
-
     pub fn cursor(&self) -> PageCursor {
         PageCursor(json!(self))
     }
@@ -267,28 +258,6 @@ impl Run {
         self.guard_content(&items)?;
         self.pages += 1;
         Ok((items, shell))
-    }
-
-    /// Reads one page of a list that belongs to an item: no watermark, no windows.
-    ///
-    /// # Errors
-    /// As of `read`.
-    pub fn read_part(
-        mut self,
-        listing: &Listing,
-        limits: PageLimits,
-        answer: &PageAnswer<'_>,
-    ) -> Result<ReadPage, FetchError> {
-        let (items, shell) = self.items(listing, limits, answer)?;
-        let next = next::next(&self, listing, items.len(), &shell, answer, None)?;
-        Ok(ReadPage {
-            items: items
-                .into_iter()
-                .map(|raw| answer.body.slice_ref(raw.get().as_bytes()))
-                .collect(),
-            next: next.and_then(|next| self.forward(next, limits.max_pages, false)),
-            watermark: None,
-        })
     }
 
     /// A page with the same items as one before is a circle, whatever its name.
