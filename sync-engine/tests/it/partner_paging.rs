@@ -43,7 +43,9 @@ fn number(asked: &Asked, name: &str, default: usize) -> usize {
 
 /// Seven orders, `size` of them from `from`.
 fn slice(from: usize, size: usize) -> Value {
-    let ids: Vec<Value> = (from..(from + size).min(7)).map(|n| json!({"id": format!("{n}")})).collect();
+    let ids: Vec<Value> = (from..(from + size).min(7))
+        .map(|n| json!({"id": format!("{n}")}))
+        .collect();
     Value::Array(ids)
 }
 
@@ -69,7 +71,11 @@ fn paging(asked: &Asked) -> Response<Body> {
             answer(200, &[("link", &link)], page(json!({})))
         }
         "/relative" => answer(200, &[], page(json!({"next": more.then(|| format!("?at={next}"))}))),
-        "/query" => answer(200, &[], page(json!({"next": more.then(|| format!("at={next}&x=%20y"))}))),
+        "/query" => answer(
+            200,
+            &[],
+            page(json!({"next": more.then(|| format!("at={next}&x=%20y"))})),
+        ),
         "/absolute" => {
             let host = asked.headers["host"].to_str().unwrap();
             let next = more.then(|| format!("http://{host}/absolute?at={next}"));
@@ -97,13 +103,25 @@ fn paging(asked: &Asked) -> Response<Body> {
             let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
             assert_eq!(last - first, 2, "{range}");
             let shown = format!("orders {first}-{}/7", last.min(6));
-            answer(206, &[("content-range", &shown)], json!({"items": slice(first, 3)}).to_string())
+            answer(
+                206,
+                &[("content-range", &shown)],
+                json!({"items": slice(first, 3)}).to_string(),
+            )
         }
         // Sends two at a time, whatever is asked for.
-        "/empty" => answer(200, &[], json!({"items": slice(number(asked, "offset", 0), 2)}).to_string()),
+        "/empty" => answer(
+            200,
+            &[],
+            json!({"items": slice(number(asked, "offset", 0), 2)}).to_string(),
+        ),
         "/more" => {
             let at = (number(asked, "page", 1) - 1) * 3;
-            answer(200, &[], json!({"items": slice(at, 3), "last": at + 3 >= 7}).to_string())
+            answer(
+                200,
+                &[],
+                json!({"items": slice(at, 3), "last": at + 3 >= 7}).to_string(),
+            )
         }
         other => panic!("{other}"),
     }
@@ -115,15 +133,51 @@ async fn every_kind_of_page_is_followed_to_its_end() {
     let query = json!({"at": {"$value": "0"}});
     for (path, request, paging) in [
         ("/link", json!({"query": query}), json!({"type": "link"})),
-        ("/relative", json!({"query": query}), json!({"type": "url", "next": ".next"})),
-        ("/query", json!({"query": query}), json!({"type": "url", "next": ".next"})),
-        ("/absolute", json!({"query": query}), json!({"type": "url", "next": ".next"})),
-        ("/elsewhere", json!({"query": query}), json!({"type": "url", "next": ".next", "ownHost": true})),
-        ("/header", json!({"query": {"cursor": ".cursor"}}), json!({"type": "token", "next": {"header": "X-Next"}})),
-        ("/search", json!({"method": "POST", "body": {"size": {"$value": 3}, "after": ".cursor"}}), json!({"type": "token", "next": ".next"})),
-        ("/range", json!({}), json!({"type": "range", "unit": "orders", "limit": 3})),
-        ("/empty", json!({"query": {"offset": ".offset", "limit": ".limit"}}), json!({"type": "offset", "limit": 3, "until": "empty"})),
-        ("/more", json!({"query": {"page": ".page"}}), json!({"type": "page", "more": ".last == false"})),
+        (
+            "/relative",
+            json!({"query": query}),
+            json!({"type": "url", "next": ".next"}),
+        ),
+        (
+            "/query",
+            json!({"query": query}),
+            json!({"type": "url", "next": ".next"}),
+        ),
+        (
+            "/absolute",
+            json!({"query": query}),
+            json!({"type": "url", "next": ".next"}),
+        ),
+        (
+            "/elsewhere",
+            json!({"query": query}),
+            json!({"type": "url", "next": ".next", "ownHost": true}),
+        ),
+        (
+            "/header",
+            json!({"query": {"cursor": ".cursor"}}),
+            json!({"type": "token", "next": {"header": "X-Next"}}),
+        ),
+        (
+            "/search",
+            json!({"method": "POST", "body": {"size": {"$value": 3}, "after": ".cursor"}}),
+            json!({"type": "token", "next": ".next"}),
+        ),
+        (
+            "/range",
+            json!({}),
+            json!({"type": "range", "unit": "orders", "limit": 3}),
+        ),
+        (
+            "/empty",
+            json!({"query": {"offset": ".offset", "limit": ".limit"}}),
+            json!({"type": "offset", "limit": 3, "until": "empty"}),
+        ),
+        (
+            "/more",
+            json!({"query": {"page": ".page"}}),
+            json!({"type": "page", "more": ".last == false"}),
+        ),
     ] {
         let mut request = request;
         request["path"] = path.into();
@@ -140,12 +194,19 @@ async fn an_address_on_another_host_is_not_asked() {
     let server = Server::start(move |asked| {
         let next = format!("{there}/list?at=3");
         match asked.uri.path() {
-            "/link" => answer(200, &[("link", &format!("<{next}>; rel=next"))], r#"{"items":[{"id":"1"}]}"#),
+            "/link" => answer(
+                200,
+                &[("link", &format!("<{next}>; rel=next"))],
+                r#"{"items":[{"id":"1"}]}"#,
+            ),
             _ => answer(200, &[], json!({"items": [{"id": "1"}], "next": next}).to_string()),
         }
     })
     .await;
-    for (path, paging) in [("/link", json!({"type": "link"})), ("/url", json!({"type": "url", "next": ".next"}))] {
+    for (path, paging) in [
+        ("/link", json!({"type": "link"})),
+        ("/url", json!({"type": "url", "next": ".next"})),
+    ] {
         let partner = connect(&with(&server.url, json!({"path": path}), paging), secrets(&[]));
         let error = run(&partner, None).await.unwrap_err();
         assert_eq!(error.code, "partner.foreign_link", "{error}");
@@ -159,10 +220,18 @@ async fn links_that_run_in_a_circle_end() {
     let server = Server::start(|asked| {
         let at = number(asked, "at", 0);
         let next = format!("?at={}", (at + 1) % 3);
-        answer(200, &[], json!({"items": [{"id": at.to_string()}], "next": next}).to_string())
+        answer(
+            200,
+            &[],
+            json!({"items": [{"id": at.to_string()}], "next": next}).to_string(),
+        )
     })
     .await;
-    let config = with(&server.url, json!({"path": "/list"}), json!({"type": "url", "next": ".next"}));
+    let config = with(
+        &server.url,
+        json!({"path": "/list"}),
+        json!({"type": "url", "next": ".next"}),
+    );
     let error = run(&connect(&config, secrets(&[])), None).await.unwrap_err();
     assert_eq!(error.code, "limit.loop", "{error}");
     assert!(server.asked().len() <= 5, "{}", server.asked().len());
@@ -194,7 +263,9 @@ async fn items_are_found_where_they_are() {
         config["streams"]["orders"]["items"] = items;
         config["streams"]["orders"]["emptyStatuses"] = json!([404]);
         config["streams"]["orders"].as_object_mut().unwrap().remove("paging");
-        let (ids, _) = run(&connect(&config, secrets(&[])), None).await.unwrap_or_else(|e| panic!("{path}: {e}"));
+        let (ids, _) = run(&connect(&config, secrets(&[])), None)
+            .await
+            .unwrap_or_else(|e| panic!("{path}: {e}"));
         assert_eq!(ids.len(), found, "{path}");
     }
 }
@@ -202,13 +273,23 @@ async fn items_are_found_where_they_are() {
 #[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
     let server = Server::start(|asked| {
-        let tag = asked.headers.get("if-none-match").map(|v| v.to_str().unwrap().to_owned());
-        let since = asked.headers.get("if-modified-since").map(|v| v.to_str().unwrap().to_owned());
+        let tag = asked
+            .headers
+            .get("if-none-match")
+            .map(|v| v.to_str().unwrap().to_owned());
+        let since = asked
+            .headers
+            .get("if-modified-since")
+            .map(|v| v.to_str().unwrap().to_owned());
         let modified = "Mon, 05 Jan 2026 08:00:00 GMT";
         if tag.as_deref() == Some("\"7\"") || since.as_deref() == Some(modified) {
             return answer(304, &[], "");
         }
-        answer(200, &[("etag", "\"7\""), ("last-modified", modified)], r#"{"items":[{"id":"1"}]}"#)
+        answer(
+            200,
+            &[("etag", "\"7\""), ("last-modified", modified)],
+            r#"{"items":[{"id":"1"}]}"#,
+        )
     })
     .await;
     for (header, mark) in [("ETag", "\"7\""), ("Last-Modified", "Mon, 05 Jan 2026 08:00:00 GMT")] {
@@ -271,7 +352,11 @@ async fn windows_catch_up_and_never_run_ahead() {
     let partner = connect(&config, secrets(&[]));
     let first = partner.fetch("orders", None, None).await.unwrap();
     assert!(first.items.is_empty() && first.next.is_some());
-    assert!(first.watermark.is_some_and(|mark| mark.as_str() > "2026-01-02T01:00:00Z"));
+    assert!(
+        first
+            .watermark
+            .is_some_and(|mark| mark.as_str() > "2026-01-02T01:00:00Z")
+    );
     let (ids, again) = run(&partner, Some(&mark)).await.unwrap();
     assert!(ids.len() <= 3 && again.is_none_or(|again| again >= mark), "{ids:?}");
 }
@@ -297,17 +382,41 @@ async fn the_request_gets_the_watermark_in_its_form() {
 #[test]
 fn mistakes_of_paging_are_named() {
     for (change, expected) in [
-        (json!({"paging": {"type": "link", "next": ".next"}}), "only paging by token or url uses \"next\""),
+        (
+            json!({"paging": {"type": "link", "next": ".next"}}),
+            "only paging by token or url uses \"next\"",
+        ),
         (json!({"paging": {"type": "url"}}), "\"next\" is missing"),
         (json!({"paging": {"type": "lnik"}}), "did you mean \"link\"?"),
-        (json!({"paging": {"type": "token", "next": {"heade": "X"}}}), "did you mean \"header\"?"),
-        (json!({"paging": {"type": "range"}}), "\"limit\" is missing: how many items one Range asks for"),
+        (
+            json!({"paging": {"type": "token", "next": {"heade": "X"}}}),
+            "did you mean \"header\"?",
+        ),
+        (
+            json!({"paging": {"type": "range"}}),
+            "\"limit\" is missing: how many items one Range asks for",
+        ),
         (json!({"paging": {"type": "page"}}), "\"limit\" is missing"),
-        (json!({"paging": {"type": "token", "next": ".n", "until": "empty"}}), "uses \"until\""),
-        (json!({"watermark": {"item": ".a", "header": "ETag"}}), "\"item\" and \"header\" exclude each other"),
-        (json!({"watermark": {"window": {"seconds": 60}}}), "\"start\" is missing"),
-        (json!({"watermark": {"window": {"seconds": 60}, "start": "soon"}}), "\"soon\" is no date and time"),
-        (json!({"watermark": {"item": ".a", "format": "epoch"}}), "did you mean \"epochMillis\"?"),
+        (
+            json!({"paging": {"type": "token", "next": ".n", "until": "empty"}}),
+            "uses \"until\"",
+        ),
+        (
+            json!({"watermark": {"item": ".a", "header": "ETag"}}),
+            "\"item\" and \"header\" exclude each other",
+        ),
+        (
+            json!({"watermark": {"window": {"seconds": 60}}}),
+            "\"start\" is missing",
+        ),
+        (
+            json!({"watermark": {"window": {"seconds": 60}, "start": "soon"}}),
+            "\"soon\" is no date and time",
+        ),
+        (
+            json!({"watermark": {"item": ".a", "format": "epoch"}}),
+            "did you mean \"epochMillis\"?",
+        ),
         (json!({"watermark": {}}), "where the watermark comes from"),
         (json!({"items": [".a", "first(.b[])"]}), "is no plain path"),
     ] {

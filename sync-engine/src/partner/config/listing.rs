@@ -1,9 +1,7 @@
 //! Lists and watermarks of a configuration, checked.
 
 use super::mistakes::child;
-use super::raw_reading::{
-    RawItems, RawMomentForm, RawPaging, RawPagingKind, RawPlace, RawUntil, RawWatermark,
-};
+use super::raw_reading::{RawItems, RawMomentForm, RawPaging, RawPagingKind, RawPlace, RawUntil, RawWatermark};
 use super::reading::{ItemsAt, Listing, Paging, Place, Watermark, WatermarkSource};
 use crate::partner::expr::{Expr, Path};
 use crate::partner::map::Compile;
@@ -93,10 +91,8 @@ fn paging(raw: &RawPaging, pointer: &str, ctx: &mut Compile<'_>) -> Option<Pagin
             .map(Place::Header),
         None => {
             if matches!(kind, RawPagingKind::Token | RawPagingKind::Url) {
-                ctx.mistakes.add(
-                    pointer,
-                    "\"next\" is missing: where the answer names the next page",
-                );
+                ctx.mistakes
+                    .add(pointer, "\"next\" is missing: where the answer names the next page");
             }
             None
         }
@@ -114,7 +110,8 @@ fn paging(raw: &RawPaging, pointer: &str, ctx: &mut Compile<'_>) -> Option<Pagin
         RawPagingKind::Link => Paging::Link,
         RawPagingKind::Range => {
             if raw.limit.is_none() {
-                ctx.mistakes.add(pointer, "\"limit\" is missing: how many items one Range asks for");
+                ctx.mistakes
+                    .add(pointer, "\"limit\" is missing: how many items one Range asks for");
             }
             Paging::Range {
                 unit: raw.unit.clone().unwrap_or_else(|| "items".to_owned()),

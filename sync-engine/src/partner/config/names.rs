@@ -1,8 +1,8 @@
 //! The names that each section knows: for the test that holds the JSON Schema against them.
 
 use super::raw::{
-    RawAuth, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe,
-    RawRequest, RawStream,
+    RawAuth, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe, RawRequest,
+    RawStream,
 };
 use super::raw_reading::{RawPaging, RawWatermark, RawWindow};
 use crate::domain::PartnerRules;

@@ -30,13 +30,19 @@ pub(crate) struct ItemsAt {
 #[derive(Debug)]
 pub(crate) enum Paging {
     Single,
-    Token { next: Place },
+    Token {
+        next: Place,
+    },
     /// The answer gives an address, or a whole query string.
-    Url { next: Place },
+    Url {
+        next: Place,
+    },
     /// The `Link` header of the answer.
     Link,
     /// `Range` and `Content-Range`, counted in `unit`.
-    Range { unit: String },
+    Range {
+        unit: String,
+    },
     Watermark,
     Offset,
     Page,
@@ -67,5 +73,8 @@ pub(crate) enum WatermarkSource {
         condition: Option<&'static str>,
     },
     /// Intervals of at most `length`, up to `lag` before now.
-    Window { length: Duration, lag: Duration },
+    Window {
+        length: Duration,
+        lag: Duration,
+    },
 }

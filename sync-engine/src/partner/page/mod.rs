@@ -207,7 +207,14 @@ impl Run {
         let (items, shell) = self.items(&stream.listing, limits, answer)?;
         let source = stream.watermark.as_ref().map(|w| &w.from);
         let page_mark = self.marks(source, &items, &shell, answer)?;
-        let next = next::next(&self, &stream.listing, items.len(), &shell, answer, page_mark.as_deref())?;
+        let next = next::next(
+            &self,
+            &stream.listing,
+            items.len(),
+            &shell,
+            answer,
+            page_mark.as_deref(),
+        )?;
         let watermark = match source {
             Some(WatermarkSource::Page(_)) => page_mark,
             // Items may come in any order: only a complete run proves that nothing below the highest is missing.

@@ -126,13 +126,20 @@ mod tests {
                 "Mon, 05 Jan 2026 07:59:00 GMT",
             ),
             ("2026-01-05", Some(MomentForm::Date), "2026-01-04"),
-            ("2026-01-05T08:00:00.250Z", Some(MomentForm::EpochMillis), "1767599940250"),
+            (
+                "2026-01-05T08:00:00.250Z",
+                Some(MomentForm::EpochMillis),
+                "1767599940250",
+            ),
             ("4711", Some(MomentForm::DateTime), "4711"),
             ("order-7", None, "order-7"),
         ] {
             assert_eq!(shown(given, minute, form), expected, "{given} {form:?}");
         }
-        assert_eq!(shown("2026-01-05T10:00:00+02:00", Duration::ZERO, None), "2026-01-05T10:00:00+02:00");
+        assert_eq!(
+            shown("2026-01-05T10:00:00+02:00", Duration::ZERO, None),
+            "2026-01-05T10:00:00+02:00"
+        );
     }
 
     #[test]

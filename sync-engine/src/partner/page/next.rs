@@ -34,7 +34,12 @@ pub(super) fn next(
         Some(more) => more
             .one(&Scope::root(shell))
             .map(|v| v.is_some_and(|v| !matches!(&*v, Value::Bool(false))) && items > 0)
-            .map_err(|p| broken("partner.page", format!("whether there is another page cannot be read: {}", p.message))),
+            .map_err(|p| {
+                broken(
+                    "partner.page",
+                    format!("whether there is another page cannot be read: {}", p.message),
+                )
+            }),
         None => Ok(items > 0 && (listing.until_empty || listing.limit.is_none_or(|limit| items as u64 >= limit))),
     };
     let after = run.offset + items as u64;
@@ -136,7 +141,9 @@ fn links(header: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut rest = header;
     while let Some((_, after)) = rest.split_once('<') {
-        let Some((target, after)) = after.split_once('>') else { break };
+        let Some((target, after)) = after.split_once('>') else {
+            break;
+        };
         let (mut quoted, mut end) = (false, after.len());
         for (at, c) in after.char_indices() {
             match c {
@@ -162,7 +169,10 @@ fn links(header: &str) -> Vec<(String, String)> {
 }
 
 /// `None`: the answer is no part. `Some(None)`: a part of a whole that is not known.
-#[expect(clippy::option_option, reason = "no part, and a part of an unknown whole, are two things")]
+#[expect(
+    clippy::option_option,
+    reason = "no part, and a part of an unknown whole, are two things"
+)]
 fn content_range(answer: &PageAnswer<'_>, offset: u64) -> Result<Option<Option<u64>>, FetchError> {
     if answer.status != 206 {
         return Ok(None);
@@ -235,7 +245,10 @@ mod tests {
     fn links_are_read_with_their_relations() {
         for (header, expected) in [
             (r#"<https://a/x?p=2>; rel="next""#, Some("https://a/x?p=2")),
-            (r#"</x?a=1,2>; title="a, b"; rel=next, </y>; rel="last""#, Some("/x?a=1,2")),
+            (
+                r#"</x?a=1,2>; title="a, b"; rel=next, </y>; rel="last""#,
+                Some("/x?a=1,2"),
+            ),
             (r#"</1>; rel="prev", <?page=3>; rel="last next""#, Some("?page=3")),
             (r#"</1>; rel="prev""#, None),
             ("nonsense", None),

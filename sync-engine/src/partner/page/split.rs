@@ -25,7 +25,10 @@ pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b R
     let mut reason = None;
     for place in places {
         match walk(raw, &place.keys, &mut String::new()) {
-            Ok(Found { items: Some(items), shell }) => return Ok((items, shell)),
+            Ok(Found {
+                items: Some(items),
+                shell,
+            }) => return Ok((items, shell)),
             Ok(Found { items: None, shell }) if place.optional => missing = Some(shell),
             Ok(Found { items: None, .. }) => {
                 reason.get_or_insert_with(|| {
