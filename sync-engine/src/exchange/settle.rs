@@ -11,8 +11,8 @@ use std::time::Duration;
 #[cfg(test)]
 mod tests;
 
-/// A probe's verdict that the partner has the operation and could not apply it.
-const FAILED: &str = "partner.failed";
+/// A probe's verdicts that the partner has the operation and could not apply it, or not all of it.
+const FAILED: &[&str] = &["partner.failed", "partner.partly"];
 
 /// What is done in an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
         Verdict::Conflict { code } | Verdict::Rejected { code } => match step {
             Step::Send => refused(DeliveryState::Dead, code, result),
             // The partner has it and could not apply it.
-            Step::Lookup | Step::Verify if *code == FAILED => refused(DeliveryState::Dead, code, result),
+            Step::Lookup | Step::Verify if FAILED.contains(code) => refused(DeliveryState::Dead, code, result),
             // The question was refused; that says nothing of the operation.
             Step::Lookup => refused(DeliveryState::Held, code, result),
             Step::Verify => Settlement {

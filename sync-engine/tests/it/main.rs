@@ -17,6 +17,7 @@ mod partner_answers;
 mod partner_bad_input;
 mod partner_http;
 mod partner_link;
+mod partner_outcomes;
 mod partner_pages;
 mod partner_paging;
 mod partner_peers;

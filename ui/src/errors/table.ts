@@ -93,6 +93,7 @@ export const errorTable: Record<string, ErrorEntry> = {
   "partner.paused": entry("info", "The partner is paused", "Resume it under Partners.", "openPartners"),
   "partner.response": entry("warning", "The partner's answer could not be read", AGAIN, "none"),
   "partner.protocol": entry("warning", "The partner's answer could not be read", AGAIN, "none"),
+  "partner.partly": entry("error", "The partner took some lines and refused others", "Read which lines and why, then answer again.", "none"),
   "partner.failed": entry("error", "The partner could not apply it", "Read the partner's words, then send it again.", "none"),
 };
 

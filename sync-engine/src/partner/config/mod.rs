@@ -5,6 +5,7 @@ mod listing;
 pub(crate) mod mistakes;
 mod names;
 mod operations;
+mod outcomes;
 pub(crate) mod raw;
 mod raw_reading;
 mod reading;
@@ -168,17 +169,41 @@ pub(crate) struct OperationConfig {
     pub schema: Option<Arc<PayloadSchema>>,
     pub outcomes: Arc<Outcomes>,
     pub receipt: Option<Arc<Template>>,
+    pub results: Option<Arc<Results>>,
     pub verify: Option<Arc<Probe>>,
     pub lookup: Option<Arc<Probe>>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
-    pub success: Vec<u16>,
-    pub applied: Vec<u16>,
-    pub already_done: Vec<u16>,
-    pub again: Vec<u16>,
-    pub conflict: Vec<u16>,
+    pub success: Vec<Case>,
+    pub applied: Vec<Case>,
+    pub already_done: Vec<Case>,
+    pub again: Vec<Case>,
+    pub conflict: Vec<Case>,
+    pub rejected: Vec<Case>,
+    pub error_text: Option<Expr>,
+}
+
+/// Answers that mean the same.
+#[derive(Debug)]
+pub(crate) struct Case {
+    /// Empty for every status.
+    pub statuses: Vec<u16>,
+    /// Over the body; `$root` is the whole answer.
+    pub when: Option<Expr>,
+}
+
+/// What an answer says of each line.
+#[derive(Debug)]
+pub(crate) struct Results {
+    pub each: Expr,
+    pub id: Option<Expr>,
+    /// Without it, every result is a failure.
+    pub state: Option<Expr>,
+    pub applied: Vec<String>,
+    pub failed: Vec<String>,
+    pub again: Vec<String>,
     pub error_text: Option<Expr>,
 }
 
@@ -191,6 +216,7 @@ pub(crate) struct Probe {
     pub failed: Vec<String>,
     pub not_seen: Vec<u16>,
     pub error_text: Option<Expr>,
+    pub results: Option<Results>,
     pub every: Duration,
 }
 

@@ -1,8 +1,8 @@
 //! The names that each section knows: for the test that holds the JSON Schema against them.
 
 use super::raw::{
-    RawAuth, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe, RawRequest,
-    RawStream,
+    RawAuth, RawCase, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe, RawRequest,
+    RawResults, RawStream,
 };
 use super::raw_reading::{RawPaging, RawWatermark, RawWindow};
 use crate::domain::PartnerRules;
@@ -30,6 +30,8 @@ pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
         ("window", known::<RawWindow>()),
         ("operation", known::<RawOperation>()),
         ("outcomes", known::<RawOutcomes>()),
+        ("case", known::<RawCase>()),
+        ("results", known::<RawResults>()),
         ("probe", known::<RawProbe>()),
         (
             "map",

@@ -1,10 +1,11 @@
 //! The operations of a configuration.
 
 use super::mistakes::child;
-use super::raw::{RawOperation, RawOutcomes, RawProbe, RawRequest};
+use super::outcomes::{optional, outcomes, results};
+use super::raw::{RawOperation, RawProbe, RawRequest};
 use super::request::RequestTemplate;
 use super::validate::{inherit, schema};
-use super::{OperationConfig, Outcomes, Probe};
+use super::{OperationConfig, Probe};
 use crate::partner::OutboundKind;
 use crate::partner::map::{Compile, Template};
 use serde_json::Value;
@@ -65,6 +66,10 @@ fn compile_operation(
         .receipt
         .as_ref()
         .and_then(|r| Template::compile(r, &child(pointer, "receipt"), ctx));
+    let results = raw
+        .results
+        .as_ref()
+        .and_then(|r| results(r, &child(pointer, "results"), ctx));
     let mut probe_at = |raw: &Option<RawProbe>, name: &str| {
         let raw = raw.as_ref()?;
         probe(raw, &child(pointer, name), ctx)
@@ -75,6 +80,7 @@ fn compile_operation(
         schema: schema.map(Arc::new),
         outcomes: Arc::new(outcomes),
         receipt: receipt.map(Arc::new),
+        results: results.map(Arc::new),
         verify: verify.map(Arc::new),
         lookup: lookup.map(Arc::new),
     })
@@ -103,51 +109,17 @@ fn outgoing(raw: &RawRequest, method: &str, pointer: &str, ctx: &mut Compile<'_>
     Some(request)
 }
 
-fn outcomes(raw: &RawOutcomes, pointer: &str, ctx: &mut Compile<'_>) -> Outcomes {
-    let lists = [
-        ("success", &raw.success),
-        ("applied", &raw.applied),
-        ("alreadyDone", &raw.already_done),
-        ("again", &raw.again),
-        ("conflict", &raw.conflict),
-    ];
-    let mut seen: BTreeMap<u16, &str> = BTreeMap::new();
-    for (name, statuses) in lists {
-        for status in statuses {
-            if let Some(before) = seen.insert(*status, name) {
-                ctx.mistakes.add(
-                    child(pointer, name),
-                    format!("status {status} is under \"{before}\" already"),
-                );
-            }
-        }
-    }
-    Outcomes {
-        success: raw.success.clone(),
-        applied: raw.applied.clone(),
-        already_done: raw.already_done.clone(),
-        again: raw.again.clone(),
-        conflict: raw.conflict.clone(),
-        error_text: raw
-            .error_text
-            .as_deref()
-            .and_then(|text| ctx.expr(text, &child(pointer, "errorText"))),
-    }
-}
-
 fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Option<Probe> {
     let request = raw
         .request
         .as_ref()
         .and_then(|r| outgoing(r, "GET", &child(pointer, "request"), ctx));
-    let state = raw
-        .state
-        .as_deref()
-        .and_then(|text| ctx.expr(text, &child(pointer, "state")));
-    let error_text = raw
-        .error_text
-        .as_deref()
-        .and_then(|text| ctx.expr(text, &child(pointer, "errorText")));
+    let state = optional(raw.state.as_deref(), &child(pointer, "state"), ctx);
+    let error_text = optional(raw.error_text.as_deref(), &child(pointer, "errorText"), ctx);
+    let results = raw
+        .results
+        .as_ref()
+        .and_then(|r| results(r, &child(pointer, "results"), ctx));
     if raw.applied.is_empty() && raw.taken.is_empty() {
         ctx.mistakes.add(
             pointer,
@@ -162,6 +134,7 @@ fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Option<Probe> 
         failed: raw.failed.clone(),
         not_seen: raw.not_seen.clone(),
         error_text,
+        results,
         every: Duration::from_secs(raw.every_seconds.unwrap_or(10)),
     })
 }

@@ -190,6 +190,7 @@ pub(crate) struct RawOperation {
     pub schema: Option<String>,
     pub outcomes: RawOutcomes,
     pub receipt: Option<Value>,
+    pub results: Option<RawResults>,
     pub verify: Option<RawProbe>,
     pub lookup: Option<RawProbe>,
 }
@@ -197,11 +198,33 @@ pub(crate) struct RawOperation {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct RawOutcomes {
-    pub success: Vec<u16>,
-    pub applied: Vec<u16>,
-    pub already_done: Vec<u16>,
-    pub again: Vec<u16>,
-    pub conflict: Vec<u16>,
+    /// Each a status or a `RawCase`.
+    pub success: Vec<Value>,
+    pub applied: Vec<Value>,
+    pub already_done: Vec<Value>,
+    pub again: Vec<Value>,
+    pub conflict: Vec<Value>,
+    pub rejected: Vec<Value>,
+    pub error_text: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawCase {
+    /// A status, or a list of them.
+    pub status: Option<Value>,
+    pub when: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawResults {
+    pub each: Option<String>,
+    pub id: Option<String>,
+    pub state: Option<String>,
+    pub applied: Vec<String>,
+    pub failed: Vec<String>,
+    pub again: Vec<String>,
     pub error_text: Option<String>,
 }
 
@@ -216,5 +239,6 @@ pub(crate) struct RawProbe {
     pub failed: Vec<String>,
     pub not_seen: Vec<u16>,
     pub error_text: Option<String>,
+    pub results: Option<RawResults>,
     pub every_seconds: Option<u64>,
 }

@@ -4,12 +4,12 @@ mod error_text;
 mod outcome;
 mod read;
 mod redact;
+mod results;
 mod token;
 mod wire;
 
-use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, StreamConfig};
+use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, Results, StreamConfig};
 use super::expr::Scope;
-use super::map::values;
 use super::render::{rendered, request_scope};
 use super::{
     FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, RenderInput,
@@ -25,6 +25,9 @@ use wire::{Answer, Outgoing, Wire, WireError};
 
 /// What is kept of an answer, in bytes.
 const EXCERPT_BYTES: usize = 4096;
+
+const FAILED: &str = "partner.failed";
+const PARTLY: &str = "partner.partly";
 
 /// A configured partner, on line.
 pub struct HttpPartner {
@@ -122,29 +125,26 @@ impl HttpPartner {
 
     fn sent(&self, operation: &OperationConfig, answer: Answer) -> SendResult {
         let outcomes = &operation.outcomes;
-        let now = self.clock.now();
-        let verdict = class_of(answer.status, outcomes).verdict(&answer.headers, now);
-        let success = verdict.is_none();
-        let verdict = verdict.unwrap_or_else(|| {
-            if outcomes.applied.contains(&answer.status) {
-                Verdict::Applied
-            } else {
-                Verdict::Taken {
-                    verify_after: operation.verify.as_ref().map(|v| v.every),
-                }
-            }
+        let whole = seen(&answer);
+        let class = class_of(answer.status, &whole, outcomes);
+        let verdict = class.verdict(&answer.headers, self.clock.now());
+        let success = verdict.as_ref().is_none_or(|v| *v == Verdict::Applied);
+        let verdict = verdict.unwrap_or(Verdict::Taken {
+            verify_after: operation.verify.as_ref().map(|v| v.every),
         });
         let receipt = operation
             .receipt
             .as_ref()
             .filter(|_| success)
-            .and_then(|template| template.render(&Scope::root(&seen(&answer)), "", &mut Vec::new()));
-        let words = if success {
-            None
-        } else {
-            outcome::words(&answer, outcomes.error_text.as_ref())
-        };
-        self.result(verdict, &answer, receipt, words)
+            .and_then(|template| template.render(&Scope::root(&whole), "", &mut Vec::new()));
+        if !success {
+            let words = outcome::words(&answer, outcomes.error_text.as_ref());
+            return self.result(verdict, &answer, receipt, words);
+        }
+        match partly(operation.results.as_deref(), &whole["body"], "partner.rejected") {
+            Some((verdict, words)) => self.result(verdict, &answer, receipt, Some(words)),
+            None => self.result(verdict, &answer, receipt, None),
+        }
     }
 
     async fn probe(&self, input: &RenderInput<'_>, receipt: Option<&Value>, lookup: bool) -> SendResult {
@@ -188,16 +188,8 @@ impl HttpPartner {
             let words = outcome::words(&answer, probe.error_text.as_ref());
             return self.result(verdict, &answer, None, words);
         }
-        let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
-        let state = probe
-            .state
-            .one(&Scope::root(&body).with_root(sent))
-            .ok()
-            .flatten()
-            .and_then(|v| match &*v {
-                Value::Bool(b) => Some(b.to_string()),
-                other => values::text(other).ok().flatten().map(|t| t.into_owned()),
-            });
+        let body = body_of(&answer);
+        let state = results::text(Some(&probe.state), &Scope::root(&body).with_root(sent));
         let listed = |list: &[String]| state.as_ref().is_some_and(|s| list.contains(s));
         let receipt = operation
             .receipt
@@ -205,7 +197,10 @@ impl HttpPartner {
             .filter(|_| lookup)
             .and_then(|template| template.render(&Scope::root(&seen(&answer)), "", &mut Vec::new()));
         let (verdict, words) = if listed(&probe.applied) {
-            (Verdict::Applied, None)
+            match partly(probe.results.as_ref(), &body, FAILED) {
+                Some((verdict, words)) => (verdict, Some(words)),
+                None => (Verdict::Applied, None),
+            }
         } else if listed(&probe.taken) {
             let verify_after = operation.verify.as_ref().map(|v| v.every);
             (
@@ -218,7 +213,7 @@ impl HttpPartner {
             )
         } else if listed(&probe.failed) {
             let words = outcome::words(&answer, probe.error_text.as_ref());
-            (Verdict::Rejected { code: "partner.failed" }, words)
+            (Verdict::Rejected { code: FAILED }, words)
         } else {
             (pending, None)
         };
@@ -243,6 +238,20 @@ impl HttpPartner {
             receipt: None,
             message: Some(self.wire.redactor.clean(&wire_message(error))),
             excerpt: None,
+        }
+    }
+}
+
+/// The verdict on a success that is none for some lines; `all` is its code when it is none for any.
+fn partly(results: Option<&Results>, body: &Value, all: &'static str) -> Option<(Verdict, String)> {
+    match results::lines(results?, body) {
+        Ok(lines) => {
+            let code = if lines.some_taken { PARTLY } else { all };
+            Some((Verdict::Rejected { code }, lines.failed?))
+        }
+        Err(reason) => {
+            let words = format!("what became of each line cannot be read: {reason}");
+            Some((Verdict::Rejected { code: PARTLY }, words))
         }
     }
 }
@@ -280,8 +289,15 @@ fn seen(answer: &Answer) -> Value {
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), Value::from(value.to_str().ok()?))))
         .collect();
-    let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
-    json!({"status": answer.status, "headers": headers, "body": body})
+    json!({"status": answer.status, "headers": headers, "body": body_of(answer)})
+}
+
+/// JSON, or else the text as it is.
+fn body_of(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap_or_else(|_| match std::str::from_utf8(&answer.body) {
+        Ok("") | Err(_) => Value::Null,
+        Ok(text) => Value::from(text),
+    })
 }
 
 fn refused(code: &'static str, message: &str) -> SendResult {

@@ -4,11 +4,12 @@ use super::error_text::error_text;
 use super::token::TokenError;
 use super::wire::{Answer, WireError};
 use crate::domain::Timestamp;
-use crate::partner::config::Outcomes;
-use crate::partner::expr::Expr;
+use crate::partner::config::{Case, Outcomes};
+use crate::partner::expr::{Expr, Scope};
 use crate::partner::{FetchError, Verdict};
 use chrono::DateTime;
 use reqwest::header::HeaderMap;
+use serde_json::Value;
 use std::time::Duration;
 
 /// Longest wait that a partner may ask for.
@@ -16,11 +17,16 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// Statuses that are worth another attempt, everywhere.
 const AGAIN: &[u16] = &[408, 425, 429, 500, 502, 503, 504];
 const CONFLICT: &[u16] = &[409, 412];
+const REJECTED: Class = Class::Rejected {
+    code: "partner.rejected",
+};
 
 /// What a status means by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Success,
+    /// Success, and the partner shows it applied.
+    Applied,
     Again { code: &'static str, breaker: bool },
     Credentials,
     Conflict,
@@ -55,36 +61,53 @@ pub(crate) fn class(status: u16) -> Class {
     }
 }
 
-/// The class under an operation's own rules.
-pub(crate) fn class_of(status: u16, outcomes: &Outcomes) -> Class {
-    if outcomes.success.contains(&status)
-        || outcomes.applied.contains(&status)
-        || outcomes.already_done.contains(&status)
-    {
-        return Class::Success;
-    }
-    if outcomes.again.contains(&status) {
-        return Class::Again {
-            code: if status == 429 {
-                "partner.rate_limited"
-            } else {
-                "partner.unavailable"
-            },
-            breaker: status >= 500,
-        };
-    }
-    if outcomes.conflict.contains(&status) {
-        return Class::Conflict;
-    }
-    match class(status) {
-        Class::Success if !outcomes.success.is_empty() => Class::Rejected {
-            code: "partner.rejected",
+/// The class under an operation's own rules. `whole` is the answer as `{status, headers, body}`.
+pub(crate) fn class_of(status: u16, whole: &Value, outcomes: &Outcomes) -> Class {
+    let again = Class::Again {
+        code: if status == 429 {
+            "partner.rate_limited"
+        } else {
+            "partner.unavailable"
         },
-        Class::Conflict if !outcomes.conflict.is_empty() => Class::Rejected {
-            code: "partner.rejected",
-        },
+        breaker: status >= 500,
+    };
+    let default = class(status);
+    let rejected = match default {
+        Class::Rejected { .. } => default,
+        Class::Success | Class::Applied | Class::Again { .. } | Class::Credentials | Class::Conflict => REJECTED,
+    };
+    let lists = [
+        (&outcomes.rejected, rejected),
+        (&outcomes.conflict, Class::Conflict),
+        (&outcomes.again, again),
+        (&outcomes.already_done, Class::Success),
+        (&outcomes.applied, Class::Applied),
+        (&outcomes.success, Class::Success),
+    ];
+    // What the body says is the closer description.
+    for by_body in [true, false] {
+        for (cases, class) in &lists {
+            let mut cases = cases.iter().filter(|case| case.when.is_some() == by_body);
+            if cases.any(|case| holds(case, status, whole)) {
+                return *class;
+            }
+        }
+    }
+    match default {
+        Class::Success if !outcomes.success.is_empty() => REJECTED,
+        Class::Conflict if !outcomes.conflict.is_empty() => REJECTED,
         other => other,
     }
+}
+
+fn holds(case: &Case, status: u16, whole: &Value) -> bool {
+    if !(case.statuses.is_empty() || case.statuses.contains(&status)) {
+        return false;
+    }
+    let Some(when) = &case.when else { return true };
+    let body = whole.get("body").unwrap_or(&Value::Null);
+    let found = when.one(&Scope::root(body).with_root(whole)).ok().flatten();
+    !matches!(found.as_deref(), None | Some(Value::Null | Value::Bool(false)))
 }
 
 impl Class {
@@ -92,6 +115,7 @@ impl Class {
     pub fn verdict(self, headers: &HeaderMap, now: Timestamp) -> Option<Verdict> {
         Some(match self {
             Self::Success => return None,
+            Self::Applied => Verdict::Applied,
             Self::Again { code, breaker } => Verdict::Again {
                 code,
                 retry_after: retry_after(headers, now),
@@ -178,7 +202,7 @@ pub(crate) fn fetch_refusal(answer: &Answer, now: Timestamp, words: Option<Strin
         Class::Again { code, breaker } => (code, true, breaker),
         Class::Credentials => ("partner.credentials", false, false),
         Class::Rejected { code } => (code, false, false),
-        Class::Success | Class::Conflict => ("partner.rejected", false, false),
+        Class::Success | Class::Applied | Class::Conflict => ("partner.rejected", false, false),
     };
     let status = answer.status;
     FetchError {
