@@ -42,9 +42,17 @@ async fn the_body_decides_where_the_status_does_not() {
     for (status, body, expected) in [
         (200, r#"{"id": 1}"#, "taken"),
         (200, r#"{"state": "DONE"}"#, "applied"),
-        (200, r#"{"error": {"text": "no such order"}}"#, "partner.rejected no such order"),
+        (
+            200,
+            r#"{"error": {"text": "no such order"}}"#,
+            "partner.rejected no such order",
+        ),
         // An error inside is the closer description than the state beside it.
-        (200, r#"{"state": "DONE", "error": {"text": "half"}}"#, "partner.rejected half"),
+        (
+            200,
+            r#"{"state": "DONE", "error": {"text": "half"}}"#,
+            "partner.rejected half",
+        ),
         (400, r#"{"code": "ALREADY_ACKNOWLEDGED"}"#, "taken"),
         (409, r#"{"code": "ALREADY_ACKNOWLEDGED"}"#, "taken"),
         (409, r#"{"text": "newer"}"#, "partner.conflict newer"),
@@ -57,10 +65,17 @@ async fn the_body_decides_where_the_status_does_not() {
         (400, r#"["not an object"]"#, "partner.rejected not an object"),
         (412, "", "partner.rejected"),
     ] {
-        assert_eq!(told(&sent(status, body, rules.clone()).await), expected, "{status} {body}");
+        assert_eq!(
+            told(&sent(status, body, rules.clone()).await),
+            expected,
+            "{status} {body}"
+        );
     }
     let text = json!({"outcomes": {"alreadyDone": [{"status": 400, "when": "test(\"already\")"}]}});
-    assert_eq!(told(&sent(400, "Order was already confirmed.", text.clone()).await), "taken");
+    assert_eq!(
+        told(&sent(400, "Order was already confirmed.", text.clone()).await),
+        "taken"
+    );
     assert_eq!(told(&sent(400, "What?", text).await), "partner.rejected What?");
 }
 
@@ -69,7 +84,10 @@ async fn the_partners_words_are_found_in_the_forms_that_apis_use() {
     for (body, expected) in [
         (r#""just a text""#, "just a text"),
         (r#"["one", "two"]"#, "one; two"),
-        (r#"{"title": "Bad Request", "detail": "Line 3 has no price", "status": 400}"#, "Line 3 has no price"),
+        (
+            r#"{"title": "Bad Request", "detail": "Line 3 has no price", "status": 400}"#,
+            "Line 3 has no price",
+        ),
         (
             r#"{"title": "Your request is not valid.", "invalid-params": [{"name": "age", "reason": "must be positive"}]}"#,
             "Your request is not valid: age: must be positive",
@@ -78,7 +96,10 @@ async fn the_partners_words_are_found_in_the_forms_that_apis_use() {
             r#"{"title": "One or more errors.", "errors": {"Lines[0].Quantity": ["must be over 0"], "No": ["is missing"]}}"#,
             "One or more errors: Lines[0].Quantity: must be over 0; No: is missing",
         ),
-        (r#"{"error": {"code": "X", "message": {"lang": "en", "value": "No such order"}}}"#, "No such order"),
+        (
+            r#"{"error": {"code": "X", "message": {"lang": "en", "value": "No such order"}}}"#,
+            "No such order",
+        ),
         (
             r#"{"error": {"message": "Failed.", "details": [{"target": "Items", "message": "is empty"}]}}"#,
             "Failed: Items: is empty",
@@ -100,7 +121,11 @@ async fn a_success_of_some_lines_names_the_others() {
     }});
     let only_errors = json!({"results": {"each": ".failures[]?", "id": ".line"}});
     for (rules, body, expected) in [
-        (&by_state, r#"{"items": [{"no": 1, "result": "OK"}, {"no": 2, "result": "OK"}]}"#, "taken"),
+        (
+            &by_state,
+            r#"{"items": [{"no": 1, "result": "OK"}, {"no": 2, "result": "OK"}]}"#,
+            "taken",
+        ),
         (
             &by_state,
             r#"{"items": [{"no": 1, "result": "OK"}, {"no": 2, "result": "NO", "why": "blocked"}, {"no": 3, "result": "NO"}]}"#,
@@ -124,7 +149,8 @@ async fn a_success_of_some_lines_names_the_others() {
 
 #[tokio::test]
 async fn a_job_that_fails_at_the_end_says_which_lines_and_why() {
-    let body = r#"{"state": "done", "lines": [{"no": 10, "ok": true}, {"no": 20, "ok": false, "message": "no such item"}]}"#;
+    let body =
+        r#"{"state": "done", "lines": [{"no": 10, "ok": true}, {"no": 20, "ok": false, "message": "no such item"}]}"#;
     let server = Server::start(move |_| answer(200, &[], body)).await;
     let mut config = small(&server.url);
     config["operations"]["confirm"]["verify"]["results"] =

@@ -57,8 +57,10 @@ fn case(value: &Value, pointer: &str, ctx: &mut Compile<'_>) -> Option<Case> {
         Some(one) => number(one).into_iter().collect(),
     };
     if statuses.is_empty() && raw.when.is_none() {
-        ctx.mistakes
-            .add(pointer, "\"status\" or \"when\" is missing: which answers this is about");
+        ctx.mistakes.add(
+            pointer,
+            "\"status\" or \"when\" is missing: which answers this is about",
+        );
         return None;
     }
     let when = match &raw.when {

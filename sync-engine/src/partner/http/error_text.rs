@@ -102,8 +102,11 @@ fn by_field(value: &Value, depth: usize) -> Option<String> {
 
 /// By its name, in whatever case.
 fn member<'v>(map: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    map.get(name)
-        .or_else(|| map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v))
+    map.get(name).or_else(|| {
+        map.iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v)
+    })
 }
 
 /// The message with the field that it is about, where the partner names one.

@@ -27,10 +27,15 @@ pub(crate) enum Class {
     Success,
     /// Success, and the partner shows it applied.
     Applied,
-    Again { code: &'static str, breaker: bool },
+    Again {
+        code: &'static str,
+        breaker: bool,
+    },
     Credentials,
     Conflict,
-    Rejected { code: &'static str },
+    Rejected {
+        code: &'static str,
+    },
 }
 
 pub(crate) fn class(status: u16) -> Class {
