@@ -1,0 +1,113 @@
+// The published descriptions as Prism serves them: read from beside the shipped configurations, unchanged but for what
+// is set here in the open: published example documents where a description has none (or one that its own schema
+// refuses), a few concrete paths whose answers differ (a job that has ended), and what is told in prose only.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const shipped = (id, name) => read(`configs/partners/${id}/${name}`);
+const document = (path) => read(`fixtures/peers/${path}`);
+const json = (value) => ({ 'application/json': value });
+
+/** The answer of an OpenAPI 3 operation is this document. */
+function answers(operation, body, status = '200') {
+  const answer = operation.responses[status];
+  answer.content = json({ ...(answer.content?.['application/json'] ?? {}), example: body, examples: undefined });
+}
+
+function amazon() {
+  const [orders, shipments, transactions] = ['vendorOrders.json', 'vendorShipments.json', 'vendorTransactionStatus.json']
+    .map((name) => shipped('amazon-vendor', name));
+  // The description's own example of a page lacks the "payload" that its schema has; the published sandbox answer has it.
+  orders.paths['/vendor/orders/v1/purchaseOrders'].get.responses['200'].examples =
+    json(document('amazon-sp/getPurchaseOrders.200.0.response.json'));
+  // The published example of a transaction is one that still runs. Two concrete paths beside it have ended.
+  const [template, description] = Object.entries(transactions.paths)[0];
+  const ended = (status, errors) => {
+    const copy = structuredClone(description);
+    delete copy.parameters;
+    copy.get.parameters = [];
+    copy.get.responses['200'].examples =
+      json({ payload: { transactionStatus: { transactionId: 'ended', status, ...(errors ? { errors } : {}) } } });
+    return copy;
+  };
+  return {
+    ...orders,
+    definitions: { ...shipments.definitions, ...transactions.definitions, ...orders.definitions },
+    paths: {
+      ...orders.paths,
+      '/vendor/shipping/v1/shipmentConfirmations': shipments.paths['/vendor/shipping/v1/shipmentConfirmations'],
+      [template]: description,
+      [template.replace('{transactionId}', 'ended-well')]: ended('Success'),
+      [template.replace('{transactionId}', 'ended-badly')]: ended('Failure', [{ code: 'INVALID', message: 'The purchase order is closed.' }]),
+    },
+  };
+}
+
+function papinet() {
+  const [one, three] = ['papiNet-API-1.2.0.json', 'papiNet-API-3.0.0.json'].map((name) => shipped('papinet', name));
+  const example = (name) => document(`papinet/${name}.response.json`);
+  const orders = structuredClone(one.paths['/orders'].get);
+  const order = document('papinet/v1_order.D.5.json');
+  answers(orders, { orders: [{ id: order.id, orderNumber: order.orderNumber, orderStatus: order.orderStatus, numberOfLineItems: 1 }], links: {} });
+  answers(one.paths['/orders/{orderId}'].get, order);
+  const { paths } = three;
+  answers(paths['/supplier-orders'].get, example('v3_GW01_BW01.get-supplier-orders'));
+  answers(paths['/supplier-orders/{supplierOrderId}'].get, example('v3_GW02_BW02.get-supplier-orders-supplierOrderId'));
+  answers(paths['/logistics-delivery-notes'].get, example('v3_GW03_BW03.get-logistic-delivery-notes'));
+  answers(paths['/logistics-delivery-notes/{logisticsDeliveryNoteId}'].get,
+    example('v3_GW04_BW04.get-logistic-delivery-notes-logisticDeliveryNoteId'));
+  return {
+    ...three,
+    // 1.2.0 and 3.0.0 share the name of one schema: that of 3.0.0, which says more, stands for both.
+    components: {
+      ...three.components,
+      schemas: { ...one.components.schemas, ...three.components.schemas },
+      securitySchemes: { basic: { type: 'http', scheme: 'basic' }, bearer: { type: 'http', scheme: 'bearer' } },
+    },
+    security: [{ bearer: [] }],
+    paths: {
+      ...paths,
+      '/orders': { get: orders },
+      '/orders/{orderId}': one.paths['/orders/{orderId}'],
+      // The token endpoint is described in prose (1.2.0, order status, "Authentication"), and answers 201.
+      '/tokens': {
+        post: {
+          security: [{ basic: [] }],
+          requestBody: {
+            required: true,
+            content: {
+              'application/x-www-form-urlencoded': {
+                schema: { type: 'object', required: ['grant_type'], properties: { grant_type: { type: 'string', enum: ['client_credentials'] } } },
+              },
+            },
+          },
+          responses: {
+            201: {
+              description: 'Created',
+              content: json({ example: { access_token: 'ef1bee66-8607-4f32-854c-76ff44763ab7', token_type: 'bearer', expires_in: 3600 } }),
+            },
+          },
+        },
+      },
+    },
+  };
+}
+
+function businessCentral() {
+  const [sales, purchases] = ['orders-v1.json', 'purchases-v2.json'].map((name) => shipped('business-central', name));
+  return { ...sales, components: { ...sales.components, schemas: { ...sales.components.schemas, ...purchases.components.schemas } },
+    paths: { ...sales.paths, ...purchases.paths } };
+}
+
+function xero() {
+  return shipped('xero', 'xero-purchaseorders.json');
+}
+
+function square() {
+  return shipped('square', 'square-orders.json');
+}
+
+export const descriptions = { 'amazon-vendor': amazon, papinet, 'business-central': businessCentral, xero, square };
