@@ -98,16 +98,52 @@ function papinet() {
 
 function businessCentral() {
   const [sales, purchases] = ['orders-v1.json', 'purchases-v2.json'].map((name) => shipped('business-central', name));
-  return { ...sales, components: { ...sales.components, schemas: { ...sales.components.schemas, ...purchases.components.schemas } },
-    paths: { ...sales.paths, ...purchases.paths } };
+  // The published examples show an order, and a line of another, and no ETag, which OData has in every entity: put
+  // together here, as `$expand` gives them. The order is one that can still be answered.
+  const line = { '@odata.etag': 'W/"JzE5OzI0MDsx"', ...document('ms-bc/purchaseorderline_get.1.json') };
+  const order = {
+    '@odata.etag': 'W/"JzIwOzg4NDsx"', ...document('ms-bc/purchaseorder_get.1.json'),
+    fullyReceived: false, status: 'Open', lastModifiedDateTime: '2021-01-01T00:26:53.793Z', purchaseOrderLines: [line],
+  };
+  const company = '/companies({company_id})';
+  const { paths } = purchases;
+  answers(paths[`${company}/purchaseOrders`].get, { value: [order] });
+  answers(paths[`${company}/purchaseOrders({purchaseOrder_id})`].get, order);
+  answers(paths[`${company}/purchaseOrderLines({purchaseOrderLine_id})`].get, line);
+  answers(paths[`${company}/purchaseOrderLines({purchaseOrderLine_id})`].patch, line);
+  const of = (head, part, name) => ({ value: [{ ...document(`ms-bc/${head}`), [name]: [document(`ms-bc/${part}`)] }] });
+  answers(paths[`${company}/purchaseReceipts`].get, of('purchasereceipt_get.1.json', 'purchasereceiptline_get.1.json', 'purchaseReceiptLines'));
+  answers(paths[`${company}/salesShipments`].get, of('salesshipment_get.1.json', 'salesshipmentline_get.1.json', 'salesShipmentLines'));
+  return {
+    ...sales,
+    components: { ...sales.components, schemas: { ...sales.components.schemas, ...purchases.components.schemas } },
+    paths: { ...sales.paths, ...paths },
+  };
 }
 
 function xero() {
-  return shipped('xero', 'xero-purchaseorders.json');
+  const description = shipped('xero', 'xero-purchaseorders.json');
+  // The published orders are drafts and deleted ones. The one that is listed here has been authorised, so that there is
+  // something to answer; asked for by its id, it has been answered.
+  const page = document('xero/getPurchaseOrder.200.0.json');
+  const order = { ...page.PurchaseOrders[0], Status: 'AUTHORISED' };
+  const one = (changed) => ({ ...page, PurchaseOrders: [{ ...order, ...changed }] });
+  const { paths } = description;
+  answers(paths['/PurchaseOrders'].get, one({}));
+  answers(paths['/PurchaseOrders/{PurchaseOrderID}'].get, one({ SentToContact: true }));
+  return description;
 }
 
 function square() {
-  return shipped('square', 'square-orders.json');
+  const description = shipped('square', 'square-orders.json');
+  const { paths, components: { schemas } } = description;
+  // The published search finds three orders and names a next page, for ever; the published batch has one of them, without
+  // the fields that every order has. Here the page is the last one, and the batch has the published whole order.
+  const { order } = schemas.RetrieveOrderResponse.example;
+  const found = schemas.SearchOrdersResponse.example.order_entries.filter((entry) => entry.order_id === order.id);
+  answers(paths['/v2/orders/search'].post, { order_entries: found });
+  answers(paths['/v2/orders/batch-retrieve'].post, { orders: [order] });
+  return description;
 }
 
 export const descriptions = { 'amazon-vendor': amazon, papinet, 'business-central': businessCentral, xero, square };

@@ -23,6 +23,7 @@ mod partner_paging;
 mod partner_peers;
 mod partner_schema;
 mod partner_server;
+mod published;
 mod reference;
 mod reference_page;
 mod reference_partner;

@@ -3,6 +3,7 @@
 
 use crate::partner_link::{Answering, Peer, connect, secrets, shipped, small, version};
 use crate::partner_server::{Server, answer};
+use crate::published::Peers;
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_engine::partner::{OutboundKind, PartnerLink, Verdict};
@@ -121,23 +122,19 @@ async fn a_token_that_expired_is_renewed() {
 }
 
 /// Amazon's shipped configuration, at Prism, with tokens of the certified provider in Amazon's own header.
-fn amazon(prism: &Peer, provider: &Peer) -> Value {
-    let mut config = shipped("amazon-vendor");
-    config["baseUrl"] = json!(prism.url());
-    config["auth"] = json!({
-        "type": "oauth2", "tokenUrl": format!("{}/token", provider.url()), "clientId": "countersign-body",
-        "clientSecret": {"secret": "peer.secret"}, "clientAuthentication": "body",
-        "tokenHeader": config["auth"]["tokenHeader"]
-    });
-    config
+fn amazon() -> (Value, &'static str) {
+    let (peers, mut config) = (Peers::get(), shipped("amazon-vendor"));
+    config["baseUrl"] = json!(peers.prism("amazon-vendor"));
+    let header = config["auth"]["tokenHeader"].take();
+    config["auth"] = peers.auth();
+    config["auth"]["tokenHeader"] = header;
+    (config, peers.secret())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn amazon_vendor_from_token_to_applied_answer() {
-    let (provider, prism) = (Peer::start("oidc.mjs", &["600"]), Peer::start("prism.mjs", &[]));
-    let secret = provider.said["secret"].as_str().unwrap().to_owned();
-    let config = amazon(&prism, &provider);
-    let partner = connect(&config, secrets(&[("peer.secret", &secret)]));
+    let (config, secret) = amazon();
+    let partner = connect(&config, secrets(&[("peer.secret", secret)]));
 
     let page = partner.fetch("orders", None, None).await.unwrap();
     assert_eq!(page.items.len(), 2);
@@ -208,10 +205,8 @@ async fn amazon_vendor_from_token_to_applied_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn prism_refuses_a_body_that_does_not_fit() {
-    let (provider, prism) = (Peer::start("oidc.mjs", &["600"]), Peer::start("prism.mjs", &[]));
-    let secret = provider.said["secret"].as_str().unwrap().to_owned();
-    let mut config = amazon(&prism, &provider);
-    let good = connect(&config, secrets(&[("peer.secret", &secret)]));
+    let (mut config, secret) = amazon();
+    let good = connect(&config, secrets(&[("peer.secret", secret)]));
     let page = good.fetch("orders", None, None).await.unwrap();
     let raw = &page.items[0].bytes;
     let intake = version(&good, raw);
@@ -220,7 +215,7 @@ async fn prism_refuses_a_body_that_does_not_fit() {
     // Our own check finds it before anything is sent …
     let body = "/operations/confirm/request/body/acknowledgements/0/items/itemAcknowledgements/acknowledgementCode";
     *config.pointer_mut(body).unwrap() = json!({"$value": "Perhaps"});
-    let checked = connect(&config, secrets(&[("peer.secret", &secret)]));
+    let checked = connect(&config, secrets(&[("peer.secret", secret)]));
     let refused = checked.render(&answering.input()).unwrap_err();
     assert_eq!(refused.stage, "schema");
     assert!(refused.problems[0].message.contains("Accepted"), "{refused:?}");
@@ -230,7 +225,7 @@ async fn prism_refuses_a_body_that_does_not_fit() {
         .as_object_mut()
         .unwrap()
         .remove("schema");
-    let unchecked = connect(&config, secrets(&[("peer.secret", &secret)]));
+    let unchecked = connect(&config, secrets(&[("peer.secret", secret)]));
     let request = answering.render(&unchecked);
     let sent = unchecked.send(OutboundKind::Confirm, answering.id, &request).await;
     assert_eq!(
