@@ -2,6 +2,7 @@
 //! version afterwards, or lies in quarantine with a reason that a person can act on. None may vanish.
 
 use crate::exchange_world::{TestSecrets, fast, options, partners_dir};
+use crate::published::copy;
 use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
@@ -147,14 +148,10 @@ fn configure(family: &Family, url: &str, to: &Path) -> PartnerId {
     config["streams"] = json!({ family.stream: stream });
     let id = config["id"].as_str().unwrap().to_owned();
     std::fs::create_dir_all(to).unwrap();
-    for folder in ["specs", "amazon-vendor"] {
-        let from = family.config.parent().unwrap().join(folder);
-        if from.exists() {
-            std::fs::create_dir_all(to.join(folder)).unwrap();
-            for entry in std::fs::read_dir(from).unwrap() {
-                let path = entry.unwrap().path();
-                std::fs::copy(&path, to.join(folder).join(path.file_name().unwrap())).unwrap();
-            }
+    // The schemas of published APIs lie with the shipped configurations.
+    for schemas in [peers().join("specs"), root().join("configs/partners").join(&id)] {
+        if schemas.exists() {
+            copy(&schemas, &to.join(schemas.file_name().unwrap()));
         }
     }
     std::fs::write(to.join(format!("{id}.json")), config.to_string()).unwrap();

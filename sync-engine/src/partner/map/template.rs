@@ -23,7 +23,7 @@ const VALUE_DIRECTIVES: &[&str] = &[
     "$null",
     "$when",
 ];
-const OBJECT_DIRECTIVES: &[&str] = &["$each", "$item", "$when"];
+const OBJECT_DIRECTIVES: &[&str] = &["$each", "$item", "$when", "$omitEmpty"];
 
 #[derive(Debug)]
 pub(crate) enum Template {
@@ -37,6 +37,8 @@ pub(crate) enum Template {
     Each {
         each: Expr,
         item: Box<Template>,
+        /// Left out, instead of being written as an empty list.
+        omit_empty: bool,
     },
 }
 
@@ -121,6 +123,13 @@ impl Template {
                 "\"$item\" stands beside \"$each\" and nothing else",
             );
         }
+        let beside_each = map.get("$omitEmpty").is_none_or(|v| v.is_boolean() && map.contains_key("$each"));
+        if !beside_each {
+            ctx.mistakes.add(
+                child(pointer, "$omitEmpty"),
+                "\"$omitEmpty\" is true or false, beside \"$each\"",
+            );
+        }
         let (each, when) = (each?, when?);
         if !whole {
             return None;
@@ -128,6 +137,7 @@ impl Template {
         Some(match each {
             Some(each) => Self::Each {
                 each,
+                omit_empty: map.get("$omitEmpty") == Some(&Value::Bool(true)),
                 item: Box::new(item.unwrap_or(Self::Object { when, members })),
             },
             None => Self::Object { when, members },
@@ -169,7 +179,7 @@ impl Template {
                     .filter_map(|(n, t)| t.render(scope, &child(pointer, n), problems))
                     .collect(),
             )),
-            Self::Each { each, item } => {
+            Self::Each { each, item, omit_empty } => {
                 let elements = match each.elements(scope) {
                     Ok(elements) => elements,
                     Err(problem) => {
@@ -182,7 +192,7 @@ impl Template {
                     let below = Scope::below(scope, each, nth, element);
                     list.extend(item.render(&below, &child(pointer, nth), problems));
                 }
-                Some(Value::Array(list))
+                (!list.is_empty() || !omit_empty).then_some(Value::Array(list))
             }
         }
     }
