@@ -123,7 +123,9 @@ impl Api {
         let saved = match row.kind {
             DocumentKind::Order => {
                 let answer = serde_json::from_value(answer).unwrap();
-                self.engine.answer_order(row.id, row.current, answer, "user:clerk").await
+                self.engine
+                    .answer_order(row.id, row.current, answer, "user:clerk")
+                    .await
             }
             DocumentKind::DespatchAdvice => {
                 let receipt = serde_json::from_value(answer).unwrap();
@@ -132,7 +134,8 @@ impl Api {
                     .await
             }
         };
-        self.applied(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id))).await
+        self.applied(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id)))
+            .await
     }
 
     async fn applied(&self, operation: &OperationRow) -> OperationRow {

@@ -123,7 +123,9 @@ impl Template {
                 "\"$item\" stands beside \"$each\" and nothing else",
             );
         }
-        let beside_each = map.get("$omitEmpty").is_none_or(|v| v.is_boolean() && map.contains_key("$each"));
+        let beside_each = map
+            .get("$omitEmpty")
+            .is_none_or(|v| v.is_boolean() && map.contains_key("$each"));
         if !beside_each {
             ctx.mistakes.add(
                 child(pointer, "$omitEmpty"),
