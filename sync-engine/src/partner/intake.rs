@@ -8,6 +8,7 @@ use super::{AnswerIntake, Intake, IntakeError, IntakeProblem, VersionIntake};
 use crate::domain::{CanonicalDocument, ContentHash};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// # Errors
 /// `IntakeError` with the stage (`limit`, `schema` or `mapping`) and every problem that was found there.
@@ -26,7 +27,7 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
         return Ok(Intake::Skipped);
     }
     if let Some(schema) = &stream.schema {
-        let problems = schema.check(&payload);
+        let problems = schema.check(&as_sent(stream, &payload));
         if !problems.is_empty() {
             return Err(failed("schema", problems));
         }
@@ -73,6 +74,18 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
             problems.truncate(50);
             Err(failed("mapping", problems))
         }
+    }
+}
+
+/// Without what was added to the partner's own item: its schema does not speak of that.
+fn as_sent<'p>(stream: &StreamConfig, payload: &'p Value) -> Cow<'p, Value> {
+    let added = stream.enrichment.added();
+    match payload {
+        Value::Object(members) if !added.is_empty() => {
+            let kept = members.iter().filter(|(name, _)| !added.contains(&name.as_str()));
+            Cow::Owned(Value::Object(kept.map(|(n, v)| (n.clone(), v.clone())).collect()))
+        }
+        other => Cow::Borrowed(other),
     }
 }
 

@@ -81,9 +81,22 @@ pub struct RawItem {
     pub media_type: String,
 }
 
+/// An item of a page that could be had in part only.
+#[derive(Debug, Clone)]
+pub struct SetAside {
+    pub raw: RawItem,
+    pub error: IntakeError,
+}
+
 #[derive(Debug, Clone)]
 pub struct FetchedPage {
     pub items: Vec<RawItem>,
+    /// Items that cannot be had for good, with the reason: they go to quarantine.
+    pub set_aside: Vec<SetAside>,
+    /// What names the page's items to the partner once they are stored.
+    pub keys: Vec<serde_json::Value>,
+    /// Why some items could not be had now. The watermark stays where it is, so that the next run comes by again.
+    pub held: Option<FetchError>,
     /// Where the next page of this run is; `None` when this was the last.
     pub next: Option<PageCursor>,
     /// The stream's watermark after this page; written only in the transaction that stores the page.
@@ -161,7 +174,7 @@ pub struct AnswerIntake {
     pub partner_ref: Option<serde_json::Value>,
 }
 
-/// A payload that did not become a version. `stage` is `schema`, `mapping` or `limit`.
+/// A payload that did not become a version. `stage` is `fetch`, `limit`, `schema` or `mapping`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntakeError {
     pub stage: &'static str,
@@ -308,6 +321,8 @@ pub trait PartnerLink: Send + Sync + 'static {
         watermark: Option<&'a str>,
         cursor: Option<&'a PageCursor>,
     ) -> Later<'a, Result<FetchedPage, FetchError>>;
+    /// Tells the partner that these items are stored, where the configuration says so (`afterStore`).
+    fn stored<'a>(&'a self, stream: &'a str, keys: &'a [serde_json::Value]) -> Later<'a, Result<(), FetchError>>;
     /// Pure: limits, schema, mapping. CPU-bound (about 0.2 ms for 20 lines).
     fn intake(&self, stream: &str, raw: &[u8]) -> Result<Intake, IntakeError>;
     /// Pure: the request of an operation, checked against its outbound schema where there is one.

@@ -56,6 +56,16 @@ fn in_template(pointer: &str) -> bool {
         parts.as_slice(),
         ["streams", _, "map", _, ..]
             | ["streams", _, "request", "query" | "body", _, ..]
+            | [
+                "streams",
+                _,
+                "detail" | "batch" | "afterStore",
+                "request",
+                "query" | "body",
+                _,
+                ..
+            ]
+            | ["streams", _, "parts", _, "request", "query" | "body", _, ..]
             | ["operations", _, "receipt", ..]
             | ["operations", _, "request", "query" | "body", _, ..]
             | ["operations", _, "verify" | "lookup", "request", "query" | "body", _, ..]

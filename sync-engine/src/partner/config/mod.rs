@@ -1,12 +1,14 @@
 //! Partner configuration: raw -> checked -> validated. Every mistake of a file is reported at once.
 
 mod check;
+pub(crate) mod details;
 mod listing;
 pub(crate) mod mistakes;
 mod names;
 mod operations;
 mod outcomes;
 pub(crate) mod raw;
+mod raw_details;
 mod raw_reading;
 mod reading;
 mod request;
@@ -156,6 +158,8 @@ pub(crate) struct StreamConfig {
     pub request: RequestTemplate,
     pub empty_statuses: Vec<u16>,
     pub listing: Listing,
+    pub enrichment: details::Enrichment,
+    pub after_store: Option<details::AfterStore>,
     pub watermark: Option<Watermark>,
     pub schema: Option<PayloadSchema>,
     /// Field names on the way to fields that are left out of the hash.

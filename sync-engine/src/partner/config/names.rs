@@ -4,6 +4,7 @@ use super::raw::{
     RawAuth, RawCase, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe, RawRequest,
     RawResults, RawStream,
 };
+use super::raw_details::{RawAfterStore, RawBatch, RawDetail, RawPart};
 use super::raw_reading::{RawPaging, RawWatermark, RawWindow};
 use crate::domain::PartnerRules;
 use crate::partner::map::{despatch, head, order, party, receipt, response};
@@ -28,6 +29,10 @@ pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
         ("paging", known::<RawPaging>()),
         ("watermark", known::<RawWatermark>()),
         ("window", known::<RawWindow>()),
+        ("detail", known::<RawDetail>()),
+        ("batch", known::<RawBatch>()),
+        ("part", known::<RawPart>()),
+        ("afterStore", known::<RawAfterStore>()),
         ("operation", known::<RawOperation>()),
         ("outcomes", known::<RawOutcomes>()),
         ("case", known::<RawCase>()),

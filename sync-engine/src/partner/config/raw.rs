@@ -1,5 +1,6 @@
 //! The configuration file as it is written. Nothing here is checked beyond names and types.
 
+use super::raw_details::{RawAfterStore, RawBatch, RawDetail, RawPart};
 use super::raw_reading::{RawItems, RawPaging, RawWatermark};
 use crate::domain::PartnerRules;
 use serde::Deserialize;
@@ -149,6 +150,10 @@ pub(crate) struct RawStream {
     pub items: Option<RawItems>,
     pub paging: Option<RawPaging>,
     pub watermark: Option<RawWatermark>,
+    pub detail: Option<RawDetail>,
+    pub batch: Option<RawBatch>,
+    pub parts: BTreeMap<String, RawPart>,
+    pub after_store: Option<RawAfterStore>,
     pub schema: Option<String>,
     pub hash_except: Vec<String>,
     pub map: Option<Map<String, Value>>,

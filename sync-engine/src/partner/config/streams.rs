@@ -1,5 +1,6 @@
 //! The streams of a configuration.
 
+use super::details::{self, ETAG};
 use super::mistakes::child;
 use super::raw::{RawKind, RawSide, RawStream};
 use super::request::RequestTemplate;
@@ -39,7 +40,13 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
         .as_ref()
         .and_then(|r| RequestTemplate::compile(r, "GET", &child(&pointer, "request"), ctx));
     let listing = listing::listing(raw.items.as_ref(), raw.paging.as_ref(), &pointer, ctx);
-    let hash_except = hash_except(raw, &pointer, ctx);
+    let enrichment = details::enrichment(raw, &pointer, ctx);
+    let after_store = details::after_store(raw, &pointer, ctx);
+    let mut hash_except = hash_except(raw, &pointer, ctx);
+    if enrichment.as_ref().is_some_and(|e| e.etag) {
+        // Another ETag of the same content is no new version.
+        hash_except.push(vec![ETAG.to_owned()]);
+    }
     let watermark = raw
         .watermark
         .as_ref()
@@ -70,6 +77,8 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
         request: request?,
         empty_statuses: raw.empty_statuses.clone(),
         listing: listing?,
+        enrichment: enrichment?,
+        after_store,
         watermark,
         schema,
         hash_except,

@@ -1,10 +1,11 @@
 //! Plain paths: the part of jq that most fields need, run on the JSON as it is.
 
 use super::{Problem, Scope, kind_of};
+use crate::partner::config::details::ETAG;
 use crate::partner::config::mistakes::child;
 use serde_json::Value;
 
-/// `.a.b[0]`, `."a b"`, `.["a"]`, `.a[]` (of a list), `.a?`, or `$root` followed by such.
+/// `.a.b[0]`, `."a b"`, `.["a"]`, `.a[]` (of a list), `.a?`, or `$root` followed by such; `$etag`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Path {
     from_root: bool,
@@ -29,6 +30,15 @@ impl Path {
     /// `None` when the text is not a plain path (it may be jq then).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
+        if text == ETAG {
+            return Some(Self {
+                from_root: true,
+                steps: vec![Step {
+                    kind: StepKind::Key(ETAG.to_owned()),
+                    optional: true,
+                }],
+            });
+        }
         let (from_root, mut rest) = match text.strip_prefix("$root") {
             Some("") => {
                 return Some(Self {

@@ -1,6 +1,7 @@
 //! A partner over HTTP: fetch, send, look up, verify.
 
 mod error_text;
+mod gather;
 mod outcome;
 mod read;
 mod redact;
@@ -354,6 +355,10 @@ impl PartnerLink for HttpPartner {
         cursor: Option<&'a PageCursor>,
     ) -> Later<'a, Result<FetchedPage, FetchError>> {
         Box::pin(self.fetch_page(stream, watermark, cursor))
+    }
+
+    fn stored<'a>(&'a self, stream: &'a str, keys: &'a [Value]) -> Later<'a, Result<(), FetchError>> {
+        Box::pin(self.tell_stored(stream, keys))
     }
 
     fn intake(&self, stream: &str, raw: &[u8]) -> Result<Intake, IntakeError> {

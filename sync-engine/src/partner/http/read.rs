@@ -1,11 +1,12 @@
 //! Pages of a stream over HTTP.
 
 use super::outcome::{self, clock_skew, fetch_error, fetch_refusal};
+use super::gather::{Gathered, json_item, key_of};
 use super::{HttpPartner, Prepared};
-use crate::partner::config::{Paging, StreamConfig};
+use crate::partner::config::{Listing, Paging, StreamConfig, Watermark};
 use crate::partner::expr::Scope;
 use crate::partner::page::{PageAnswer, PageLimits, Run, broken};
-use crate::partner::{FetchError, FetchedPage, PageCursor, RawItem};
+use crate::partner::{FetchError, FetchedPage, PageCursor};
 use bytes::Bytes;
 
 /// The conditional read found nothing new.
@@ -49,11 +50,25 @@ impl HttpPartner {
             body: &body,
             nothing,
         };
-        let page = run.read(stream, self.page_limits(), &answer, now)?;
+        let mut page = run.read(stream, self.page_limits(), &answer, now)?;
+        let gathered = if stream.enrichment.is_none() {
+            listed(stream, page.items)
+        } else {
+            self.gather(stream, page.items).await?
+        };
+        if gathered.held.is_some() {
+            page.watermark = None;
+            if let Some(next) = &mut page.next {
+                next.hold();
+            }
+        }
         Ok(FetchedPage {
-            items: page.items.into_iter().map(json_item).collect(),
+            items: gathered.items,
+            set_aside: gathered.set_aside,
+            keys: gathered.keys,
             next: page.next.map(|run| run.cursor()),
             watermark: page.watermark,
+            held: gathered.held,
             clock_skew_ms,
         })
     }
@@ -67,15 +82,11 @@ impl HttpPartner {
                 self.clock.new_operation_id().to_string(),
             )
             .map_err(|message| broken("partner.request", message))?;
-        if let Some(address) = run.address() {
-            out.url = address;
-        }
-        out.headers
-            .extend(run.headers(&stream.listing, stream.watermark.as_ref()));
+        out.follow(run, &stream.listing, stream.watermark.as_ref());
         Ok(out)
     }
 
-    fn page_limits(&self) -> PageLimits {
+    pub(super) fn page_limits(&self) -> PageLimits {
         PageLimits {
             max_items: self.config.limits.max_items,
             max_pages: self.config.limits.max_pages,
@@ -90,9 +101,25 @@ fn says_nothing(stream: &StreamConfig, status: u16) -> bool {
         || stream.empty_statuses.contains(&status)
 }
 
-fn json_item(bytes: Bytes) -> RawItem {
-    RawItem {
-        bytes,
-        media_type: "application/json".to_owned(),
+/// The items of a list that has everything in it.
+fn listed(stream: &StreamConfig, items: Vec<Bytes>) -> Gathered {
+    let keys = match &stream.after_store {
+        Some(after) => items.iter().filter_map(|item| key_of(&after.key, item)).collect(),
+        None => Vec::new(),
+    };
+    Gathered {
+        items: items.into_iter().map(json_item).collect(),
+        keys,
+        ..Gathered::default()
+    }
+}
+
+impl Prepared<'_> {
+    /// Goes where the run says, with the headers that it asks with.
+    pub(super) fn follow(&mut self, run: &Run, listing: &Listing, watermark: Option<&Watermark>) {
+        if let Some(address) = run.address() {
+            self.url = address;
+        }
+        self.headers.extend(run.headers(listing, watermark));
     }
 }

@@ -4,6 +4,8 @@ pub(crate) mod moment;
 mod next;
 mod split;
 
+pub(crate) use split::{one, split_items};
+
 use super::config::{Listing, Paging, StreamConfig, Watermark, WatermarkSource};
 use super::expr::Scope;
 use super::map::values;
@@ -99,20 +101,26 @@ impl Run {
         };
         let run: Self = serde_json::from_value(cursor.0.clone())
             .map_err(|_| broken("partner.page", "the place in the run cannot be read".to_owned()))?;
-        match run.stop {
-            None => Ok(run),
+        run.go_on()
+    }
+
+    /// # Errors
+    /// When the run may not go on.
+    pub fn go_on(self) -> Result<Self, FetchError> {
+        match self.stop {
+            None => Ok(self),
             Some(Stop::Loop) => Err(broken(
                 "limit.loop",
                 format!(
                     "the partner's pages run in a circle: page {} names one that was had already",
-                    run.pages
+                    self.pages
                 ),
             )),
             Some(Stop::Pages) => Err(broken(
                 "limit.pages",
                 format!(
                     "the run has {} pages, which is the limit, and is not complete: raise limits.maxPages",
-                    run.pages
+                    self.pages
                 ),
             )),
         }
@@ -166,6 +174,17 @@ impl Run {
         })
     }
 
+    /// What the requests for a list that belongs to an item see of its pages.
+    pub fn part_scope(&self, listing: &Listing, item: &Value) -> Value {
+        json!({
+            "item": item,
+            "cursor": self.cursor,
+            "offset": self.offset,
+            "page": self.pages + 1,
+            "limit": listing.limit,
+        })
+    }
+
     /// The address that the partner named, instead of the one from the configuration.
     pub fn address(&self) -> Option<Url> {
         self.address.as_deref().and_then(|a| Url::parse(a).ok())
@@ -189,6 +208,11 @@ impl Run {
             headers.push(((*name).to_owned(), since.clone()));
         }
         headers
+    }
+
+    /// From here on the watermark stays where it is.
+    pub fn hold(&mut self) {
+        self.held = true;
     }
 
     pub fn cursor(&self) -> PageCursor {
@@ -265,6 +289,28 @@ impl Run {
         self.guard_content(&items)?;
         self.pages += 1;
         Ok((items, shell))
+    }
+
+    /// Reads one page of a list that belongs to an item: no watermark, no windows.
+    ///
+    /// # Errors
+    /// As of `read`.
+    pub fn read_part(
+        mut self,
+        listing: &Listing,
+        limits: PageLimits,
+        answer: &PageAnswer<'_>,
+    ) -> Result<ReadPage, FetchError> {
+        let (items, shell) = self.items(listing, limits, answer)?;
+        let next = next::next(&self, listing, items.len(), &shell, answer, None)?;
+        Ok(ReadPage {
+            items: items
+                .into_iter()
+                .map(|raw| answer.body.slice_ref(raw.get().as_bytes()))
+                .collect(),
+            next: next.and_then(|next| self.forward(next, limits.max_pages, false)),
+            watermark: None,
+        })
     }
 
     /// A page with the same items as one before is a circle, whatever its name.

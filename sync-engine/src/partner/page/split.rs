@@ -1,6 +1,9 @@
 //! The items of an answer as they are written, and the rest of it without them.
 
+use super::broken;
+use crate::partner::FetchError;
 use crate::partner::config::ItemsAt;
+use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -44,6 +47,30 @@ pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b R
     match (missing, reason) {
         (Some(shell), _) => Ok((Vec::new(), shell)),
         (None, reason) => Err(reason.unwrap_or_else(|| "the answer has no list".to_owned())),
+    }
+}
+
+/// The items of an answer that is no page of a stream.
+///
+/// # Errors
+/// When the answer has no list where one is expected.
+pub(crate) fn split_items(body: &Bytes, places: &[ItemsAt]) -> Result<Vec<Bytes>, FetchError> {
+    let (items, _) = split(body, places).map_err(|reason| broken("partner.page", reason))?;
+    Ok(items.into_iter().map(|raw| body.slice_ref(raw.get().as_bytes())).collect())
+}
+
+/// The one item at the first place that is there, which may be the whole answer.
+///
+/// # Errors
+/// A sentence: no JSON, nothing there, or more than one.
+pub(crate) fn one(body: &Bytes, places: &[ItemsAt]) -> Result<Bytes, String> {
+    let whole: &RawValue = serde_json::from_slice(body).map_err(|e| format!("the answer is not JSON: {e}"))?;
+    if places.iter().any(|p| p.keys.is_empty()) && whole.get().starts_with('{') {
+        return Ok(body.slice_ref(whole.get().as_bytes()));
+    }
+    match split(body, places)?.0.as_slice() {
+        [item] => Ok(body.slice_ref(item.get().as_bytes())),
+        items => Err(format!("one item is expected in the answer, it has {}", items.len())),
     }
 }
 
