@@ -1,8 +1,8 @@
 //! What arrived and is no version: run again after a fix, or put aside.
 
 use super::{Engine, EngineError};
-use crate::exchange::intake::{self, Source, Taken, stream_of};
-use crate::partner::RawItem;
+use crate::exchange::intake::{self, Arrival, Source, Taken, stream_of};
+use crate::partner::{PartnerLink, RawItem, SetAside};
 use crate::store::{Lane, QuarantineRow, QuarantineSettled, QuarantineState, StoreExt};
 
 impl Engine {
@@ -23,15 +23,23 @@ impl Engine {
             .cloned()
             .ok_or_else(|| EngineError::Config(format!("{} has no stream {} any more", row.partner, row.stream)))?;
         let payload_id = row.payload;
-        let reading = std::sync::Arc::clone(&link);
-        let name = stream.name.clone();
-        let arrival = self.store().read(move |store| {
+        let kept = self.store().read(move |store| {
             let payload = store.payload(payload_id)?.ok_or_else(|| no_quarantine(id))?;
-            let raw = RawItem {
+            Ok(RawItem {
                 bytes: payload.bytes.into(),
                 media_type: payload.media_type,
-            };
-            Ok(intake::read(reading.as_ref(), &name, raw))
+            })
+        });
+        let raw = complete(link.as_ref(), &stream.name, &row.stage, kept.await?).await?;
+        let (reading, name) = (std::sync::Arc::clone(&link), stream.name.clone());
+        let arrival = self.store().read(move |_| {
+            Ok(match raw {
+                Ok(raw) => intake::read(reading.as_ref(), &name, raw),
+                Err(aside) => Arrival {
+                    raw: aside.raw,
+                    read: Err(aside.error.into()),
+                },
+            })
         });
         let arrival = arrival.await?;
         let source = Source {
@@ -85,6 +93,33 @@ impl Engine {
     async fn quarantined(&self, id: i64) -> Result<QuarantineRow, EngineError> {
         let row = self.store().read(move |store| store.quarantine(id)).await?;
         row.ok_or_else(|| no_quarantine(id))
+    }
+}
+
+/// What the partner's list named and could not be had before is asked for once more; anything else is whole.
+async fn complete(
+    link: &dyn PartnerLink,
+    stream: &str,
+    stage: &str,
+    kept: RawItem,
+) -> Result<Result<RawItem, SetAside>, EngineError> {
+    if stage != "fetch" {
+        return Ok(Ok(kept));
+    }
+    let refused = |code, message| EngineError::Refused {
+        code,
+        message,
+        data: serde_json::Value::Null,
+    };
+    let page = link.complete(stream, vec![kept.bytes.clone()]).await;
+    let mut page = page.map_err(|error| refused(error.code, error.message))?;
+    match (page.items.pop(), page.set_aside.pop()) {
+        (Some(raw), _) => Ok(Ok(raw)),
+        (None, Some(aside)) => Ok(Err(aside)),
+        (None, None) => Err(refused(
+            "partner.not_found",
+            "the partner says by now that this is none of ours: dismiss it".to_owned(),
+        )),
     }
 }
 

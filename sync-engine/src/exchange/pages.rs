@@ -23,6 +23,8 @@ pub struct Lease {
 pub struct ReadPage {
     pub arrivals: Vec<Arrival>,
     pub watermark: Option<String>,
+    /// What names its items to the partner once they are stored.
+    pub keys: Vec<serde_json::Value>,
 }
 
 /// Every chunk is committed before the last one is tried, which carries the watermark: it never passes over anything.

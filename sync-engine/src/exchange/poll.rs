@@ -11,10 +11,19 @@ use super::pages::{self, Lease, ReadPage, chunks};
 use super::partners::Partner;
 use crate::partner::{FetchError, FetchedPage, PartnerLink, RawItem, StreamInfo};
 use crate::store::{Lane, OperationError, StoreError, StoreExt};
+use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
-use std::sync::Arc;
-use tokio::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use utoipa::ToSchema;
+
+/// Items of one run that are in memory at once, in KiB. A larger page is alone.
+const ROOM_KIB: u32 = 32 * 1024;
+/// Chunks of a page that are read at once.
+const CHUNKS_AT_ONCE: usize = 4;
+/// A document of more bytes is read alone.
+const LARGE_BYTES: usize = 512 * 1024;
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// What one run of polling brought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -63,7 +72,7 @@ pub async fn run(
     stream: &StreamInfo,
 ) -> Result<SyncReport, PollError> {
     let lease = take_lease(exchange, partner, stream).await?;
-    let result = run_leased(exchange, partner, stream, &lease).await;
+    let result = until_nothing_is_new(exchange, partner, stream, &lease).await;
     let (name, epoch) = (lease.name, lease.epoch);
     let released = exchange
         .store
@@ -91,12 +100,31 @@ async fn take_lease(exchange: &Exchange, partner: &Partner, stream: &StreamInfo)
     })
 }
 
-async fn run_leased(
+/// Where the partner is told what was stored, it lists the rest next: the run is repeated as long as that brings news.
+async fn until_nothing_is_new(
     exchange: &Arc<Exchange>,
     partner: &Arc<Partner>,
     stream: &StreamInfo,
     lease: &Lease,
 ) -> Result<SyncReport, PollError> {
+    let mut whole = SyncReport::default();
+    for _ in 0..exchange.pace.pages_per_run {
+        let (report, told) = run_leased(exchange, partner, stream, lease).await?;
+        whole.add(&report);
+        if !told || report.versions == 0 {
+            break;
+        }
+    }
+    Ok(whole)
+}
+
+/// One run, and whether the partner was told of all that it brought.
+async fn run_leased(
+    exchange: &Arc<Exchange>,
+    partner: &Arc<Partner>,
+    stream: &StreamInfo,
+    lease: &Lease,
+) -> Result<(SyncReport, bool), PollError> {
     let link = partner.link();
     let (company, id, name) = (exchange.company.clone(), partner.id.clone(), stream.name.clone());
     let watermark = exchange
@@ -110,11 +138,62 @@ async fn run_leased(
     let fetching = fetch_pages(exchange, partner, &link, stream, watermark.as_deref(), fetched);
     let reading = read_pages(&link, stream, to_read, read);
     let storing = store_pages(exchange, partner, &source, lease, watermark.clone(), to_store);
-    let (fetched, (), stored) = tokio::join!(fetching, reading, storing);
+    let work = async { tokio::join!(fetching, reading, storing) };
+    let (fetched, (), (keys, stored)) = tokio::select! {
+        done = work => done,
+        never = renew(exchange, lease) => match never {},
+    };
+    // What was stored is told also when the run broke off after it.
+    let told = tell_stored(exchange, partner, &link, stream, &keys).await;
     // What could not be stored is the cause; a fetch that was cut off because of it is not.
     let report = stored?;
     fetched?;
-    Ok(report)
+    Ok((report, told))
+}
+
+/// Keeps the lease while details are fetched: a page can take longer than the lease lasts.
+async fn renew(exchange: &Exchange, lease: &Lease) -> std::convert::Infallible {
+    loop {
+        exchange.clock.sleep(exchange.pace.lease_renewal).await;
+        let until = exchange.clock.now().plus_millis(millis(exchange.pace.lease));
+        let (name, epoch) = (Arc::clone(&lease.name), lease.epoch);
+        let renewed = exchange
+            .store
+            .write(Lane::Bulk, move |tx| tx.extend_lease(&name, epoch, until));
+        if let Err(error) = renewed.await {
+            // The next page notices that the lease is lost.
+            tracing::warn!(lease = %lease.name, %error, "polling lease not renewed");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Whether there was something to tell, and the partner has it. At least once: what it has not is listed again, and
+/// told again then.
+async fn tell_stored(
+    exchange: &Arc<Exchange>,
+    partner: &Arc<Partner>,
+    link: &Arc<dyn PartnerLink>,
+    stream: &StreamInfo,
+    keys: &[serde_json::Value],
+) -> bool {
+    if keys.is_empty() || exchange.stopping() {
+        return false;
+    }
+    let told = tokio::select! {
+        told = link.stored(&stream.name, keys) => told,
+        () = exchange.stop.cancelled() => return false,
+    };
+    match told {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(
+                partner = %partner.id, stream = stream.name, code = error.code, status = error.status, %error,
+                "the partner could not be told what is stored: it is told at the next run"
+            );
+            false
+        }
+    }
 }
 
 async fn fetch_pages(
@@ -123,10 +202,14 @@ async fn fetch_pages(
     link: &Arc<dyn PartnerLink>,
     stream: &StreamInfo,
     watermark: Option<&str>,
-    pages: mpsc::Sender<FetchedPage>,
+    pages: mpsc::Sender<Held<FetchedPage>>,
 ) -> Result<(), PollError> {
+    let room = Arc::new(Semaphore::new(ROOM_KIB as usize));
+    let mut held = None;
     let mut cursor = None;
     for _ in 0..exchange.pace.pages_per_run {
+        // A large page is stored before the next one is fetched.
+        drop(room.acquire_many(ROOM_KIB / 2).await);
         let page = fetch(exchange, partner, link, stream, watermark, cursor.as_ref()).await?;
         let next = page.next.clone();
         if next.is_some() && next == cursor {
@@ -142,15 +225,33 @@ async fn fetch_pages(
                 breaker: false,
             }));
         }
-        if pages.send(page).await.is_err() {
+        held = held.or(page.held.clone());
+        if pages.send(Held::of(page, &room).await).await.is_err() {
             return Ok(());
         }
         match next {
             Some(next) => cursor = Some(next),
-            None => return Ok(()),
+            None => break,
         }
     }
-    Ok(())
+    // The rest of the run is stored; what was missing in it is why the next run begins where this one did.
+    held.map_or(Ok(()), |error| Err(PollError::Fetch(error)))
+}
+
+/// A page with its place in memory, which is free again when the page is stored.
+struct Held<T> {
+    page: T,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Held<FetchedPage> {
+    async fn of(page: FetchedPage, room: &Arc<Semaphore>) -> Self {
+        let bytes: usize = page.items.iter().map(|item| item.bytes.len()).sum();
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(ROOM_KIB);
+        let room = Arc::clone(room).acquire_many_owned(kib).await;
+        // It is never closed.
+        Self { page, _room: room.ok() }
+    }
 }
 
 /// One page, tried again quickly when that can help.
@@ -217,32 +318,36 @@ fn learned(fetched: &Result<FetchedPage, FetchError>) -> Learned {
 
 async fn read_pages(
     link: &Arc<dyn PartnerLink>,
-    stream: &StreamInfo,
-    mut pages: mpsc::Receiver<FetchedPage>,
-    read: mpsc::Sender<ReadPage>,
+    info: &StreamInfo,
+    mut pages: mpsc::Receiver<Held<FetchedPage>>,
+    read: mpsc::Sender<Held<ReadPage>>,
 ) {
-    while let Some(page) = pages.recv().await {
+    while let Some(Held { page, _room }) = pages.recv().await {
         let chunks = chunks(page.items, |raw| raw.bytes.len());
-        let reading: Vec<_> = chunks
-            .into_iter()
-            .map(|chunk| read_chunk(link, stream, chunk))
-            .collect();
+        let mut reading = stream::iter(chunks)
+            .map(|chunk| read_chunk(link, info, chunk))
+            .buffered(CHUNKS_AT_ONCE);
         let mut arrivals = Vec::new();
-        for chunk in reading {
-            match chunk.await {
+        while let Some(chunk) = reading.next().await {
+            match chunk {
                 Ok(chunk) => arrivals.extend(chunk),
                 Err(error) => {
                     // The page is not stored, so nothing of it is lost: the next run fetches it again.
-                    tracing::error!(partner = %link.id(), stream = stream.name, %error, "reading a page broke off");
+                    tracing::error!(partner = %link.id(), stream = info.name, %error, "reading a page broke off");
                     return;
                 }
             }
         }
+        arrivals.extend(page.set_aside.into_iter().map(|aside| Arrival {
+            raw: aside.raw,
+            read: Err(aside.error.into()),
+        }));
         let page = ReadPage {
             arrivals,
             watermark: page.watermark,
+            keys: page.keys,
         };
-        if read.send(page).await.is_err() {
+        if read.send(Held { page, _room }).await.is_err() {
             return;
         }
     }
@@ -255,6 +360,9 @@ fn read_chunk(
 ) -> tokio::task::JoinHandle<Vec<Arrival>> {
     let (link, name) = (Arc::clone(link), stream.name.clone());
     tokio::task::spawn_blocking(move || {
+        // Large documents one after another: each takes a multiple of its size while it is read.
+        let large = chunk.iter().any(|raw| raw.bytes.len() > LARGE_BYTES);
+        let _alone = large.then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner));
         chunk
             .into_iter()
             .map(|raw| intake::read(link.as_ref(), &name, raw))
@@ -268,17 +376,23 @@ async fn store_pages(
     source: &Arc<Source>,
     lease: &Lease,
     mut watermark: Option<String>,
-    mut read: mpsc::Receiver<ReadPage>,
-) -> Result<SyncReport, PollError> {
+    mut read: mpsc::Receiver<Held<ReadPage>>,
+) -> (Vec<serde_json::Value>, Result<SyncReport, PollError>) {
     let mut report = SyncReport::default();
-    while let Some(page) = read.recv().await {
+    let mut keys = Vec::new();
+    while let Some(Held { mut page, _room }) = read.recv().await {
         // Mostly there is nothing new: nothing is written for that.
         if page.arrivals.is_empty() && (page.watermark.is_none() || page.watermark == watermark) {
             report.pages += 1;
             continue;
         }
         watermark.clone_from(&page.watermark);
-        report.add(&pages::store(exchange, source, lease, page).await?);
+        let stored = std::mem::take(&mut page.keys);
+        match pages::store(exchange, source, lease, page).await {
+            Ok(one) => report.add(&one),
+            Err(error) => return (keys, Err(error.into())),
+        }
+        keys.extend(stored);
     }
     if report.received > 0 {
         tracing::info!(
@@ -287,5 +401,5 @@ async fn store_pages(
             "polled"
         );
     }
-    Ok(report)
+    (keys, Ok(report))
 }

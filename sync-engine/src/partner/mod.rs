@@ -321,6 +321,8 @@ pub trait PartnerLink: Send + Sync + 'static {
         watermark: Option<&'a str>,
         cursor: Option<&'a PageCursor>,
     ) -> Later<'a, Result<FetchedPage, FetchError>>;
+    /// Fetches what belongs to items that the partner named: details, batches, parts. Without such they are complete.
+    fn complete<'a>(&'a self, stream: &'a str, stubs: Vec<Bytes>) -> Later<'a, Result<FetchedPage, FetchError>>;
     /// Tells the partner that these items are stored, where the configuration says so (`afterStore`).
     fn stored<'a>(&'a self, stream: &'a str, keys: &'a [serde_json::Value]) -> Later<'a, Result<(), FetchError>>;
     /// Pure: limits, schema, mapping. CPU-bound (about 0.2 ms for 20 lines).

@@ -10,12 +10,22 @@ pub(crate) struct ScanLimits {
 /// Longest number literal: more digits than any exact decimal here has.
 const MAX_NUMBER_BYTES: usize = 64;
 
+/// Most values of one document: a thousand times those of a common one. Each takes about a hundred bytes when parsed.
+const MAX_VALUES: usize = 400_000;
+
 /// # Errors
 /// A sentence that names the limit. Bytes that are no JSON pass: the parser has the better words for it.
 pub(crate) fn scan(bytes: &[u8], limits: ScanLimits) -> Result<(), String> {
     let mut depth = 0usize;
+    let mut values = 0usize;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
+        if matches!(byte, b',' | b'{' | b'[') {
+            values += 1;
+            if values > MAX_VALUES {
+                return Err(format!("it has more than {MAX_VALUES} values"));
+            }
+        }
         match byte {
             b'{' | b'[' => {
                 depth += 1;

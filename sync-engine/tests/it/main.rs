@@ -15,6 +15,7 @@ mod exchange_world;
 mod kill;
 mod partner_answers;
 mod partner_bad_input;
+mod partner_details;
 mod partner_http;
 mod partner_link;
 mod partner_outcomes;

@@ -347,8 +347,9 @@ export const text = {
     more: (n: number) => `${n} more`,
     retried: "Run again: it is a version now",
     stillWrong: "Run again: still wrong",
-    stages: { schema: "Schema", mapping: "Mapping", limit: "Limit", conflict: "Conflict" } as Record<string, string>,
+    stages: { fetch: "Fetch", schema: "Schema", mapping: "Mapping", limit: "Limit", conflict: "Conflict" } as Record<string, string>,
     stageHints: {
+      fetch: "The partner listed it, and what belongs to it could not be had. Run again asks once more.",
       schema: "The payload does not match the partner's schema.",
       mapping: "The payload matches the schema, but a value could not be mapped.",
       limit: "The payload is over a limit on size, depth or time.",

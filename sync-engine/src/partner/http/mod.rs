@@ -19,6 +19,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::{PartnerId, PartnerRules};
 use outcome::{class_of, read_verdict, send_verdict, wire_message, wire_status};
+use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use url::Url;
@@ -355,6 +356,10 @@ impl PartnerLink for HttpPartner {
         cursor: Option<&'a PageCursor>,
     ) -> Later<'a, Result<FetchedPage, FetchError>> {
         Box::pin(self.fetch_page(stream, watermark, cursor))
+    }
+
+    fn complete<'a>(&'a self, stream: &'a str, stubs: Vec<Bytes>) -> Later<'a, Result<FetchedPage, FetchError>> {
+        Box::pin(self.complete_items(stream, stubs))
     }
 
     fn stored<'a>(&'a self, stream: &'a str, keys: &'a [Value]) -> Later<'a, Result<(), FetchError>> {

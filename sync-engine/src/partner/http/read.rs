@@ -21,12 +21,7 @@ impl HttpPartner {
         watermark: Option<&str>,
         cursor: Option<&PageCursor>,
     ) -> Result<FetchedPage, FetchError> {
-        let stream = self.stream(stream).ok_or_else(|| {
-            broken(
-                "partner.stream",
-                format!("the configuration has no stream \"{stream}\""),
-            )
-        })?;
+        let stream = self.known_stream(stream)?;
         let now = self.clock.now();
         let run = Run::resume(stream, watermark, cursor, now)?;
         let out = self.page_request(stream, &run)?;
@@ -51,11 +46,7 @@ impl HttpPartner {
             nothing,
         };
         let mut page = run.read(stream, self.page_limits(), &answer, now)?;
-        let gathered = if stream.enrichment.is_none() {
-            listed(stream, page.items)
-        } else {
-            self.gather(stream, page.items).await?
-        };
+        let gathered = self.with_what_belongs(stream, std::mem::take(&mut page.items)).await?;
         if gathered.held.is_some() {
             page.watermark = None;
             if let Some(next) = &mut page.next {
@@ -70,6 +61,37 @@ impl HttpPartner {
             watermark: page.watermark,
             held: gathered.held,
             clock_skew_ms,
+        })
+    }
+
+    async fn with_what_belongs(&self, stream: &StreamConfig, items: Vec<Bytes>) -> Result<Gathered, FetchError> {
+        if stream.enrichment.is_none() {
+            Ok(listed(stream, items))
+        } else {
+            self.gather(stream, items).await
+        }
+    }
+
+    pub(super) async fn complete_items(&self, stream: &str, stubs: Vec<Bytes>) -> Result<FetchedPage, FetchError> {
+        let stream = self.known_stream(stream)?;
+        let gathered = self.with_what_belongs(stream, stubs).await?;
+        Ok(FetchedPage {
+            items: gathered.items,
+            set_aside: gathered.set_aside,
+            keys: gathered.keys,
+            held: gathered.held,
+            next: None,
+            watermark: None,
+            clock_skew_ms: None,
+        })
+    }
+
+    fn known_stream(&self, name: &str) -> Result<&StreamConfig, FetchError> {
+        self.stream(name).ok_or_else(|| {
+            broken(
+                "partner.stream",
+                format!("the configuration has no stream \"{name}\""),
+            )
         })
     }
 

@@ -9,6 +9,7 @@ pub(crate) use split::{one, split_items};
 use super::config::{Listing, Paging, StreamConfig, Watermark, WatermarkSource};
 use super::expr::Scope;
 use super::map::values;
+use super::scan::{ScanLimits, scan};
 use super::{FetchError, PageCursor};
 use crate::domain::Timestamp;
 use bytes::Bytes;
@@ -21,8 +22,8 @@ use sha2::{Digest, Sha256};
 use std::cmp::Ordering;
 use url::Url;
 
-/// Largest item that has a say in the watermark, in bytes: larger ones are no documents that are taken.
-const MAX_MARKED_BYTES: usize = 4 * 1024 * 1024;
+/// Items of fewer bytes are parsed for their watermark without a look at their limits.
+const SMALL_ITEM_BYTES: usize = 64 * 1024;
 
 /// Where a run is: part of `PageCursor`.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -352,7 +353,7 @@ impl Run {
                     .map_err(unusable)
             }
             Some(WatermarkSource::Item(expr)) => {
-                for raw in items.iter().filter(|raw| raw.get().len() <= MAX_MARKED_BYTES) {
+                for raw in items.iter().filter(|raw| may_be_marked(raw.get())) {
                     // An item that cannot be read goes to quarantine; it has no say in the watermark.
                     let Ok(item) = serde_json::from_str::<Value>(raw.get()) else {
                         continue;
@@ -429,6 +430,15 @@ pub(crate) fn broken(code: &'static str, message: String) -> FetchError {
         transient: false,
         breaker: false,
     }
+}
+
+/// An item that is over the limits of a document goes to quarantine; it has no say in the watermark.
+fn may_be_marked(item: &str) -> bool {
+    let limits = ScanLimits {
+        max_depth: usize::MAX,
+        max_string_bytes: usize::MAX,
+    };
+    item.len() <= SMALL_ITEM_BYTES || scan(item.as_bytes(), limits).is_ok()
 }
 
 fn fingerprint(hasher: Sha256) -> String {
