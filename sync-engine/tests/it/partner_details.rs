@@ -39,7 +39,11 @@ async fn each_item_of_a_list_is_fetched_with_its_parts() {
     let server = Server::start(|asked| match asked.uri.path() {
         "/list" => answer(200, &[], LIST),
         "/orders/b" => answer(404, &[], ""),
-        "/orders/a" => answer(200, &[("etag", "\"7\"")], "{\"order\": {\"id\" : \"A\",\"kind\":\"full\"} }"),
+        "/orders/a" => answer(
+            200,
+            &[("etag", "\"7\"")],
+            "{\"order\": {\"id\" : \"A\",\"kind\":\"full\"} }",
+        ),
         "/orders/c" => answer(200, &[("etag", "W/\"8\"")], r#"{"order":{"id":"C","kind":"short"}}"#),
         "/orders/A/lines" if asked.uri.query() == Some("at=0") => {
             answer(200, &[], r#"{"lines":[{"n":"1","qty":2.50},{"n":"2","qty":1}]}"#)
@@ -77,15 +81,26 @@ async fn each_item_of_a_list_is_fetched_with_its_parts() {
         ]
     );
     let gone = &page.set_aside[0];
-    assert_eq!((gone.raw.bytes.as_ref(), gone.error.stage), (&br#"{"ref":"b"}"#[..], "fetch"));
+    assert_eq!(
+        (gone.raw.bytes.as_ref(), gone.error.stage),
+        (&br#"{"ref":"b"}"#[..], "fetch")
+    );
     assert!(page.held.is_none());
 
-    let version = partner.intake("orders", &page.items[0].bytes).unwrap().into_version().unwrap();
+    let version = partner
+        .intake("orders", &page.items[0].bytes)
+        .unwrap()
+        .into_version()
+        .unwrap();
     assert_eq!(version.partner_ref, Some(json!({"etag": "\"7\""})));
     assert_eq!(version.revision.as_deref(), Some("a"));
     // Another ETag of the same content is the same version.
     let other = texts(&page)[0].replace("\\\"7\\\"", "\\\"9\\\"");
-    let again = partner.intake("orders", other.as_bytes()).unwrap().into_version().unwrap();
+    let again = partner
+        .intake("orders", other.as_bytes())
+        .unwrap()
+        .into_version()
+        .unwrap();
     assert_eq!(again.hash, version.hash);
 }
 
@@ -97,7 +112,10 @@ async fn several_items_are_fetched_at_once() {
             let body: Value = serde_json::from_slice(&asked.body).unwrap();
             // In another order, and without the third.
             let found: Vec<Value> = body["numbers"].as_array().unwrap().iter().rev().cloned().collect();
-            let found = found.iter().filter(|n| **n != json!(3)).map(|n| json!({"id": n.to_string()}));
+            let found = found
+                .iter()
+                .filter(|n| **n != json!(3))
+                .map(|n| json!({"id": n.to_string()}));
             answer(200, &[], json!({"orders": found.collect::<Vec<_>>()}).to_string())
         }
         other => panic!("{other}"),
@@ -123,7 +141,11 @@ async fn several_items_are_fetched_at_once() {
 async fn a_detail_that_fails_now_holds_the_watermark_and_nothing_else() {
     let tries = AtomicUsize::new(0);
     let server = Server::start(move |asked| match (asked.uri.path(), asked.uri.query()) {
-        ("/list", None) => answer(200, &[], r#"{"items":[{"ref":"a","at":"1"},{"ref":"b","at":"2"}],"next":"2"}"#),
+        ("/list", None) => answer(
+            200,
+            &[],
+            r#"{"items":[{"ref":"a","at":"1"},{"ref":"b","at":"2"}],"next":"2"}"#,
+        ),
         ("/list", _) => answer(200, &[], r#"{"items":[{"ref":"c","at":"3"}]}"#),
         // Down for the first run, with its three attempts.
         ("/orders/b", _) if tries.fetch_add(1, Ordering::SeqCst) < 3 => answer(503, &[], ""),
@@ -177,7 +199,10 @@ async fn when_the_partner_goes_down_the_rest_of_the_page_is_not_asked_for() {
         _ => answer(500, &[("retry-after", "60")], ""),
     })
     .await;
-    let config = stream(&server.url, json!({"detail": {"request": {"path": "/orders/{.stub.ref}"}}}));
+    let config = stream(
+        &server.url,
+        json!({"detail": {"request": {"path": "/orders/{.stub.ref}"}}}),
+    );
     let partner = connect(&config, secrets(&[]));
     let error = partner.fetch("orders", None, None).await.unwrap_err();
     assert_eq!(error.code, "partner.unavailable");
@@ -192,9 +217,15 @@ async fn more_than_the_memory_may_hold_is_refused() {
         _ => answer(200, &[], large.clone()),
     })
     .await;
-    let mut config = stream(&server.url, json!({"detail": {"request": {"path": "/orders/{.stub.ref}"}}}));
+    let mut config = stream(
+        &server.url,
+        json!({"detail": {"request": {"path": "/orders/{.stub.ref}"}}}),
+    );
     config["limits"] = json!({"maxInflatedBytes": 700_000});
-    let error = connect(&config, secrets(&[])).fetch("orders", None, None).await.unwrap_err();
+    let error = connect(&config, secrets(&[]))
+        .fetch("orders", None, None)
+        .await
+        .unwrap_err();
     assert_eq!(error.code, "limit.page");
 }
 
@@ -202,7 +233,15 @@ async fn more_than_the_memory_may_hold_is_refused() {
 async fn the_partner_is_told_what_is_stored() {
     let server = Server::start(|asked| match asked.uri.path() {
         "/list" => answer(200, &[], r#"{"items":[{"id":"1"},{"id":"2"},{"id":"3"}]}"#),
-        _ => answer(if asked.body.windows(3).any(|w| w == b"\"3\"") { 409 } else { 204 }, &[], ""),
+        _ => answer(
+            if asked.body.windows(3).any(|w| w == b"\"3\"") {
+                409
+            } else {
+                204
+            },
+            &[],
+            "",
+        ),
     })
     .await;
     let after = json!({"key": ".id", "size": 2, "request": {"path": "/done", "body": {"ids": ".keys"}}});
@@ -217,12 +256,27 @@ fn mistakes_of_reading_are_named() {
     let request = json!({"path": "/x"});
     for (change, expected) in [
         (json!({"detail": {}}), "/detail: \"request\" is missing"),
-        (json!({"detail": {"request": request, "itm": "."}}), "did you mean \"item\"?"),
-        (json!({"detail": {"request": {"path": "/{stub}"}}}), "\"stub\" is not available"),
+        (
+            json!({"detail": {"request": request, "itm": "."}}),
+            "did you mean \"item\"?",
+        ),
+        (
+            json!({"detail": {"request": {"path": "/{stub}"}}}),
+            "\"stub\" is not available",
+        ),
         (json!({"batch": {"request": request}}), "\"key\" is missing"),
-        (json!({"parts": {"lines": {"request": request, "paging": {"type": "link"}}}}), "\"items\" is missing"),
-        (json!({"parts": {"lines": {"request": request, "items": ".l", "paging": {"type": "watermark"}}}}), "no watermark of its own"),
-        (json!({"afterStore": {"request": request}}), "/afterStore: \"key\" is missing"),
+        (
+            json!({"parts": {"lines": {"request": request, "paging": {"type": "link"}}}}),
+            "\"items\" is missing",
+        ),
+        (
+            json!({"parts": {"lines": {"request": request, "items": ".l", "paging": {"type": "watermark"}}}}),
+            "no watermark of its own",
+        ),
+        (
+            json!({"afterStore": {"request": request}}),
+            "/afterStore: \"key\" is missing",
+        ),
     ] {
         let config = stream("https://api.acme.example", change);
         let errors = sync_engine::partner::parse(&config.to_string(), "f.json", std::path::Path::new(".")).unwrap_err();
@@ -231,5 +285,8 @@ fn mistakes_of_reading_are_named() {
     let mut config = stream("https://api.acme.example", json!({}));
     config["streams"]["orders"]["map"]["partnerRef"] = json!({"etag": "$etag"});
     let errors = sync_engine::partner::parse(&config.to_string(), "f.json", std::path::Path::new(".")).unwrap_err();
-    assert!(errors.to_string().contains("$etag is the ETag of a \"detail\""), "{errors}");
+    assert!(
+        errors.to_string().contains("$etag is the ETag of a \"detail\""),
+        "{errors}"
+    );
 }

@@ -143,7 +143,13 @@ fn detail(raw: &RawDetail, pointer: &str, ctx: &mut Compile<'_>) -> Option<Detai
 
 fn batch(raw: &RawBatch, pointer: &str, ctx: &mut Compile<'_>) -> Option<Batch> {
     let request = request(raw.request.as_ref(), pointer, ctx);
-    let key_text = needed(raw.key.as_deref(), "key", "what names an item in the request", pointer, ctx);
+    let key_text = needed(
+        raw.key.as_deref(),
+        "key",
+        "what names an item in the request",
+        pointer,
+        ctx,
+    );
     let key = key_text.and_then(|text| ctx.expr(text, &child(pointer, "key")));
     let matched = match raw.matched.as_deref() {
         Some(text) => ctx.expr(text, &child(pointer, "match")),
@@ -206,7 +212,13 @@ pub(super) fn after_store(raw: &RawStream, pointer: &str, ctx: &mut Compile<'_>)
         Some(r) => RequestTemplate::compile(r, "POST", &child(&pointer, "request"), ctx),
         None => request(None, &pointer, ctx),
     };
-    let key = needed(raw.key.as_deref(), "key", "what names an item in the request", &pointer, ctx);
+    let key = needed(
+        raw.key.as_deref(),
+        "key",
+        "what names an item in the request",
+        &pointer,
+        ctx,
+    );
     let key = key.and_then(|text| ctx.expr(text, &child(&pointer, "key")));
     Some(AfterStore {
         key: key?,
@@ -226,13 +238,7 @@ fn request(raw: Option<&super::raw::RawRequest>, pointer: &str, ctx: &mut Compil
 }
 
 /// Reports what is missing, unless what was there had a mistake already.
-fn needed<'a>(
-    given: Option<&'a str>,
-    name: &str,
-    what: &str,
-    pointer: &str,
-    ctx: &mut Compile<'_>,
-) -> Option<&'a str> {
+fn needed<'a>(given: Option<&'a str>, name: &str, what: &str, pointer: &str, ctx: &mut Compile<'_>) -> Option<&'a str> {
     if given.is_none() && !ctx.mistakes.is_at(&child(pointer, name)) {
         ctx.mistakes.add(pointer, format!("\"{name}\" is missing: {what}"));
     }

@@ -171,7 +171,11 @@ impl HttpPartner {
         if answer.status == 204 || detail.empty_statuses.contains(&answer.status) {
             return Ok(None);
         }
-        let etag = answer.headers.get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let etag = answer
+            .headers
+            .get("etag")
+            .and_then(|tag| tag.to_str().ok())
+            .map(str::to_owned);
         let item = one(&Bytes::from(answer.body), &detail.item).map_err(|reason| broken("partner.page", reason))?;
         Ok(Some((item, etag)))
     }
@@ -240,8 +244,12 @@ impl HttpPartner {
             if answer.status == 204 || part.empty_statuses.contains(&answer.status) {
                 return Ok(None);
             }
-            let whole: &RawValue = serde_json::from_slice(&answer.body)
-                .map_err(|e| broken("partner.page", format!("the answer for \"{}\" is not JSON: {e}", part.name)))?;
+            let whole: &RawValue = serde_json::from_slice(&answer.body).map_err(|e| {
+                broken(
+                    "partner.page",
+                    format!("the answer for \"{}\" is not JSON: {e}", part.name),
+                )
+            })?;
             return Ok(Some(whole.get().as_bytes().to_vec()));
         };
         let mut run = Run::default();
@@ -336,8 +344,12 @@ impl HttpPartner {
 
     /// Tells the partner that these items are stored.
     pub(super) async fn tell_stored(&self, stream: &str, keys: &[Value]) -> Result<(), FetchError> {
-        let Some(stream) = self.stream(stream) else { return Ok(()) };
-        let Some(after) = &stream.after_store else { return Ok(()) };
+        let Some(stream) = self.stream(stream) else {
+            return Ok(());
+        };
+        let Some(after) = &stream.after_store else {
+            return Ok(());
+        };
         let shared = Shared {
             stream,
             failures: AtomicU32::new(0),
@@ -369,7 +381,10 @@ pub(super) fn key_of(key: &Expr, item: &[u8]) -> Option<Value> {
 
 /// A key as text: a number and its digits are one key.
 fn named(key: &Value) -> String {
-    values::text(key).ok().flatten().map_or_else(|| key.to_string(), |t| t.into_owned())
+    values::text(key)
+        .ok()
+        .flatten()
+        .map_or_else(|| key.to_string(), |t| t.into_owned())
 }
 
 fn set_aside(stub: &Bytes, message: String) -> SetAside {

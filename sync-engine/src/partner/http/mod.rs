@@ -18,8 +18,8 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::domain::{PartnerId, PartnerRules};
-use outcome::{class_of, read_verdict, send_verdict, wire_message, wire_status};
 use bytes::Bytes;
+use outcome::{class_of, read_verdict, send_verdict, wire_message, wire_status};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use url::Url;

@@ -1,7 +1,7 @@
 //! Pages of a stream over HTTP.
 
-use super::outcome::{self, clock_skew, fetch_error, fetch_refusal};
 use super::gather::{Gathered, json_item, key_of};
+use super::outcome::{self, clock_skew, fetch_error, fetch_refusal};
 use super::{HttpPartner, Prepared};
 use crate::partner::config::{Listing, Paging, StreamConfig, Watermark};
 use crate::partner::expr::Scope;
@@ -87,12 +87,8 @@ impl HttpPartner {
     }
 
     fn known_stream(&self, name: &str) -> Result<&StreamConfig, FetchError> {
-        self.stream(name).ok_or_else(|| {
-            broken(
-                "partner.stream",
-                format!("the configuration has no stream \"{name}\""),
-            )
-        })
+        self.stream(name)
+            .ok_or_else(|| broken("partner.stream", format!("the configuration has no stream \"{name}\"")))
     }
 
     fn page_request<'a>(&self, stream: &'a StreamConfig, run: &Run) -> Result<Prepared<'a>, FetchError> {

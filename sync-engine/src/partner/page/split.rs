@@ -56,7 +56,10 @@ pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b R
 /// When the answer has no list where one is expected.
 pub(crate) fn split_items(body: &Bytes, places: &[ItemsAt]) -> Result<Vec<Bytes>, FetchError> {
     let (items, _) = split(body, places).map_err(|reason| broken("partner.page", reason))?;
-    Ok(items.into_iter().map(|raw| body.slice_ref(raw.get().as_bytes())).collect())
+    Ok(items
+        .into_iter()
+        .map(|raw| body.slice_ref(raw.get().as_bytes()))
+        .collect())
 }
 
 /// The one item at the first place that is there, which may be the whole answer.
