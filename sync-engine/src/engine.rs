@@ -1,6 +1,7 @@
 //! Composition root: store, partners, exchange. Start, stop, and what a host may ask for.
 
 mod answers;
+mod configuration;
 mod error;
 mod operations;
 mod pages;
@@ -8,7 +9,9 @@ mod quarantine;
 mod views;
 
 pub use crate::exchange::SyncReport;
+pub use configuration::{ConfigurationCheck, ConfigurationFile};
 pub use error::EngineError;
+pub use quarantine::QuarantineRerun;
 pub use views::{Health, HealthReason, PartnerStatus, PartnerView};
 
 use crate::clock::Clock;
@@ -56,6 +59,7 @@ pub struct Engine {
 struct Inner {
     exchange: Arc<Exchange>,
     letterhead: Letterhead,
+    secrets: Arc<dyn Secrets>,
 }
 
 impl Engine {
@@ -79,7 +83,7 @@ impl Engine {
             Ok::<_, EngineError>((store, presence))
         });
         let (store, presence) = opening.await.map_err(|e| EngineError::Internal(e.to_string()))??;
-        let load = loader(options.secrets, Arc::clone(&options.clock));
+        let load = loader(Arc::clone(&options.secrets), Arc::clone(&options.clock));
         let exchange = Arc::new(Exchange {
             partners: Partners::new(
                 options.partners_dir,
@@ -109,6 +113,7 @@ impl Engine {
             inner: Arc::new(Inner {
                 exchange,
                 letterhead: options.letterhead,
+                secrets: options.secrets,
             }),
         })
     }
@@ -151,6 +156,10 @@ impl Engine {
 
     fn exchange(&self) -> &Arc<Exchange> {
         &self.inner.exchange
+    }
+
+    fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::clone(&self.inner.secrets)
     }
 
     fn letterhead(&self) -> &Letterhead {

@@ -40,7 +40,7 @@ fn add_problems(document: &mut OpenApi) {
         .content(error::PROBLEM_JSON, Content::new(Some(schema)))
         .build();
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
             let responses = &mut operation.responses.responses;
             responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }

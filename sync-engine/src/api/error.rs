@@ -126,7 +126,12 @@ impl From<EngineError> for ApiError {
 /// when the state of things is against it.
 fn refused_status(code: &str) -> StatusCode {
     match code {
-        "answer.incomplete" | "answer.invalid" | "operation.unsupported" => StatusCode::UNPROCESSABLE_ENTITY,
+        "answer.incomplete"
+        | "answer.invalid"
+        | "operation.unsupported"
+        | "configuration.mistakes"
+        | "configuration.id"
+        | "stream.unknown" => StatusCode::UNPROCESSABLE_ENTITY,
         "store.closed" | "engine.stopped" => StatusCode::SERVICE_UNAVAILABLE,
         "partner.paused" => StatusCode::CONFLICT,
         partner if partner.starts_with("partner.") => StatusCode::BAD_GATEWAY,

@@ -5,6 +5,7 @@
 
 mod answers;
 mod assets;
+mod configuration;
 mod describe;
 mod documents;
 mod error;
@@ -127,11 +128,18 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(quarantine::get_quarantine))
         .routes(routes!(quarantine::get_quarantine_payload))
         .routes(routes!(quarantine::retry_quarantine))
+        .routes(routes!(quarantine::retry_all_quarantine))
         .routes(routes!(quarantine::dismiss_quarantine))
         .routes(routes!(partners::list_partners))
         .routes(routes!(partners::sync_partner))
         .routes(routes!(partners::pause_partner))
         .routes(routes!(partners::resume_partner))
+        .routes(routes!(configuration::check_configuration))
+        .routes(routes!(configuration::try_configuration))
+        .routes(routes!(
+            configuration::get_configuration,
+            configuration::put_configuration
+        ))
         .routes(routes!(events::events))
         .routes(routes!(session::openapi_document));
     OpenApiRouter::default().nest("/api/v1", v1)

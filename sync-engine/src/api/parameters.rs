@@ -17,7 +17,11 @@ impl KnownParameters {
     pub fn of(document: &OpenApi) -> Self {
         let mut known = HashMap::new();
         for (path, item) in &document.paths.paths {
-            for (method, operation) in [(Method::GET, &item.get), (Method::POST, &item.post)] {
+            for (method, operation) in [
+                (Method::GET, &item.get),
+                (Method::POST, &item.post),
+                (Method::PUT, &item.put),
+            ] {
                 if let Some(operation) = operation {
                     known.insert((method, path.clone()), names(operation));
                 }

@@ -4,6 +4,7 @@ use super::documents::attachment;
 use super::extract::{self, Json, Path, Query};
 use super::{ApiError, ApiState};
 use crate::domain::PartnerId;
+use crate::engine::QuarantineRerun;
 use crate::store::{Page, QuarantineQuery, QuarantineRow, QuarantineState};
 use axum::extract::State;
 use axum::response::Response;
@@ -82,6 +83,31 @@ pub(super) async fn retry_quarantine(
     Path(id): Path<i64>,
 ) -> Result<Json<QuarantineRow>, ApiError> {
     Ok(Json(state.engine.retry_quarantine(id, &state.actor).await?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RerunParams {
+    /// Whose payloads.
+    #[param(value_type = String)]
+    partner: PartnerId,
+    /// Only of this stream.
+    stream: Option<String>,
+}
+
+/// Runs everything of a partner again that waits, after the configuration was mended, in the order in which it came.
+#[utoipa::path(post, path = "/quarantine/retry", tag = "quarantine", params(RerunParams),
+    responses((status = 200, body = QuarantineRerun)))]
+pub(super) async fn retry_all_quarantine(
+    State(state): State<ApiState>,
+    Query(params): Query<RerunParams>,
+) -> Result<Json<QuarantineRerun>, ApiError> {
+    let RerunParams { partner, stream } = params;
+    let rerun = state
+        .engine
+        .retry_all_quarantine(&partner, stream.as_deref(), &state.actor);
+    Ok(Json(rerun.await?))
 }
 
 /// Puts it aside: a person decided that it is not needed.

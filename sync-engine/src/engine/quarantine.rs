@@ -1,11 +1,87 @@
 //! What arrived and is no version: run again after a fix, or put aside.
 
 use super::{Engine, EngineError};
+use crate::domain::PartnerId;
 use crate::exchange::intake::{self, Arrival, Source, Taken, stream_of};
 use crate::partner::{PartnerLink, RawItem, SetAside};
-use crate::store::{Lane, QuarantineRow, QuarantineSettled, QuarantineState, StoreExt};
+use crate::store::{Lane, QuarantineQuery, QuarantineRow, QuarantineSettled, QuarantineState, StoreExt};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Payloads that one request runs again at most.
+const MAX_RERUN: usize = 1000;
+const ROWS: u32 = 200;
+
+/// What came of running everything of a partner again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuarantineRerun {
+    pub tried: u32,
+    /// Became a version or an answer, or were known already.
+    pub resolved: u32,
+    /// Are nothing to us by now.
+    pub dismissed: u32,
+    pub still_wrong: u32,
+    /// More than 1,000 wait: ask again for the rest.
+    pub more: bool,
+}
 
 impl Engine {
+    /// Takes everything of a partner (or of one of its streams) that waits in quarantine in once more, with the present
+    /// configuration, in the order in which it came.
+    ///
+    /// # Errors
+    /// As of `retry_quarantine`; what was done before stays done.
+    pub async fn retry_all_quarantine(
+        &self,
+        partner: &PartnerId,
+        stream: Option<&str>,
+        actor: &str,
+    ) -> Result<QuarantineRerun, EngineError> {
+        self.partner(partner)?;
+        let mut waiting = Vec::new();
+        let mut cursor = None;
+        loop {
+            let query = QuarantineQuery {
+                company: self.company().clone(),
+                partner: Some(partner.clone()),
+                state: Some(QuarantineState::Open),
+                cursor,
+                limit: ROWS,
+            };
+            let page = self.store().read(move |store| store.list_quarantine(&query)).await?;
+            let fitting = page.items.iter().filter(|row| stream.is_none_or(|s| s == row.stream));
+            waiting.extend(fitting.map(|row| row.id));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        // Newest first as they are listed; a change must not come before what it changes.
+        waiting.reverse();
+        let mut report = QuarantineRerun {
+            more: waiting.len() > MAX_RERUN,
+            ..QuarantineRerun::default()
+        };
+        for id in waiting.into_iter().take(MAX_RERUN) {
+            let row = match self.retry_quarantine(id, actor).await {
+                // Someone else settled it meanwhile.
+                Err(EngineError::Refused {
+                    code: "quarantine.settled",
+                    ..
+                }) => continue,
+                row => row?,
+            };
+            report.tried += 1;
+            match row.state {
+                QuarantineState::Resolved => report.resolved += 1,
+                QuarantineState::Dismissed => report.dismissed += 1,
+                QuarantineState::Open => report.still_wrong += 1,
+            }
+        }
+        Ok(report)
+    }
+
     /// Takes the payload in once more, with the present configuration. The row says what came of it.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ pub mod presence;
 mod recover;
 pub mod schedule;
 mod settle;
-mod watch;
+pub mod watch;
 
 pub use attempt::{outbound, stored};
 pub use outcome::is_overtaken;

@@ -90,7 +90,7 @@ fn as_sent<'p>(stream: &StreamConfig, payload: &'p Value) -> Cow<'p, Value> {
 }
 
 /// The payload as JSON, within the limits.
-fn parse(limits: &Limits, raw: &[u8]) -> Result<Value, IntakeError> {
+pub(super) fn parse(limits: &Limits, raw: &[u8]) -> Result<Value, IntakeError> {
     let refused = |message: String| IntakeError {
         stage: "limit",
         number: None,

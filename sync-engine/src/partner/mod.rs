@@ -11,10 +11,15 @@ mod render;
 mod scan;
 pub(crate) mod schema;
 mod secrets;
+mod trial;
 
 pub use config::{CONFIG_SCHEMA, ConfigErrors, Mistake, PartnerConfig, config_field_names, load_file, parse};
 pub use http::HttpPartner;
 pub use secrets::FileSecrets;
+pub use trial::{
+    ShownHeader, ShownRequest, Trial, TrialCode, TrialDocument, TrialFailure, TrialInput, TrialOperation, TrialOutcome,
+    TrialStream, UnreadField, canonical,
+};
 
 use crate::domain::{
     Answer, CanonicalDocument, ContentHash, DocumentKind, PartnerId, PartnerRules, Purpose, Side, Timestamp,
@@ -183,7 +188,7 @@ pub struct IntakeError {
     pub problems: Vec<IntakeProblem>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct IntakeProblem {
     /// JSON pointer into the payload.
     pub pointer: String,

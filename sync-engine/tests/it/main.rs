@@ -1,3 +1,4 @@
+mod api_configuration;
 mod api_events;
 mod api_host;
 mod api_openapi;

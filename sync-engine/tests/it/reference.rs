@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use sync_engine::clock::SystemClock;
-use sync_engine::domain::{Answer, CanonicalDocument, Timestamp};
+use sync_engine::domain::{CanonicalDocument, Timestamp};
 use sync_engine::partner::{
-    self, CONFIG_SCHEMA, FetchedPage, HttpPartner, Intake, IntakeError, PartnerLink, RenderInput, Secrets, SendResult,
-    Verdict,
+    self, CONFIG_SCHEMA, FetchedPage, HttpPartner, IntakeError, PartnerLink, RenderInput, Secrets, SendResult, Verdict,
 };
 use uuid::Uuid;
 
@@ -185,7 +184,7 @@ impl Run {
 
     fn take_in(&mut self, link: &HttpPartner, stream: &str, bytes: &[u8]) {
         match link.intake(stream, bytes) {
-            Ok(intake) => self.documents.extend(canonical(&intake)),
+            Ok(intake) => self.documents.extend(partner::canonical(&intake)),
             Err(refused) => self.facts.extend(quarantine(&refused)),
         }
     }
@@ -380,36 +379,6 @@ fn stated(result: &SendResult) -> String {
 fn quarantine(refused: &IntakeError) -> impl Iterator<Item = String> {
     let problems = refused.problems.iter();
     problems.map(|p| format!("quarantine: {}: {}", p.pointer, p.message))
-}
-
-/// The document's fields, with what the map read beside them.
-fn canonical(intake: &Intake) -> Option<Value> {
-    let (mut value, more) = match intake {
-        Intake::Skipped => return None,
-        Intake::Version(v) => {
-            let document = match &v.document {
-                CanonicalDocument::Order(order) => json!(order),
-                CanonicalDocument::DespatchAdvice(note) => json!(note),
-            };
-            let more = json!({"purpose": v.purpose, "sequence": v.sequence, "partnerRef": v.partner_ref});
-            (document, more)
-        }
-        Intake::Answer(a) => {
-            let answer = match &a.answer {
-                Answer::OrderResponse(response) => json!(response),
-                Answer::ReceiptAdvice(receipt) => json!(receipt),
-            };
-            let more = json!({
-                "number": a.number, "revision": a.revision, "id": a.id, "issuedAt": a.issued_at,
-                "sequence": a.sequence, "partnerRef": a.partner_ref,
-            });
-            (answer, more)
-        }
-    };
-    if let (Some(value), Value::Object(more)) = (value.as_object_mut(), more) {
-        value.extend(more.into_iter().filter(|(_, v)| !v.is_null()));
-    }
-    Some(value)
 }
 
 /// An order, or a delivery note where the lines speak of orders.

@@ -40,6 +40,9 @@ export const errorTable: Record<string, ErrorEntry> = {
   "request.too_large": entry("error", "Too much at once", "Shorten the answer.", "none"),
   "request.media_type": entry("error", "The engine does not take this form", "Load the screen again.", "reload"),
   conflict: entry("warning", "Something changed in the meantime", "Look at it again, then repeat what you did.", "retry"),
+  "configuration.mistakes": entry("error", "The configuration has mistakes", "Nothing was changed. Correct what is marked, then save again.", "none"),
+  "configuration.id": entry("error", "This is another partner's configuration", "Nothing was changed. Give it the id of the partner that it is saved for.", "none"),
+  "stream.unknown": entry("error", "There is no such stream", "Choose one that the configuration has.", "none"),
   configuration: entry("error", "The configuration is wrong", "Look at the partner's mistakes.", "openPartners"),
   internal: entry("error", "The engine failed", "Try again; if it stays, look at the engine's log.", "retry"),
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// One mistake: where, what was expected, and the nearest right name where there is one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 pub struct Mistake {
     /// JSON pointer into the file; empty for the file as a whole.
     pub pointer: String,

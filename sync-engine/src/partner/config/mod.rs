@@ -57,6 +57,8 @@ pub struct PartnerConfig {
     pub(crate) rules: PartnerRules,
     pub(crate) streams: Vec<StreamConfig>,
     pub(crate) operations: BTreeMap<OutboundKind, OperationConfig>,
+    /// What is no mistake and yet hardly meant.
+    pub(crate) warnings: Vec<Mistake>,
 }
 
 impl PartnerConfig {
@@ -70,6 +72,11 @@ impl PartnerConfig {
 
     pub fn base_url(&self) -> &Url {
         &self.base_url
+    }
+
+    /// What is no mistake and yet hardly meant, such as a path that the payload's schema does not have.
+    pub fn warnings(&self) -> &[Mistake] {
+        &self.warnings
     }
 
     /// Names of the secrets that the configuration asks for, sorted.

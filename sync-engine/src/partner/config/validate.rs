@@ -53,6 +53,7 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
         rules: raw.rules.unwrap_or_default(),
         streams,
         operations,
+        warnings: Vec::new(),
     })
 }
 

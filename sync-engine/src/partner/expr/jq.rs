@@ -3,6 +3,7 @@
 use super::budget::{budgeted, spend};
 use super::check::check;
 use super::val::{Num, Val};
+use super::{Scope, trace};
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::native::{Filter as Named, Fun, bome, run, unary, v};
 use jaq_core::{Compiler, Ctx, Error, Filter, RunPtr, ValT, Vars, data, unwrap_valr};
@@ -72,14 +73,27 @@ impl Jq {
     }
 
     /// Every output, or a sentence that says why there is none.
-    pub fn run(&self, this: &Value, root: &Value, index: usize) -> Result<Vec<Value>, String> {
+    ///
+    /// `whole`: outputs are used as they are; else other expressions look into them.
+    pub fn run(&self, scope: &Scope<'_>, whole: bool) -> Result<Vec<Value>, String> {
         budgeted(|| {
-            let root = if self.uses_root { Val::read(root) } else { Val::Null };
-            let ctx = Ctx::<Data>::new(&self.filter.lut, Vars::new([root, Val::from(index)]));
+            let root = if self.uses_root {
+                Val::read(scope.root)
+            } else {
+                Val::Null
+            };
+            let this = Val::read(scope.this);
+            if trace::is_on() {
+                trace::begin(&this, scope, &root);
+            }
+            let ctx = Ctx::<Data>::new(&self.filter.lut, Vars::new([root, Val::from(scope.index)]));
             let mut found = Vec::new();
-            for output in self.filter.id.run((ctx, Val::read(this))).map(unwrap_valr) {
+            for output in self.filter.id.run((ctx, this)).map(unwrap_valr) {
                 spend(1);
                 let output = output.map_err(|e| crate::partner::map::values::short(&e.to_string()).into_owned())?;
+                if whole && trace::is_on() {
+                    trace::written(&output);
+                }
                 found.push(output.write());
             }
             Ok(found)

@@ -4,6 +4,7 @@ mod budget;
 mod check;
 mod jq;
 mod path;
+pub(crate) mod trace;
 mod val;
 
 pub(crate) use path::Path;
@@ -55,6 +56,16 @@ impl<'s> Scope<'s> {
             root: parent.root,
             index: nth,
             at: At::Below { parent, expr, nth },
+        }
+    }
+
+    /// Where the element that jq made comes from, when `this` is one or lies in one.
+    fn loose_base(&self) -> Option<String> {
+        match &self.at {
+            At::Root => None,
+            At::Below { parent, expr, .. } => parent
+                .loose_base()
+                .or_else(|| matches!(expr.program, Program::Jq(_)).then(|| parent.pointer())),
         }
     }
 
@@ -118,10 +129,10 @@ impl Expr {
     /// The value; `None` when there is none or it is null.
     pub fn one<'s>(&self, scope: &Scope<'s>) -> Result<Option<Cow<'s, Value>>, Problem> {
         match &self.program {
-            Program::Path(path) if !path.gives_many() => Ok(path.one(scope)?.map(Cow::Borrowed)),
+            Program::Path(path) if !path.gives_many() => Ok(followed(path, scope)?.map(Cow::Borrowed)),
             Program::First(paths) => {
                 for path in paths {
-                    if let Some(value) = path.one(scope)?.filter(|v| **v != Value::Bool(false)) {
+                    if let Some(value) = followed(path, scope)?.filter(|v| **v != Value::Bool(false)) {
                         return Ok(Some(Cow::Borrowed(value)));
                     }
                 }
@@ -143,10 +154,23 @@ impl Expr {
 
     /// Every value that it gives, nulls left out.
     pub fn many<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Cow<'s, Value>>, Problem> {
+        self.values(scope, true)
+    }
+
+    /// `whole`: what jq gives is used as it is, and not looked into by other expressions.
+    fn values<'s>(&self, scope: &Scope<'s>, whole: bool) -> Result<Vec<Cow<'s, Value>>, Problem> {
         match &self.program {
-            Program::Path(path) => Ok(path.many(scope)?.into_iter().map(Cow::Borrowed).collect()),
+            Program::Path(path) => {
+                let found = path.many(scope)?;
+                if trace::is_on() {
+                    for (n, value) in found.iter().enumerate() {
+                        trace::value_read(scope, path.pointer(scope, n), path.names_below(), value);
+                    }
+                }
+                Ok(found.into_iter().map(Cow::Borrowed).collect())
+            }
             Program::First(_) => Ok(self.one(scope)?.into_iter().collect()),
-            Program::Jq(jq) => match jq.run(scope.this, scope.root, scope.index) {
+            Program::Jq(jq) => match jq.run(scope, whole) {
                 Ok(values) => Ok(values.into_iter().filter(|v| !v.is_null()).map(Cow::Owned).collect()),
                 Err(reason) => Err(Problem {
                     pointer: scope.pointer(),
@@ -158,7 +182,7 @@ impl Expr {
 
     /// Like `many`, and a single list counts as its elements.
     pub fn elements<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Cow<'s, Value>>, Problem> {
-        let mut found = self.many(scope)?;
+        let mut found = self.values(scope, false)?;
         if let [Cow::Borrowed(Value::Array(list))] = found.as_slice() {
             return Ok(list.iter().map(Cow::Borrowed).collect());
         }
@@ -183,6 +207,17 @@ impl Expr {
             Program::Jq(_) => scope.pointer(),
         }
     }
+}
+
+/// The one value of a path, noted where somebody wants to know what is read.
+fn followed<'s>(path: &Path, scope: &Scope<'s>) -> Result<Option<&'s Value>, Problem> {
+    let found = path.one(scope)?;
+    if trace::is_on()
+        && let Some(value) = found
+    {
+        trace::value_read(scope, path.pointer(scope, 0), path.names_below(), value);
+    }
+    Ok(found)
 }
 
 /// What a value is, for a sentence.

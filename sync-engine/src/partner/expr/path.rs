@@ -100,6 +100,15 @@ impl Path {
             .collect()
     }
 
+    /// Names of the fields on the way from `.`, places in lists left out; `None` from `$root`.
+    pub fn names_below(&self) -> Option<Vec<String>> {
+        let names = self.steps.iter().filter_map(|s| match &s.kind {
+            StepKind::Key(key) => Some(key.clone()),
+            StepKind::Index(_) | StepKind::Each => None,
+        });
+        (!self.from_root).then(|| names.collect())
+    }
+
     /// The one value of a path without `[]`; `None` when it is missing or null.
     pub fn one<'s>(&self, scope: &Scope<'s>) -> Result<Option<&'s Value>, Problem> {
         let mut value = if self.from_root { scope.root } else { scope.this };

@@ -191,3 +191,45 @@ fn the_worked_examples_of_the_reference_hold() {
     }
     assert!(rows >= 10, "{rows} rows");
 }
+
+#[test]
+fn what_is_read_is_noted() {
+    let payload: Value = serde_json::from_str(
+        r#"{"a": {"b": 1, "c": 2}, "l": [{"k": "x", "v": 1, "w": 0}, {"k": "y", "v": 2, "w": 0}], "o": {"p": {"q": 1}}}"#,
+    )
+    .unwrap();
+    let read = |sources: &[&str]| {
+        let ((), trace) = trace::traced(|| {
+            for source in sources {
+                run(source, &payload).unwrap();
+            }
+        });
+        trace.read.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(read(&[".a.b"]), ["/a/b"]);
+    assert_eq!(read(&[".a"]), [""; 0], "an object is passed through");
+    assert_eq!(read(&[".l[].v"]), ["/l/0/v", "/l/1/v"]);
+    assert_eq!(read(&[".zz // .a.c"]), ["/a/c"]);
+    assert_eq!(
+        read(&[r#".l[] | select(.k == "y") | .v"#]),
+        ["/l/0/k", "/l/1/k", "/l/1/v"]
+    );
+    assert_eq!(read(&["$root | .o | tostring"]), ["/o/p/q"]);
+    assert_eq!(run(".a.b", &payload).map(|_| trace::is_on()), Ok(false));
+
+    // Elements that jq made: the fields of each are known by their names below the place they came from.
+    let each = Expr::compile(r#".l | map(select(.k == "x")) | .[]"#).unwrap();
+    let field = Expr::compile(".v").unwrap();
+    let ((), trace) = trace::traced(|| {
+        let scope = Scope::root(&payload);
+        for (n, element) in each.elements(&scope).unwrap().iter().enumerate() {
+            let below = Scope::below(&scope, &each, n, element);
+            field.one(&below).unwrap();
+        }
+    });
+    assert_eq!(trace.read.into_iter().collect::<Vec<_>>(), ["/l/0/k", "/l/1/k"]);
+    assert_eq!(
+        trace.loose.into_iter().collect::<Vec<_>>(),
+        [(String::new(), vec!["v".to_owned()])]
+    );
+}

@@ -4,6 +4,7 @@ mod arithmetic;
 mod jaq;
 
 use super::budget::{deeper, spend};
+use super::trace;
 use jaq_core::val::Range;
 use jaq_core::{Error, ValR};
 use rust_decimal::Decimal;
@@ -144,9 +145,37 @@ impl Val {
         spend(1);
         match (self, index) {
             (Self::Null, _) => Ok(None),
-            (Self::Obj(o), Self::Str(key)) => Ok(o.members.get(key).cloned()),
-            (Self::Arr(a), Self::Num(_)) => Ok(index.position(a.items.len()).map(|at| a.items[at].clone())),
+            (Self::Obj(o), Self::Str(key)) => Ok(o.members.get(key).map(|member| self.taken(key, member))),
+            (Self::Arr(a), Self::Num(_)) => {
+                let at = index.position(a.items.len());
+                Ok(at.map(|at| self.taken(at, &a.items[at])))
+            }
             _ => Err(Error::str(format_args!("{} has no {index}", self.kind()))),
+        }
+    }
+
+    /// A child as an evaluation takes it.
+    fn taken(&self, key: impl std::fmt::Display, child: &Self) -> Self {
+        if trace::is_on() {
+            trace::child_read(self, key, child);
+        }
+        child.clone()
+    }
+
+    /// An element of a list.
+    fn item(&self, at: usize) -> Self {
+        match self {
+            Self::Arr(a) => a.items.get(at).map_or(Self::Null, |item| self.taken(at, item)),
+            _ => Self::Null,
+        }
+    }
+
+    /// Tells one container from another as long as both are there.
+    pub fn address(&self) -> Option<usize> {
+        match self {
+            Self::Arr(a) => Some(Rc::as_ptr(a).addr()),
+            Self::Obj(o) => Some(Rc::as_ptr(o).addr()),
+            Self::Null | Self::Bool(_) | Self::Num(_) | Self::Str(_) => None,
         }
     }
 

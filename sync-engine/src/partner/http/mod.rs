@@ -6,6 +6,7 @@ mod outcome;
 mod read;
 mod redact;
 mod results;
+mod show;
 mod token;
 mod wire;
 
@@ -105,23 +106,30 @@ impl HttpPartner {
         let Ok(url) = Url::parse(&request.url) else {
             return refused("partner.request", "the stored request has no address that can be read");
         };
-        let out = Outgoing {
+        let out = self.carried(operation, operation_id, request, url);
+        match self.wire.call(&out).await {
+            Ok(answer) => self.sent(operation, answer),
+            Err(error) => self.unanswered(send_verdict(&error), &error),
+        }
+    }
+
+    /// A stored request with the headers that its operation carries.
+    fn carried<'a>(
+        &'a self,
+        operation: &'a OperationConfig,
+        operation_id: uuid::Uuid,
+        request: &'a RenderedRequest,
+        url: Url,
+    ) -> Outgoing<'a> {
+        let header = self.config.idempotency.header.as_deref();
+        Outgoing {
             method: &request.method,
             url,
             accept: &operation.request.accept,
             headers: &operation.request.headers,
             content: (!request.body.is_empty()).then_some((request.media_type.as_str(), request.body.as_slice())),
-            idempotency: self
-                .config
-                .idempotency
-                .header
-                .as_deref()
-                .map(|name| (name, operation_id.to_string())),
+            idempotency: header.map(|name| (name, operation_id.to_string())),
             correlation: operation_id.to_string(),
-        };
-        match self.wire.call(&out).await {
-            Ok(answer) => self.sent(operation, answer),
-            Err(error) => self.unanswered(send_verdict(&error), &error),
         }
     }
 

@@ -116,6 +116,15 @@ impl Tokens {
         Ok((name, value))
     }
 
+    /// The header without the token.
+    pub fn masked_header(&self) -> Result<(HeaderName, HeaderValue), TokenError> {
+        self.header(&Token {
+            text: Secret::new("***".to_owned()),
+            number: 0,
+            renew_at: Timestamp(0),
+        })
+    }
+
     async fn renew(&self, held: &mut Held) -> Result<Token, TokenError> {
         if let Some((at, error)) = &held.failed
             && self.clock.now() < at.plus_millis(FAILURE_HOLDS_MILLIS)

@@ -237,6 +237,22 @@ impl Wire {
         Ok(headers)
     }
 
+    /// The headers of a request, the credential as `***`: nothing is fetched for it.
+    pub fn shown_headers(&self, out: &Outgoing<'_>) -> Result<Vec<(String, String)>, WireError> {
+        let masked = self.tokens.as_ref().map(Tokens::masked_header).transpose();
+        let masked = masked.map_err(WireError::Token)?;
+        let headers = self.headers_for(out, self.is_ours(&out.url), masked.as_ref())?;
+        let shown = headers.iter().map(|(name, value)| {
+            let value = if value.is_sensitive() {
+                "***"
+            } else {
+                value.to_str().unwrap_or("***")
+            };
+            (name.as_str().to_owned(), self.redactor.clean(value))
+        });
+        Ok(shown.collect())
+    }
+
     async fn read(&self, mut response: reqwest::Response) -> Result<Answer, WireError> {
         let status = response.status().as_u16();
         let headers = response.headers().clone();

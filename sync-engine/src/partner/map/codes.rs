@@ -1,5 +1,6 @@
 //! Two-way code tables.
 
+use crate::partner::expr::trace;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The partner's codes and ours, with a rule for those that are in neither.
@@ -64,6 +65,7 @@ impl CodeTable {
     /// # Errors
     /// A sentence with the codes that are known.
     pub fn incoming<'a>(&'a self, code: &'a str) -> Result<&'a str, String> {
+        trace::code_used(&self.name, code, self.incoming.get(code).map(String::as_str));
         self.look_up(&self.incoming, &self.unknown, code)
     }
 

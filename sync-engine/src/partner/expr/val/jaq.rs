@@ -2,6 +2,7 @@
 
 use super::{Num, Val};
 use crate::partner::expr::budget::spend;
+use crate::partner::expr::trace;
 use jaq_core::box_iter::box_once;
 use jaq_core::path::Opt;
 use jaq_core::val::Range;
@@ -29,12 +30,15 @@ impl jaq_core::ValT for Val {
 
     fn key_values(self) -> jaq_core::box_iter::BoxIter<'static, ValR<(Self, Self), Self>> {
         match self {
-            Self::Arr(a) => Box::new((0..a.items.len()).map(move |i| Ok((Self::from(i), a.items[i].clone())))),
-            Self::Obj(o) => {
+            Self::Arr(ref a) => {
+                let length = a.items.len();
+                Box::new((0..length).map(move |i| Ok((Self::from(i), self.item(i)))))
+            }
+            Self::Obj(ref o) => {
                 let members: Vec<_> = o
                     .members
                     .iter()
-                    .map(|(k, v)| (Self::Str(k.clone()), v.clone()))
+                    .map(|(k, v)| (Self::Str(k.clone()), self.taken(k, v)))
                     .collect();
                 Box::new(members.into_iter().map(Ok))
             }
@@ -44,9 +48,12 @@ impl jaq_core::ValT for Val {
 
     fn values(self) -> Box<dyn Iterator<Item = ValR<Self>>> {
         match self {
-            Self::Arr(a) => Box::new((0..a.items.len()).map(move |i| Ok(a.items[i].clone()))),
-            Self::Obj(o) => {
-                let values: Vec<_> = o.members.values().cloned().collect();
+            Self::Arr(ref a) => {
+                let length = a.items.len();
+                Box::new((0..length).map(move |i| Ok(self.item(i))))
+            }
+            Self::Obj(ref o) => {
+                let values: Vec<_> = o.members.iter().map(|(k, v)| self.taken(k, v)).collect();
                 Box::new(values.into_iter().map(Ok))
             }
             other => box_once(Err(not_a_list(&other))),
@@ -159,7 +166,12 @@ impl jaq_core::ValT for Val {
     fn into_string(self) -> Self {
         match self {
             Self::Str(_) => self,
-            other => Self::text(&other.to_string()),
+            other => {
+                if trace::is_on() {
+                    trace::written(&other);
+                }
+                Self::text(&other.to_string())
+            }
         }
     }
 }
