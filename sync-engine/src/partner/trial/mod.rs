@@ -2,6 +2,7 @@
 //! nothing but reads of the streams is sent.
 
 mod gaps;
+mod issued;
 mod plausible;
 
 use super::expr::trace::{Trace, traced};
@@ -34,6 +35,8 @@ pub struct Trial {
     pub partner: String,
     pub name: String,
     pub streams: Vec<TrialStream>,
+    /// The requests that would carry documents of ours: of an order that was read, else of a sample.
+    pub issued: Vec<TrialOperation>,
 }
 
 /// One stream that was tried.
@@ -173,18 +176,25 @@ impl HttpPartner {
                 self.streams().iter().take(several).collect()
             }
         };
-        let mut tried = Vec::new();
+        let (mut tried, mut read) = (Vec::new(), Vec::new());
         for stream in streams {
-            tried.push(self.try_stream(&stream.name, input, now).await);
+            tried.push(self.try_stream(&stream.name, input, now, &mut read).await);
         }
         Ok(Trial {
             partner: self.id().to_string(),
             name: self.name().to_owned(),
             streams: tried,
+            issued: issued::operations(self, &read, now),
         })
     }
 
-    async fn try_stream(&self, name: &str, input: &TrialInput, now: Timestamp) -> TrialStream {
+    async fn try_stream(
+        &self,
+        name: &str,
+        input: &TrialInput,
+        now: Timestamp,
+        read: &mut Vec<CanonicalDocument>,
+    ) -> TrialStream {
         let mut tried = TrialStream {
             stream: name.to_owned(),
             request: self.show_fetch(name).ok(),
@@ -212,12 +222,18 @@ impl HttpPartner {
         tried.documents = items
             .iter()
             .take(MAX_DOCUMENTS)
-            .map(|item| self.try_document(name, item, input.answer.as_ref(), now))
+            .map(|item| self.try_document(name, item, (input.answer.as_ref(), now), read))
             .collect();
         tried
     }
 
-    fn try_document(&self, stream: &str, item: &RawItem, answer: Option<&Value>, now: Timestamp) -> TrialDocument {
+    fn try_document(
+        &self,
+        stream: &str,
+        item: &RawItem,
+        (answer, now): (Option<&Value>, Timestamp),
+        documents: &mut Vec<CanonicalDocument>,
+    ) -> TrialDocument {
         let (taken, mut trace) = traced(|| self.intake(stream, &item.bytes));
         let mut document = TrialDocument {
             outcome: TrialOutcome::Quarantine,
@@ -251,6 +267,7 @@ impl HttpPartner {
                 if let Intake::Version(version) = &intake {
                     document.warnings = gaps::warnings(&version.document);
                     document.operations = self.try_operations(stream, version, &item.bytes, answer, now, &mut trace);
+                    documents.push(version.document.clone());
                 }
             }
         }
@@ -281,24 +298,15 @@ impl HttpPartner {
                 kind: *kind,
                 answer: &answer,
                 document: &version.document,
+                previous: None,
+                order: None,
                 revision: version.revision.as_deref(),
                 partner_ref: version.partner_ref.as_ref(),
                 payload,
                 answered_at: now,
             };
-            let (rendered, read) = traced(|| self.render(&input));
+            let ((request, problems), read) = traced(|| shown(self, &input));
             trace.read.extend(of_payload(&read));
-            let (request, problems) = match rendered.map(|r| self.show_operation(*kind, input.operation_id, &r)) {
-                Ok(Ok(request)) => (Some(request), Vec::new()),
-                Ok(Err(message)) => (
-                    None,
-                    vec![IntakeProblem {
-                        pointer: String::new(),
-                        message,
-                    }],
-                ),
-                Err(refused) => (None, refused.problems),
-            };
             operations.push(TrialOperation {
                 operation: kind.as_str().to_owned(),
                 answer: answer.clone(),
@@ -307,6 +315,19 @@ impl HttpPartner {
             });
         }
         operations
+    }
+}
+
+/// The request of an operation, or why there is none.
+fn shown(link: &HttpPartner, input: &RenderInput<'_>) -> (Option<ShownRequest>, Vec<IntakeProblem>) {
+    let rendered = link.render(input);
+    match rendered.map(|request| link.show_operation(input.kind, input.operation_id, &request)) {
+        Ok(Ok(request)) => (Some(request), Vec::new()),
+        Ok(Err(message)) => {
+            let pointer = String::new();
+            (None, vec![IntakeProblem { pointer, message }])
+        }
+        Err(refused) => (None, refused.problems),
     }
 }
 

@@ -40,7 +40,15 @@ pub(super) fn answer(
             OutboundKind::Acknowledge | OutboundKind::Confirm | OutboundKind::Reject | OutboundKind::Counter,
             CanonicalDocument::DespatchAdvice(_),
         )
-        | (OutboundKind::Receipt, CanonicalDocument::Order(_)) => return None,
+        | (OutboundKind::Receipt, CanonicalDocument::Order(_))
+        | (
+            OutboundKind::Submit
+            | OutboundKind::Update
+            | OutboundKind::Cancel
+            | OutboundKind::Close
+            | OutboundKind::Despatch,
+            _,
+        ) => return None,
     };
     // We answer orders as their seller and delivery notes as their buyer.
     let ours = match document {

@@ -1,0 +1,109 @@
+//! The requests that would carry documents of ours: of an order or delivery note that the trial read, else of a sample.
+
+use super::{TrialOperation, shown};
+use crate::domain::{CanonicalDocument, Decimal, DespatchAdvice, Order, Timestamp};
+use crate::partner::http::HttpPartner;
+use crate::partner::{OutboundKind, PartnerLink, RenderInput};
+use serde_json::{Value, json};
+
+/// One row for each configured operation that carries a document of ours.
+pub(super) fn operations(link: &HttpPartner, read: &[CanonicalDocument], now: Timestamp) -> Vec<TrialOperation> {
+    let order = read.iter().find_map(|document| match document {
+        CanonicalDocument::Order(order) => Some(order.clone()),
+        CanonicalDocument::DespatchAdvice(_) => None,
+    });
+    let Some(order) = order.or_else(|| sample(now)) else {
+        return Vec::new();
+    };
+    let kinds = link.operations().iter();
+    kinds.filter_map(|kind| operation(link, *kind, &order, now)).collect()
+}
+
+fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timestamp) -> Option<TrialOperation> {
+    let whole = CanonicalDocument::Order(order.clone());
+    let (document, previous, of_order) = match kind {
+        OutboundKind::Acknowledge
+        | OutboundKind::Confirm
+        | OutboundKind::Reject
+        | OutboundKind::Counter
+        | OutboundKind::Receipt => return None,
+        OutboundKind::Submit => (whole, None, None),
+        OutboundKind::Update => (changed(order), Some(whole), None),
+        OutboundKind::Cancel => {
+            let cancel_reason = Some("No longer needed".to_owned());
+            let cancelled = Order {
+                cancel_reason,
+                ..order.clone()
+            };
+            (CanonicalDocument::Order(cancelled), Some(whole), None)
+        }
+        OutboundKind::Close => (whole.clone(), Some(whole), None),
+        OutboundKind::Despatch => (CanonicalDocument::DespatchAdvice(note(order, now)?), None, Some(whole)),
+    };
+    // What the partner's answer to `submit` would have said: there is no such answer.
+    let partner_ref = json!({"id": "ID-AT-THE-PARTNER", "etag": "ETAG", "version": "1"});
+    let answer = json!({});
+    let input = RenderInput {
+        operation_id: uuid::Uuid::nil(),
+        kind,
+        answer: &answer,
+        document: &document,
+        previous: previous.as_ref(),
+        order: of_order.as_ref(),
+        revision: Some(if previous.is_some() { "2" } else { "1" }),
+        partner_ref: previous.is_some().then_some(&partner_ref),
+        payload: b"null",
+        answered_at: now,
+    };
+    let (request, problems) = shown(link, &input);
+    Some(TrialOperation {
+        operation: kind.as_str().to_owned(),
+        answer: Value::Null,
+        request,
+        problems,
+    })
+}
+
+/// The first line with one more.
+fn changed(order: &Order) -> CanonicalDocument {
+    let mut order = order.clone();
+    if let Some(line) = order.lines.first_mut() {
+        line.quantity = more(line.quantity);
+    }
+    CanonicalDocument::Order(order)
+}
+
+fn more(quantity: Decimal) -> Decimal {
+    quantity.checked_add(Decimal::ONE).unwrap_or(quantity)
+}
+
+fn sample(now: Timestamp) -> Option<Order> {
+    let order = json!({
+        "number": "SAMPLE-1", "issuedAt": now.to_rfc3339(), "currency": "EUR",
+        "buyer": {"id": "B-1", "name": "Sample buyer"}, "seller": {"id": "S-1", "name": "Sample seller"},
+        "lines": [{
+            "id": "1", "item": {"sellerId": "A-100", "buyerId": "100", "description": "Sample"},
+            "quantity": "10", "unit": "C62", "price": "2.50",
+        }],
+    });
+    serde_json::from_value(order).ok()
+}
+
+fn note(order: &Order, now: Timestamp) -> Option<DespatchAdvice> {
+    let lines: Vec<Value> = order
+        .lines
+        .iter()
+        .map(|line| {
+            json!({
+                "id": line.id, "orderNumber": order.number, "orderLineId": line.id, "item": line.item,
+                "delivered": line.quantity, "unit": line.unit,
+            })
+        })
+        .collect();
+    let day: String = now.to_rfc3339().chars().take(10).collect();
+    let note = json!({
+        "number": "SAMPLE-NOTE-1", "issuedAt": now.to_rfc3339(), "despatchedOn": day,
+        "buyer": order.buyer, "seller": order.seller, "shipTo": order.ship_to, "lines": lines,
+    });
+    serde_json::from_value(note).ok()
+}
