@@ -330,6 +330,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/partners/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every mistake of a configuration. Nothing is saved. */
+        post: operations["check_configuration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/partners/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a configuration makes of a payload or of the partner's first page, and the requests that answers would send.
+         *     Nothing is stored and nothing sent but the read.
+         */
+        post: operations["try_configuration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/partners/{id}/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The partner's configuration file, with its mistakes. */
+        get: operations["get_configuration"];
+        /** Saves the partner's configuration and puts it in force; one with mistakes is refused with all of them. */
+        put: operations["put_configuration"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/partners/{id}/pause": {
         parameters: {
             query?: never;
@@ -392,6 +447,23 @@ export interface paths {
         get: operations["list_quarantine"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs everything of a partner again that waits, after the configuration was mended, in the order in which it came. */
+        post: operations["retry_all_quarantine"];
         delete?: never;
         options?: never;
         head?: never;
@@ -568,6 +640,31 @@ export interface components {
         };
         /** @description The company of this installation that owns a row: a short slug such as `main`. */
         CompanyId: string;
+        /** @description What a check of a configuration found. */
+        ConfigurationCheck: {
+            mistakes: components["schemas"]["Mistake"][];
+            /** @description Whether the configuration could be put in force. */
+            ok: boolean;
+            /** @description The partner's id, where the configuration holds. */
+            partner?: string | null;
+            /** @description What is no mistake and yet hardly meant. */
+            warnings: components["schemas"]["Mistake"][];
+        };
+        /** @description A partner's configuration file. */
+        ConfigurationFile: {
+            /** @description Where it lies. */
+            file: string;
+            /** @description Mistakes of this text; with any, the last good one stays in force. */
+            mistakes: components["schemas"]["Mistake"][];
+            partner: string;
+            /** @description Its text as it is. */
+            text: string;
+            warnings: components["schemas"]["Mistake"][];
+        };
+        ConfigurationText: {
+            /** @description The configuration's JSON as it would stand in the file. */
+            text: string;
+        };
         /** @description SHA-256 of a payload's content; lower-case hex on the wire. */
         ContentHash: string;
         /** @description Numbers on the screen; kept on write, read in constant time. */
@@ -714,6 +811,11 @@ export interface components {
             code: string;
             message: string;
         };
+        IntakeProblem: {
+            message: string;
+            /** @description JSON pointer into the payload. */
+            pointer: string;
+        };
         Item: {
             buyerId?: string | null;
             description?: string | null;
@@ -750,6 +852,13 @@ export interface components {
         };
         /** @enum {string} */
         LineChangeKind: "Added" | "Deleted" | "Changed";
+        /** @description One mistake: where, what was expected, and the nearest right name where there is one. */
+        Mistake: {
+            message: string;
+            nearest?: string | null;
+            /** @description JSON pointer into the file; empty for the file as a whole. */
+            pointer: string;
+        };
         /** @description An amount: integer minor units (cents for EUR) of one currency. */
         Money: {
             currency: components["schemas"]["Currency"];
@@ -956,6 +1065,25 @@ export interface components {
          * @enum {string}
          */
         Purpose: "Original" | "Change" | "Cancellation" | "Counter" | "Final";
+        /** @description What came of running everything of a partner again. */
+        QuarantineRerun: {
+            /**
+             * Format: int32
+             * @description Are nothing to us by now.
+             */
+            dismissed: number;
+            /** @description More than 1,000 wait: ask again for the rest. */
+            more: boolean;
+            /**
+             * Format: int32
+             * @description Became a version or an answer, or were known already.
+             */
+            resolved: number;
+            /** Format: int32 */
+            stillWrong: number;
+            /** Format: int32 */
+            tried: number;
+        };
         QuarantineRow: {
             company: components["schemas"]["CompanyId"];
             /** Format: int64 */
@@ -1031,6 +1159,17 @@ export interface components {
             user: string;
             version: string;
         };
+        ShownHeader: {
+            name: string;
+            value: string;
+        };
+        /** @description A request as it would go over the wire, secrets as `***`. */
+        ShownRequest: {
+            body?: string | null;
+            headers: components["schemas"]["ShownHeader"][];
+            method: string;
+            url: string;
+        };
         /**
          * @description What we are in a document.
          * @enum {string}
@@ -1063,6 +1202,93 @@ export interface components {
             gross?: components["schemas"]["Money"] | null;
             net: components["schemas"]["Money"];
             tax?: components["schemas"]["Money"] | null;
+        };
+        /** @description What came of it. */
+        Trial: {
+            /** @description The requests that would carry documents of ours: of an order that was read, else of a sample. */
+            issued: components["schemas"]["TrialOperation"][];
+            name: string;
+            partner: string;
+            streams: components["schemas"]["TrialStream"][];
+        };
+        TrialCode: {
+            /** @description The partner's. */
+            code: string;
+            count: number;
+            /** @description Ours; none for a code that is in no row. */
+            ours?: string | null;
+            /** @description Name of the table; `units` for units of measure. */
+            table: string;
+        };
+        /** @description One payload and what the map made of it. */
+        TrialDocument: {
+            /** @description In canonical form, with purpose, sequence and partnerRef beside the document's own fields. */
+            canonical?: Record<string, never> | null;
+            /** @description Rows of code tables (units too) that were used, and codes that are in none. */
+            codes: components["schemas"]["TrialCode"][];
+            /** @description Fields of the canonical document that the map left empty. */
+            empty: string[];
+            /** @description The request of each operation that fits the document. None of them is sent. */
+            operations: components["schemas"]["TrialOperation"][];
+            outcome: components["schemas"]["TrialOutcome"];
+            /** @description As it came. */
+            payload: string;
+            problems: components["schemas"]["IntakeProblem"][];
+            /** @description Of what would go to quarantine: `limit`, `schema` or `mapping`. */
+            stage?: string | null;
+            /** @description Fields of the payload that nothing in the configuration read, lists taken together. */
+            unread: components["schemas"]["UnreadField"][];
+            /** @description What a person should look at. */
+            warnings: string[];
+        };
+        TrialFailure: {
+            code: string;
+            message: string;
+            /** Format: int32 */
+            status?: number | null;
+        };
+        TrialOperation: {
+            /** @description The answer that it was rendered from. */
+            answer: unknown;
+            /** @description `acknowledge`, `confirm`, `reject`, `counter`, `receipt`, ... */
+            operation: string;
+            /** @description Why there is no request. */
+            problems: components["schemas"]["IntakeProblem"][];
+            request?: components["schemas"]["ShownRequest"] | null;
+        };
+        /** @enum {string} */
+        TrialOutcome: "version" | "answer" | "skipped" | "quarantine";
+        TrialRequest: {
+            /** @description An answer to send for the operation that it fits; plausible ones where there is none. */
+            answer?: Record<string, never> | null;
+            /** @description Its media type; JSON when it is not said. */
+            mediaType?: string | null;
+            /** @description A document of the partner. Without one the partner is asked for one page of the stream. */
+            payload?: string | null;
+            /** @description Name of the stream; with a payload the first one when it is not said, else each. */
+            stream?: string | null;
+            /** @description The configuration's JSON as it would stand in the file. */
+            text: string;
+        };
+        /** @description One stream that was tried. */
+        TrialStream: {
+            documents: components["schemas"]["TrialDocument"][];
+            failure?: components["schemas"]["TrialFailure"] | null;
+            /** @description Documents of the page; at most 20 of them are looked at. */
+            items: number;
+            /** @description Whether there is another page. */
+            more: boolean;
+            request?: components["schemas"]["ShownRequest"] | null;
+            stream: string;
+            /** @description What would be stored as the watermark after this page, were it the run's last. */
+            watermark?: string | null;
+        };
+        UnreadField: {
+            count: number;
+            /** @description The first value that it has. */
+            example: unknown;
+            /** @description As an expression would name it, such as `.lines[].text`. */
+            path: string;
         };
         /** @description A version with its content. */
         VersionDetail: {
@@ -1742,6 +1968,136 @@ export interface operations {
             };
         };
     };
+    check_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigurationText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationCheck"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    try_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Partner */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationFile"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Partner */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigurationText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationFile"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     pause_partner: {
         parameters: {
             query?: never;
@@ -1857,6 +2213,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_QuarantineRow"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    retry_all_quarantine: {
+        parameters: {
+            query: {
+                /** @description Whose payloads. */
+                partner: string;
+                /** @description Only of this stream. */
+                stream?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineRerun"];
                 };
             };
             /** @description What went wrong (RFC 9457) */
