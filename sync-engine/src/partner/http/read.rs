@@ -91,7 +91,7 @@ impl HttpPartner {
             .ok_or_else(|| broken("partner.stream", format!("the configuration has no stream \"{name}\"")))
     }
 
-    fn page_request<'a>(&self, stream: &'a StreamConfig, run: &Run) -> Result<Prepared<'a>, FetchError> {
+    pub(super) fn page_request<'a>(&self, stream: &'a StreamConfig, run: &Run) -> Result<Prepared<'a>, FetchError> {
         let scope = run.scope(stream, self.clock.now());
         let mut out = self
             .outgoing(

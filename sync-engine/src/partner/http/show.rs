@@ -2,7 +2,6 @@
 
 use super::wire::{Outgoing, WireError};
 use super::{HttpPartner, wire_message};
-use crate::partner::expr::Scope;
 use crate::partner::page::Run;
 use crate::partner::{OutboundKind, RenderedRequest, ShownHeader, ShownRequest};
 use serde_json::Value;
@@ -15,10 +14,8 @@ impl HttpPartner {
     /// A sentence when the request cannot be made.
     pub(crate) fn show_fetch(&self, stream: &str) -> Result<ShownRequest, String> {
         let stream = self.stream(stream).ok_or("there is no such stream")?;
-        let run = Run::resume(stream, None, None).map_err(|e| e.message)?;
-        let scope = run.scope(stream, self.clock.now());
-        let id = self.clock.new_operation_id().to_string();
-        let out = self.outgoing(&stream.request, &Scope::root(&scope), id)?;
+        let run = Run::resume(stream, None, None, self.clock.now()).map_err(|e| e.message)?;
+        let out = self.page_request(stream, &run).map_err(|e| e.message)?;
         self.show(&out.borrow())
     }
 
