@@ -123,14 +123,20 @@ function businessCentral() {
 
 function xero() {
   const description = shipped('xero', 'xero-purchaseorders.json');
-  // The published orders are drafts and deleted ones. The one that is listed here has been authorised, so that there is
-  // something to answer; asked for by its id, it has been answered.
+  // The published orders are drafts and deleted ones. Those that are listed here have been authorised, so that there is
+  // something to answer; asked for by its id, one has been answered, and one deleted.
   const page = document('xero/getPurchaseOrder.200.0.json');
   const order = { ...page.PurchaseOrders[0], Status: 'AUTHORISED' };
-  const one = (changed) => ({ ...page, PurchaseOrders: [{ ...order, ...changed }] });
+  const other = (number) => ({ PurchaseOrderNumber: `PO-000${number}`, PurchaseOrderID: order.PurchaseOrderID.replace(/.$/, number) });
+  const holds = (...orders) => ({ ...page, PurchaseOrders: orders });
   const { paths } = description;
-  answers(paths['/PurchaseOrders'].get, one({}));
-  answers(paths['/PurchaseOrders/{PurchaseOrderID}'].get, one({ SentToContact: true }));
+  answers(paths['/PurchaseOrders'].get, holds(order, { ...order, ...other(8) }, { ...order, ...other(9) }));
+  const one = paths['/PurchaseOrders/{PurchaseOrderID}'];
+  answers(one.get, holds({ ...order, SentToContact: true }));
+  const deleted = structuredClone(one);
+  answers(deleted.get, holds({ ...order, ...other(9), Status: 'DELETED' }));
+  for (const method of ['get', 'post']) deleted[method].parameters = deleted[method].parameters.filter((p) => !p.$ref.endsWith('/PurchaseOrderID'));
+  paths[`/PurchaseOrders/${other(9).PurchaseOrderID}`] = deleted;
   return description;
 }
 
@@ -138,11 +144,12 @@ function square() {
   const description = shipped('square', 'square-orders.json');
   const { paths, components: { schemas } } = description;
   // The published search finds three orders and names a next page, for ever; the published batch has one of them, without
-  // the fields that every order has. Here the page is the last one, and the batch has the published whole order.
+  // the fields that every order has. Here the page is the last one, and the batch has the published whole order for each.
   const { order } = schemas.RetrieveOrderResponse.example;
-  const found = schemas.SearchOrdersResponse.example.order_entries.filter((entry) => entry.order_id === order.id);
+  const found = schemas.SearchOrdersResponse.example.order_entries;
+  const fulfillments = [{ uid: 'shipment', type: 'SHIPMENT', state: 'PROPOSED' }];
   answers(paths['/v2/orders/search'].post, { order_entries: found });
-  answers(paths['/v2/orders/batch-retrieve'].post, { orders: [order] });
+  answers(paths['/v2/orders/batch-retrieve'].post, { orders: found.map(({ order_id }) => ({ ...order, id: order_id, fulfillments })) });
   return description;
 }
 

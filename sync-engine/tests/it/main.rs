@@ -26,6 +26,7 @@ mod partner_peers;
 mod partner_schema;
 mod partner_server;
 mod published;
+mod published_documents;
 mod reference;
 mod reference_page;
 mod reference_partner;

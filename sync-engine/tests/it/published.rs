@@ -1,19 +1,20 @@
 //! The shipped configurations of published APIs, each through the whole engine against Prism, which serves the
 //! published description and checks everything that is sent: from token to applied answer.
 
+use crate::documents::files;
 use crate::exchange_world::{TestSecrets, fast, options, partners_dir, until};
-use crate::partner_link::{Peer, root, shipped};
+use crate::partner_link::{Peer, connect, root, secrets, shipped};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use sync_engine::domain::{DeliveryState, DocumentKind, PartnerId};
 use sync_engine::engine::{Engine, EngineOptions};
 use sync_engine::exchange::Pace;
-use sync_engine::partner::{Secret, Secrets};
+use sync_engine::partner::{Intake, PartnerLink, Secret, Secrets};
 use sync_engine::store::{DocumentRow, OperationRow, QuarantineQuery};
 
 /// The five APIs of which a configuration is shipped.
-pub const PUBLISHED: &[&str] = &["amazon-vendor", "xero"];
+pub const PUBLISHED: &[&str] = &["amazon-vendor", "papinet", "business-central", "xero", "square"];
 
 /// One Prism and one OpenID provider for all tests of this program; they end with it.
 pub struct Peers {
@@ -123,9 +124,7 @@ impl Api {
         let saved = match row.kind {
             DocumentKind::Order => {
                 let answer = serde_json::from_value(answer).unwrap();
-                self.engine
-                    .answer_order(row.id, row.current, answer, "user:clerk")
-                    .await
+                self.engine.answer_order(row.id, row.current, answer, "user:clerk").await
             }
             DocumentKind::DespatchAdvice => {
                 let receipt = serde_json::from_value(answer).unwrap();
@@ -134,8 +133,7 @@ impl Api {
                     .await
             }
         };
-        self.applied(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id)))
-            .await
+        self.applied(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id))).await
     }
 
     async fn applied(&self, operation: &OperationRow) -> OperationRow {
@@ -227,5 +225,78 @@ async fn xero_from_token_to_applied_answer() {
     let order = api.document(DocumentKind::Order, "PO-0006");
     insta::assert_snapshot!("xero_order", api.canonical(&order));
     api.answered(&order, json!({"code": "AP"})).await;
+    let countered = api.document(DocumentKind::Order, "PO-0008");
+    let line = "8a9d3eca-e052-43bc-9b87-221d0648c045";
+    let lines = json!([{"lineId": line, "code": "Changed", "quantity": "0.5", "price": "2600", "date": "2019-04-01"}]);
+    api.answered(&countered, json!({"code": "CA", "lines": lines})).await;
+    let refused = api.document(DocumentKind::Order, "PO-0009");
+    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}})).await;
     insta::assert_snapshot!("xero_sent", api.end("POST /PurchaseOrders/").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn square_from_token_to_applied_answer() {
+    let api = Api::on_line("square", impatient).await;
+    let order = api.document(DocumentKind::Order, "CAISENgvlJ6jLWAzERDzjyHVybY");
+    insta::assert_snapshot!("square_order", api.canonical(&order));
+    api.answered(&order, json!({"code": "AP", "note": "Friday"})).await;
+    let countered = api.document(DocumentKind::Order, "CAISEM82RcpmcFBM0TfOyiHV3es");
+    let lines = json!([
+        {"lineId": "ULkg0tQTRK2bkU9fNv3IJD", "code": "Changed", "price": "4.50"},
+        {"lineId": "mumY8Nun4BC5aKe2yyx5a", "code": "Rejected", "reason": {"code": "ITM"}}
+    ]);
+    api.answered(&countered, json!({"code": "CA", "lines": lines})).await;
+    let refused = api.document(DocumentKind::Order, "CAISEM52YcpmcWAzERDOyiWS3ty");
+    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}})).await;
+    insta::assert_snapshot!("square_sent", api.end("PUT /v2/orders/").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn papinet_from_token_to_applied_answer() {
+    let api = Api::on_line("papinet", |config| {
+        // Answers to orders that we issued: there are none here.
+        config["streams"].as_object_mut().unwrap().remove("orderStatus");
+    })
+    .await;
+    let order = api.document(DocumentKind::Order, "ABCD-476408");
+    insta::assert_snapshot!("papinet_order", api.canonical(&order));
+    let note = api.document(DocumentKind::DespatchAdvice, "LDN12345");
+    insta::assert_snapshot!("papinet_note", api.canonical(&note));
+    let receipt = json!({"receivedOn": "2024-05-18", "lines": [
+        {"lineId": "1", "received": "10", "rejected": "1", "rejectReason": "Broken", "action": "Replace"}
+    ]});
+    api.answered(&note, receipt).await;
+    insta::assert_snapshot!("papinet_sent", api.end("POST /logistics-goods-receipts").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn business_central_from_token_to_applied_answer() {
+    let company = "companies(7a8b9c0d-1111-2222-3333-444455556666)";
+    let api = Api::on_line("business-central", |config| {
+        config["auth"] = Peers::get().auth();
+        config["baseUrl"] = json!(format!("{}/{company}", config["baseUrl"].as_str().unwrap()));
+        impatient(config);
+    })
+    .await;
+    let order = api.document(DocumentKind::Order, "108001");
+    insta::assert_snapshot!("business_central_order", api.canonical(&order));
+    api.answered(&order, json!({"code": "AP"})).await;
+    insta::assert_snapshot!("business_central_sent", api.end("PATCH ").await);
+}
+
+/// What a mill says of orders that we gave it: pending ones are no answer, the others are one.
+#[test]
+fn papinet_order_status_reads_as_answers() {
+    let mut config = shipped("papinet");
+    config["auth"] = json!({"type": "none"});
+    let partner = connect(&config, secrets(&[]));
+    let answers: Vec<String> = files("papinet", "v1_order")
+        .iter()
+        .map(|text| match partner.intake("orderStatus", text.as_bytes()) {
+            Ok(Intake::Answer(answer)) => serde_json::to_string(&answer.answer).unwrap(),
+            Ok(Intake::Skipped) => "skipped".to_owned(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    insta::assert_snapshot!("papinet_order_status", answers.join("\n"));
 }
