@@ -14,7 +14,7 @@ use sync_engine::partner::{Intake, PartnerLink, Secret, Secrets};
 use sync_engine::store::{DocumentRow, OperationRow, QuarantineQuery};
 
 /// The five APIs of which a configuration is shipped.
-pub const PUBLISHED: &[&str] = &["amazon-vendor", "papinet", "business-central", "xero", "square"];
+pub const PUBLISHED: &[&str] = &["amazon-vendor", "papinet", "xero"];
 
 /// One Prism and one OpenID provider for all tests of this program; they end with it.
 pub struct Peers {
@@ -246,23 +246,6 @@ async fn xero_from_token_to_applied_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn square_from_token_to_applied_answer() {
-    let api = Api::on_line("square", impatient).await;
-    let order = api.document(DocumentKind::Order, "CAISENgvlJ6jLWAzERDzjyHVybY");
-    insta::assert_snapshot!("square_order", api.canonical(&order));
-    api.answered(&order, json!({"code": "AP", "note": "Friday"})).await;
-    let countered = api.document(DocumentKind::Order, "CAISEM82RcpmcFBM0TfOyiHV3es");
-    let lines = json!([
-        {"lineId": "ULkg0tQTRK2bkU9fNv3IJD", "code": "Changed", "price": "4.50"},
-        {"lineId": "mumY8Nun4BC5aKe2yyx5a", "code": "Rejected", "reason": {"code": "ITM"}}
-    ]);
-    api.answered(&countered, json!({"code": "CA", "lines": lines})).await;
-    let refused = api.document(DocumentKind::Order, "CAISEM52YcpmcWAzERDOyiWS3ty");
-    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}})).await;
-    insta::assert_snapshot!("square_sent", api.end("PUT /v2/orders/").await);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn papinet_from_token_to_applied_answer() {
     let api = Api::on_line("papinet", |config| {
         // Answers to orders that we issued: there are none here.
@@ -278,21 +261,6 @@ async fn papinet_from_token_to_applied_answer() {
     ]});
     api.answered(&note, receipt).await;
     insta::assert_snapshot!("papinet_sent", api.end("POST /logistics-goods-receipts").await);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn business_central_from_token_to_applied_answer() {
-    let company = "companies(7a8b9c0d-1111-2222-3333-444455556666)";
-    let api = Api::on_line("business-central", |config| {
-        config["auth"] = Peers::get().auth();
-        config["baseUrl"] = json!(format!("{}/{company}", config["baseUrl"].as_str().unwrap()));
-        impatient(config);
-    })
-    .await;
-    let order = api.document(DocumentKind::Order, "108001");
-    insta::assert_snapshot!("business_central_order", api.canonical(&order));
-    api.answered(&order, json!({"code": "AP"})).await;
-    insta::assert_snapshot!("business_central_sent", api.end("PATCH ").await);
 }
 
 /// What a mill says of orders that we gave it: pending ones are no answer, the others are one.

@@ -18,7 +18,8 @@ fn shipped(id: &str, name: &'static str, stream: &'static str, path: &'static st
 
 /// The JSON of a published exchange, which may begin with a request or status line and headers.
 fn body(text: &str) -> &str {
-    text.find('{').map_or("", |start| text[start..].trim())
+    let start = if text.starts_with('{') { Some(0) } else { text.find("\n{") };
+    start.map_or("", |start| text[start..].trim())
 }
 
 /// The published head with the published line in it, as `$expand` gives them.
