@@ -128,7 +128,9 @@ async fn serve(family: &Family) -> String {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let listed = if family.stubs {
-        (0..family.documents.len()).map(|n| json!({"id": n}).to_string()).collect()
+        (0..family.documents.len())
+            .map(|n| json!({"id": n}).to_string())
+            .collect()
     } else {
         family.documents.clone()
     };

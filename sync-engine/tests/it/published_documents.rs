@@ -18,7 +18,11 @@ fn shipped(id: &str, name: &'static str, stream: &'static str, path: &'static st
 
 /// The JSON of a published exchange, which may begin with a request or status line and headers.
 fn body(text: &str) -> &str {
-    let start = if text.starts_with('{') { Some(0) } else { text.find("\n{") };
+    let start = if text.starts_with('{') {
+        Some(0)
+    } else {
+        text.find("\n{")
+    };
     start.map_or("", |start| text[start..].trim())
 }
 
@@ -57,16 +61,38 @@ pub fn families() -> Vec<Family> {
             v3,
         ),
         list(
-            shipped("papinet", "papiNet v3 delivery notes", "deliveryNotes", "/logistics-delivery-notes"),
+            shipped(
+                "papinet",
+                "papiNet v3 delivery notes",
+                "deliveryNotes",
+                "/logistics-delivery-notes",
+            ),
             notes,
         ),
         Family {
-            documents: orders.iter().flatten().map(|o| expanded(o, "purchaseOrderLines", &line)).collect(),
-            ..shipped("business-central", "Business Central orders", "orders", "/purchaseOrders")
+            documents: orders
+                .iter()
+                .flatten()
+                .map(|o| expanded(o, "purchaseOrderLines", &line))
+                .collect(),
+            ..shipped(
+                "business-central",
+                "Business Central orders",
+                "orders",
+                "/purchaseOrders",
+            )
         },
         Family {
-            documents: shipments.iter().map(|s| expanded(s, "salesShipmentLines", &shipment)).collect(),
-            ..shipped("business-central", "Business Central shipments", "shipments", "/salesShipments")
+            documents: shipments
+                .iter()
+                .map(|s| expanded(s, "salesShipmentLines", &shipment))
+                .collect(),
+            ..shipped(
+                "business-central",
+                "Business Central shipments",
+                "shipments",
+                "/salesShipments",
+            )
         },
         Family {
             before: "{\"PurchaseOrders\":[",
