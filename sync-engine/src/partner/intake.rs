@@ -1,9 +1,10 @@
 //! A payload -> a version's content: limits, schema, mapping, hash.
 
-use super::config::{Limits, StreamConfig};
+use super::config::{Format, Limits, StreamConfig};
 use super::expr::{Problem, Scope};
 use super::map::Mapped;
 use super::scan::{ScanLimits, scan};
+use super::xml::{self, XmlError};
 use super::{AnswerIntake, Intake, IntakeError, IntakeProblem, VersionIntake};
 use crate::domain::{CanonicalDocument, ContentHash};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 /// # Errors
 /// `IntakeError` with the stage (`limit`, `schema` or `mapping`) and every problem that was found there.
 pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Result<Intake, IntakeError> {
-    let payload = parse(limits, raw)?;
+    let payload = parse(&stream.format, limits, raw)?;
     let scope = Scope::root(&payload);
     let map = &stream.map;
     let reference = map.reference();
@@ -90,9 +91,9 @@ fn as_sent<'p>(stream: &StreamConfig, payload: &'p Value) -> Cow<'p, Value> {
 }
 
 /// The payload as JSON, within the limits.
-pub(super) fn parse(limits: &Limits, raw: &[u8]) -> Result<Value, IntakeError> {
-    let refused = |message: String| IntakeError {
-        stage: "limit",
+pub(super) fn parse(format: &Format, limits: &Limits, raw: &[u8]) -> Result<Value, IntakeError> {
+    let failed = |stage, message: String| IntakeError {
+        stage,
         number: None,
         problems: vec![IntakeProblem {
             pointer: String::new(),
@@ -100,25 +101,28 @@ pub(super) fn parse(limits: &Limits, raw: &[u8]) -> Result<Value, IntakeError> {
         }],
     };
     if raw.len() > limits.max_inflated_bytes {
-        return Err(refused(format!(
+        let message = format!(
             "the document has {} bytes, at most {} are taken",
             raw.len(),
             limits.max_inflated_bytes
-        )));
+        );
+        return Err(failed("limit", message));
     }
     let scan_limits = ScanLimits {
         max_depth: limits.max_depth,
         max_string_bytes: limits.max_string_bytes,
     };
-    scan(raw, scan_limits).map_err(|m| refused(format!("the document is not taken: {m}")))?;
-    serde_json::from_slice(raw).map_err(|e| IntakeError {
-        stage: "schema",
-        number: None,
-        problems: vec![IntakeProblem {
-            pointer: String::new(),
-            message: format!("the document is not JSON: {e}"),
-        }],
-    })
+    let limit = |m| failed("limit", format!("the document is not taken: {m}"));
+    match format {
+        Format::Json => {
+            scan(raw, scan_limits).map_err(limit)?;
+            serde_json::from_slice(raw).map_err(|e| failed("schema", format!("the document is not JSON: {e}")))
+        }
+        Format::Xml(reading) => xml::read(raw, reading, scan_limits).map_err(|error| match error {
+            XmlError::Limit(m) => limit(m),
+            XmlError::Form(m) => failed("schema", format!("the document is not XML: {m}")),
+        }),
+    }
 }
 
 /// Of the bytes as they came, unless the configuration leaves fields out: then of the rest, keys in order.

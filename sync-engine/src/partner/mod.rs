@@ -12,6 +12,7 @@ mod scan;
 pub(crate) mod schema;
 mod secrets;
 mod trial;
+pub(crate) mod xml;
 
 pub use config::{CONFIG_SCHEMA, ConfigErrors, Mistake, PartnerConfig, config_field_names, load_file, parse};
 pub use http::HttpPartner;

@@ -1,10 +1,11 @@
 //! Our answer -> the partner's request.
 
-use super::config::PartnerConfig;
+use super::config::{Format, PartnerConfig};
 use super::expr::Scope;
 use super::{IntakeError, IntakeProblem, OutboundKind, RenderInput, RenderedRequest, issue};
 use crate::domain::PartnerRules;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 impl OutboundKind {
     /// Its name in configurations and in expressions.
@@ -43,7 +44,7 @@ pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Resul
         };
         return Err(failed("mapping", vec![problem]));
     };
-    let value = request_scope(input, None, &config.rules);
+    let value = request_scope(input, None, config);
     let scope = Scope::root(&value);
     let mut problems = Vec::new();
     let url = operation.request.url(&config.base_url, &scope, &mut problems);
@@ -70,13 +71,13 @@ pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Resul
 }
 
 /// What the expressions of a request see: `docs/partner/operations.md`.
-pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, rules: &PartnerRules) -> Value {
+pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, config: &PartnerConfig) -> Value {
     let document = issue::plain(input.document);
     let mut changes = Vec::new();
     let (lines, added) = match input.kind {
         OutboundKind::Receipt => (received_lines(&document, input.answer), Vec::new()),
         OutboundKind::Acknowledge | OutboundKind::Confirm | OutboundKind::Reject | OutboundKind::Counter => {
-            answered_lines(&document, input.answer, rules)
+            answered_lines(&document, input.answer, &config.rules)
         }
         OutboundKind::Submit | OutboundKind::Update | OutboundKind::Cancel | OutboundKind::Close => {
             changes = issue::changes(input.document, input.previous);
@@ -99,10 +100,21 @@ pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, ru
         "lines": lines,
         "added": added,
         "partnerRef": input.partner_ref,
-        "payload": serde_json::from_slice::<Value>(input.payload).unwrap_or(Value::Null),
+        "payload": payload(input.payload, config),
         "answeredAt": input.answered_at.to_rfc3339(),
         "receipt": receipt,
     })
+}
+
+/// The partner's own document, as its map saw it.
+fn payload(bytes: &[u8], config: &PartnerConfig) -> Value {
+    let xml = bytes.iter().find(|b| !b.is_ascii_whitespace() && b.is_ascii()) == Some(&b'<');
+    let format = if xml {
+        Format::Xml(Arc::clone(&config.xml))
+    } else {
+        Format::Json
+    };
+    format.value(bytes).unwrap_or(Value::Null)
 }
 
 fn lines_of(document: &Value) -> impl Iterator<Item = &Map<String, Value>> {

@@ -7,6 +7,12 @@ pub(crate) struct ScanLimits {
     pub max_string_bytes: usize,
 }
 
+/// For an answer as a whole: each of its documents is held to the limits of the configuration.
+pub(crate) const GENEROUS: ScanLimits = ScanLimits {
+    max_depth: 128,
+    max_string_bytes: 1024 * 1024,
+};
+
 /// Longest number literal: more digits than any exact decimal here has.
 const MAX_NUMBER_BYTES: usize = 64;
 

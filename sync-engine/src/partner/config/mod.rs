@@ -2,6 +2,7 @@
 
 mod check;
 pub(crate) mod details;
+mod format;
 mod listing;
 pub(crate) mod mistakes;
 mod names;
@@ -16,6 +17,7 @@ mod sections;
 mod streams;
 mod validate;
 
+pub(crate) use format::Format;
 pub use mistakes::{ConfigErrors, Mistake};
 pub use names::config_field_names;
 pub(crate) use reading::{ItemsAt, Listing, Paging, Place, Watermark, WatermarkSource};
@@ -24,6 +26,7 @@ pub(crate) use request::RequestTemplate;
 use super::expr::Expr;
 use super::map::{CodeTable, DocumentMap, Template};
 use super::schema::PayloadSchema;
+use super::xml::XmlReading;
 use super::{OutboundKind, StreamInfo};
 use crate::domain::{PartnerId, PartnerRules};
 use mistakes::Mistakes;
@@ -55,6 +58,8 @@ pub struct PartnerConfig {
     pub(crate) redirects: Vec<url::Origin>,
     pub(crate) limits: Limits,
     pub(crate) rules: PartnerRules,
+    /// How XML of the partner is read, whatever brings it.
+    pub(crate) xml: Arc<XmlReading>,
     pub(crate) streams: Vec<StreamConfig>,
     pub(crate) operations: BTreeMap<OutboundKind, OperationConfig>,
     /// What is no mistake and yet hardly meant.
@@ -164,6 +169,7 @@ pub(crate) struct StreamConfig {
     pub info: StreamInfo,
     pub request: RequestTemplate,
     pub empty_statuses: Vec<u16>,
+    pub format: Format,
     pub listing: Listing,
     pub enrichment: details::Enrichment,
     pub after_store: Option<details::AfterStore>,

@@ -2,7 +2,7 @@
 
 use super::raw::{
     RawAuth, RawCase, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe, RawRequest,
-    RawResults, RawStream,
+    RawResults, RawStream, RawXml,
 };
 use super::raw_details::{RawAfterStore, RawBatch, RawDetail, RawPart};
 use super::raw_reading::{RawPaging, RawWatermark, RawWindow};
@@ -24,6 +24,7 @@ pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
         ("limits", known::<RawLimits>()),
         ("rules", known::<PartnerRules>()),
         ("codes", known::<RawCodes>()),
+        ("xml", known::<RawXml>()),
         ("stream", known::<RawStream>()),
         ("request", known::<RawRequest>()),
         ("paging", known::<RawPaging>()),

@@ -25,6 +25,7 @@ pub(crate) struct RawPartner {
     pub rules: Option<PartnerRules>,
     pub codes: BTreeMap<String, RawCodes>,
     pub units: Option<RawCodes>,
+    pub xml: Option<RawXml>,
     pub streams: BTreeMap<String, Value>,
     pub operations: BTreeMap<String, Value>,
 }
@@ -147,6 +148,7 @@ pub(crate) struct RawStream {
     pub every_seconds: Option<u64>,
     pub request: Option<RawRequest>,
     pub empty_statuses: Vec<u16>,
+    pub format: Option<RawFormat>,
     pub items: Option<RawItems>,
     pub paging: Option<RawPaging>,
     pub watermark: Option<RawWatermark>,
@@ -166,6 +168,20 @@ pub(crate) enum RawKind {
     DespatchAdvice,
     OrderResponse,
     ReceiptAdvice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawFormat {
+    Json,
+    Xml,
+}
+
+/// How the partner's XML is read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawXml {
+    pub lists: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

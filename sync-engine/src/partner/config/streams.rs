@@ -2,20 +2,27 @@
 
 use super::details::{self, ETAG};
 use super::mistakes::child;
-use super::raw::{RawKind, RawSide, RawStream};
+use super::raw::{RawKind, RawRequest, RawSide, RawStream};
 use super::request::RequestTemplate;
 use super::validate::{inherit, schema};
-use super::{Paging, StreamConfig, WatermarkSource, listing};
+use super::{Format, Paging, StreamConfig, WatermarkSource, listing};
 use crate::domain::Side;
 use crate::partner::StreamInfo;
 use crate::partner::expr::Path;
 use crate::partner::map::{Compile, DocumentMap, MapKind};
+use crate::partner::xml::XmlReading;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
+use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) fn compile(raw: &BTreeMap<String, Value>, dir: &FilePath, ctx: &mut Compile<'_>) -> Vec<StreamConfig> {
+pub(super) fn compile(
+    raw: &BTreeMap<String, Value>,
+    xml: &Arc<XmlReading>,
+    dir: &FilePath,
+    ctx: &mut Compile<'_>,
+) -> Vec<StreamConfig> {
     let mut found = Vec::new();
     for (name, value) in raw {
         let pointer = child("/streams", name);
@@ -27,21 +34,36 @@ pub(super) fn compile(raw: &BTreeMap<String, Value>, dir: &FilePath, ctx: &mut C
             ctx.mistakes.add(&*pointer, "this is no stream");
             continue;
         };
-        found.extend(stream(name, &raw, dir, ctx));
+        found.extend(stream(name, &raw, xml, dir, ctx));
     }
     found
 }
 
-fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) -> Option<StreamConfig> {
+fn stream(
+    name: &str,
+    raw: &RawStream,
+    xml: &Arc<XmlReading>,
+    dir: &FilePath,
+    ctx: &mut Compile<'_>,
+) -> Option<StreamConfig> {
     let pointer = child("/streams", name);
     report_lacking(raw, &pointer, ctx);
+    let format = Format::of(raw.format, xml);
     let request = raw
         .request
         .as_ref()
-        .and_then(|r| RequestTemplate::compile(r, "GET", &child(&pointer, "request"), ctx));
+        .and_then(|r| RequestTemplate::compile(r, "GET", &child(&pointer, "request"), ctx))
+        .map(|request| accepting(request, raw.request.as_ref(), &format));
     let listing = listing::listing(raw.items.as_ref(), raw.paging.as_ref(), &pointer, ctx);
     let enrichment = details::enrichment(raw, &pointer, ctx);
     let after_store = details::after_store(raw, &pointer, ctx);
+    if matches!(format, Format::Xml(_)) && (after_store.is_some() || enrichment.as_ref().is_some_and(|e| !e.is_none()))
+    {
+        ctx.mistakes.add(
+            child(&pointer, "format"),
+            "documents in XML come as they are: \"detail\", \"batch\", \"parts\" and \"afterStore\" are for JSON",
+        );
+    }
     let mut hash_except = hash_except(raw, &pointer, ctx);
     if enrichment.as_ref().is_some_and(|e| e.etag) {
         // Another ETag of the same content is no new version.
@@ -76,6 +98,7 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
         },
         request: request?,
         empty_statuses: raw.empty_statuses.clone(),
+        format,
         listing: listing?,
         enrichment: enrichment?,
         after_store,
@@ -84,6 +107,14 @@ fn stream(name: &str, raw: &RawStream, dir: &FilePath, ctx: &mut Compile<'_>) ->
         hash_except,
         map: map?,
     })
+}
+
+/// Asks for what the stream's payloads are written in, unless the request says what it accepts.
+fn accepting(mut request: RequestTemplate, raw: Option<&RawRequest>, format: &Format) -> RequestTemplate {
+    if raw.is_none_or(|r| r.accept.is_none()) {
+        request.accept = format.media_type().to_owned();
+    }
+    request
 }
 
 /// What we are in the documents. Only a buyer's orders and a seller's delivery notes are answered by the partner.

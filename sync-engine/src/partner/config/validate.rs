@@ -3,7 +3,7 @@
 use super::mistakes::{Mistakes, child};
 use super::raw::RawPartner;
 use super::request::{header_name, headers};
-use super::{PartnerConfig, operations, sections, streams};
+use super::{PartnerConfig, format, operations, sections, streams};
 use crate::domain::PartnerId;
 use crate::partner::map::Compile;
 use crate::partner::schema::PayloadSchema;
@@ -37,7 +37,8 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
         mistakes,
         codes: &codes,
     };
-    let streams = streams::compile(&raw.streams, dir, &mut ctx);
+    let xml = format::reading(raw.xml.as_ref());
+    let streams = streams::compile(&raw.streams, &xml, dir, &mut ctx);
     let operations = operations::compile(&raw.operations, dir, &mut ctx);
     Some(PartnerConfig {
         fingerprint: String::new(),
@@ -51,6 +52,7 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
         redirects,
         limits: sections::limits(&raw.limits),
         rules: raw.rules.unwrap_or_default(),
+        xml,
         streams,
         operations,
         warnings: Vec::new(),

@@ -168,7 +168,7 @@ impl HttpPartner {
                 "the configuration says no way to ask for the operation",
             );
         };
-        let scope = request_scope(input, receipt, &self.config.rules);
+        let scope = request_scope(input, receipt, &self.config);
         let out = match self.outgoing(&probe.request, &Scope::root(&scope), input.operation_id.to_string()) {
             Ok(out) => out,
             Err(message) => return refused("partner.request", &message),

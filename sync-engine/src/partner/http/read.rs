@@ -1,12 +1,12 @@
 //! Pages of a stream over HTTP.
 
-use super::gather::{Gathered, json_item, key_of};
+use super::gather::{Gathered, key_of};
 use super::outcome::{self, clock_skew, fetch_error, fetch_refusal};
 use super::{HttpPartner, Prepared};
 use crate::partner::config::{Listing, Paging, StreamConfig, Watermark};
 use crate::partner::expr::Scope;
 use crate::partner::page::{PageAnswer, PageLimits, Run, broken};
-use crate::partner::{FetchError, FetchedPage, PageCursor};
+use crate::partner::{FetchError, FetchedPage, PageCursor, RawItem};
 use bytes::Bytes;
 
 /// The conditional read found nothing new.
@@ -126,9 +126,16 @@ fn listed(stream: &StreamConfig, items: Vec<Bytes>) -> Gathered {
         None => Vec::new(),
     };
     Gathered {
-        items: items.into_iter().map(json_item).collect(),
+        items: items.into_iter().map(|bytes| item(bytes, stream)).collect(),
         keys,
         ..Gathered::default()
+    }
+}
+
+fn item(bytes: Bytes, stream: &StreamConfig) -> RawItem {
+    RawItem {
+        bytes,
+        media_type: stream.format.media_type().to_owned(),
     }
 }
 

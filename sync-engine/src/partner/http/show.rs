@@ -36,8 +36,8 @@ impl HttpPartner {
 
     /// The payload as the stream's expressions see it.
     pub(crate) fn payload_as_read(&self, stream: &str, raw: &[u8]) -> Option<Value> {
-        self.stream(stream)?;
-        crate::partner::intake::parse(&self.config.limits, raw).ok()
+        let stream = self.stream(stream)?;
+        crate::partner::intake::parse(&stream.format, &self.config.limits, raw).ok()
     }
 
     fn show(&self, out: &Outgoing<'_>) -> Result<ShownRequest, String> {

@@ -1,7 +1,7 @@
 //! Moments and days in every form that partners write them in, both ways.
 
 use super::pattern::Pattern;
-use super::values::{decimal, short};
+use super::values::{decimal, plain, short};
 use crate::domain::{Date, Decimal, Timestamp};
 use crate::partner::expr::kind_of;
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, NaiveTime, Timelike};
@@ -109,7 +109,7 @@ impl Dates {
 
     /// First and last day of an interval, or the same day twice.
     pub fn range(&self, value: &Value) -> Result<Option<(Date, Date)>, String> {
-        let two = match value {
+        let two = match plain(value) {
             Value::String(text) if self.pattern.is_none() => text.split_once("--").or_else(|| {
                 text.split_once('/')
                     .filter(|_| matches!(self.form, DateForm::Iso | DateForm::Date | DateForm::DateTime))
@@ -159,7 +159,7 @@ impl Dates {
             let to_millis = if self.form == DateForm::EpochSeconds { 1000 } else { 1 };
             return epoch(value, to_millis);
         }
-        let text = match value {
+        let text = match plain(value) {
             Value::String(text) => text.trim(),
             Value::Null => return Ok(None),
             Value::Number(n) if self.pattern.is_some() => {

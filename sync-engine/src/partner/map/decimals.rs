@@ -1,7 +1,7 @@
 //! Decimals as partners write them: with other signs than a point, or as minor units. Exact, or refused.
 
 use super::directives::Compile;
-use super::values::{decimal, decimal_of, minor_units, short};
+use super::values::{decimal, decimal_of, minor_units, plain, short};
 use crate::domain::{Currency, Decimal};
 use crate::partner::config::mistakes::child;
 use crate::partner::expr::{Expr, Scope};
@@ -57,14 +57,14 @@ impl DecimalForm {
 
     /// A number is taken as it is; of a text, every sign must be where it belongs.
     pub fn read(self, value: &Value) -> Result<Option<Decimal>, String> {
-        let Value::String(text) = value else {
+        let Value::String(text) = plain(value) else {
             return decimal(value);
         };
         let text = text.trim();
         if text.is_empty() {
             return Ok(None);
         }
-        let plain = self.plain(text).ok_or_else(|| {
+        let digits = self.digits(text).ok_or_else(|| {
             let group = self
                 .group
                 .map_or_else(String::new, |g| format!(" and \"{g}\" between thousands"));
@@ -74,11 +74,11 @@ impl DecimalForm {
                 self.separator
             )
         })?;
-        decimal_of(&plain).map(Some)
+        decimal_of(&digits).map(Some)
     }
 
     /// With a point, and nothing between thousands. The minus may stand behind, as in `12,50-`.
-    fn plain(self, text: &str) -> Option<String> {
+    fn digits(self, text: &str) -> Option<String> {
         let (negative, text) = match (text.strip_prefix('-'), text.strip_suffix('-')) {
             (None, None) => (false, text.strip_prefix('+').unwrap_or(text)),
             (Some(rest), None) => (true, rest),

@@ -142,8 +142,8 @@ impl Spec {
                 }
             },
         };
-        let empty = match found.as_deref() {
-            None => true,
+        let empty = match found.as_deref().map(values::plain) {
+            None | Some(Value::Null) => true,
             Some(Value::String(text)) => text.trim().is_empty(),
             Some(_) => false,
         };

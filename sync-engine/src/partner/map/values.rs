@@ -3,12 +3,25 @@
 pub(crate) use super::dates::{DateForm, timestamp};
 use crate::domain::Decimal;
 use crate::partner::expr::kind_of;
+use crate::partner::xml::TEXT;
 use serde_json::Value;
 use std::borrow::Cow;
 
+/// Of an XML element with attributes, its text: null when it has none. Everything else as it is.
+pub(crate) fn plain(value: &Value) -> &Value {
+    let Value::Object(members) = value else {
+        return value;
+    };
+    match members.get(TEXT) {
+        Some(text) => text,
+        None if !members.is_empty() && members.keys().all(|key| key.starts_with('@')) => &Value::Null,
+        None => value,
+    }
+}
+
 /// Trimmed; `None` when empty. A number gives its digits as they are written.
 pub(crate) fn text(value: &Value) -> Result<Option<Cow<'_, str>>, String> {
-    match value {
+    match plain(value) {
         Value::String(text) => {
             let text = text.trim();
             Ok((!text.is_empty()).then_some(Cow::Borrowed(text)))

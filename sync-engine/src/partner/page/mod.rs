@@ -6,7 +6,7 @@ mod split;
 
 pub(crate) use split::{one, split_items};
 
-use super::config::{Listing, Paging, StreamConfig, Watermark, WatermarkSource};
+use super::config::{Format, Listing, Paging, StreamConfig, Watermark, WatermarkSource};
 use super::expr::Scope;
 use super::map::values;
 use super::scan::{ScanLimits, scan};
@@ -16,7 +16,6 @@ use bytes::Bytes;
 use chrono::SubsecRound;
 use moment::MomentForm;
 use reqwest::header::HeaderMap;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::cmp::Ordering;
@@ -229,9 +228,9 @@ impl Run {
         answer: &PageAnswer<'_>,
         now: Timestamp,
     ) -> Result<ReadPage, FetchError> {
-        let (items, shell) = self.items(&stream.listing, limits, answer)?;
+        let (items, shell) = self.items(&stream.format, &stream.listing, limits, answer)?;
         let source = stream.watermark.as_ref().map(|w| &w.from);
-        let page_mark = self.marks(source, &items, &shell, answer)?;
+        let page_mark = self.marks(stream, &items, &shell, answer)?;
         let next = next::next(
             &self,
             &stream.listing,
@@ -256,10 +255,7 @@ impl Run {
             None => self.next_window(stream, watermark.as_deref(), now)?,
         };
         Ok(ReadPage {
-            items: items
-                .into_iter()
-                .map(|raw| answer.body.slice_ref(raw.get().as_bytes()))
-                .collect(),
+            items: items.into_iter().map(|item| answer.body.slice_ref(item)).collect(),
             next,
             watermark: watermark.filter(|_| !held),
         })
@@ -268,14 +264,19 @@ impl Run {
     /// The items of one page, counted and looked at for circles.
     fn items<'b>(
         &mut self,
+        format: &Format,
         listing: &Listing,
         limits: PageLimits,
         answer: &PageAnswer<'b>,
-    ) -> Result<(Vec<&'b RawValue>, Value), FetchError> {
+    ) -> Result<(Vec<&'b [u8]>, Value), FetchError> {
         let (items, shell) = if answer.nothing {
             (Vec::new(), Value::Null)
         } else {
-            split::split(answer.body, &listing.items).map_err(|reason| broken("partner.page", reason))?
+            let found = match format {
+                Format::Json => split::split(answer.body, &listing.items),
+                Format::Xml(reading) => split::split_xml(answer.body, &listing.items, reading),
+            };
+            found.map_err(|reason| broken("partner.page", reason))?
         };
         if items.len() > limits.max_items {
             return Err(broken(
@@ -302,25 +303,22 @@ impl Run {
         limits: PageLimits,
         answer: &PageAnswer<'_>,
     ) -> Result<ReadPage, FetchError> {
-        let (items, shell) = self.items(listing, limits, answer)?;
+        let (items, shell) = self.items(&Format::Json, listing, limits, answer)?;
         let next = next::next(&self, listing, items.len(), &shell, answer, None)?;
         Ok(ReadPage {
-            items: items
-                .into_iter()
-                .map(|raw| answer.body.slice_ref(raw.get().as_bytes()))
-                .collect(),
+            items: items.into_iter().map(|item| answer.body.slice_ref(item)).collect(),
             next: next.and_then(|next| self.forward(next, limits.max_pages, false)),
             watermark: None,
         })
     }
 
     /// A page with the same items as one before is a circle, whatever its name.
-    fn guard_content(&mut self, items: &[&RawValue]) -> Result<(), FetchError> {
+    fn guard_content(&mut self, items: &[&[u8]]) -> Result<(), FetchError> {
         if items.is_empty() {
             return Ok(());
         }
         let mut hasher = Sha256::new();
-        items.iter().for_each(|item| hasher.update(item.get().as_bytes()));
+        items.iter().for_each(|item| hasher.update(item));
         let print = fingerprint(hasher);
         if self.seen.contains(&print) {
             return Err(broken(
@@ -338,13 +336,13 @@ impl Run {
     /// The watermark that the page itself gives; that of its items or of its header goes into `high`.
     fn marks(
         &mut self,
-        source: Option<&WatermarkSource>,
-        items: &[&RawValue],
+        stream: &StreamConfig,
+        items: &[&[u8]],
         shell: &Value,
         answer: &PageAnswer<'_>,
     ) -> Result<Option<String>, FetchError> {
         let unusable = |reason: String| broken("partner.page", format!("the watermark cannot be read: {reason}"));
-        match source {
+        match stream.watermark.as_ref().map(|w| &w.from) {
             Some(WatermarkSource::Page(expr)) => {
                 let found = expr.one(&Scope::root(shell)).map_err(|p| unusable(p.message))?;
                 found
@@ -353,9 +351,9 @@ impl Run {
                     .map_err(unusable)
             }
             Some(WatermarkSource::Item(expr)) => {
-                for raw in items.iter().filter(|raw| may_be_marked(raw.get())) {
+                for item in items.iter().filter(|item| may_be_marked(item, stream)) {
                     // An item that cannot be read goes to quarantine; it has no say in the watermark.
-                    let Ok(item) = serde_json::from_str::<Value>(raw.get()) else {
+                    let Some(item) = stream.format.value(item) else {
                         continue;
                     };
                     let Ok(Some(mark)) = expr.one(&Scope::root(&item)) else {
@@ -433,12 +431,12 @@ pub(crate) fn broken(code: &'static str, message: String) -> FetchError {
 }
 
 /// An item that is over the limits of a document goes to quarantine; it has no say in the watermark.
-fn may_be_marked(item: &str) -> bool {
+fn may_be_marked(item: &[u8], stream: &StreamConfig) -> bool {
     let limits = ScanLimits {
         max_depth: usize::MAX,
         max_string_bytes: usize::MAX,
     };
-    item.len() <= SMALL_ITEM_BYTES || scan(item.as_bytes(), limits).is_ok()
+    item.len() <= SMALL_ITEM_BYTES || matches!(stream.format, Format::Xml(_)) || scan(item, limits).is_ok()
 }
 
 fn fingerprint(hasher: Sha256) -> String {

@@ -3,6 +3,8 @@
 use super::broken;
 use crate::partner::FetchError;
 use crate::partner::config::ItemsAt;
+use crate::partner::scan::GENEROUS;
+use crate::partner::xml::{self, XmlError, XmlReading};
 use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -22,7 +24,7 @@ struct Found<'b> {
 ///
 /// # Errors
 /// A sentence: no JSON, no list at the place, or nothing there and no `?` that allows it.
-pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b RawValue>, Value), String> {
+pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b [u8]>, Value), String> {
     let raw: &RawValue = serde_json::from_slice(body).map_err(|e| format!("the answer is not JSON: {e}"))?;
     let mut missing = None;
     let mut reason = None;
@@ -31,15 +33,10 @@ pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b R
             Ok(Found {
                 items: Some(items),
                 shell,
-            }) => return Ok((items, shell)),
+            }) => return Ok((items.iter().map(|raw| raw.get().as_bytes()).collect(), shell)),
             Ok(Found { items: None, shell }) if place.optional => missing = Some(shell),
             Ok(Found { items: None, .. }) => {
-                reason.get_or_insert_with(|| {
-                    format!(
-                        "the answer has nothing at {}: \"items\" in the configuration names the list (end it with ? if it may be missing)",
-                        dotted(&place.keys)
-                    )
-                });
+                reason.get_or_insert_with(|| nothing_at(place));
             }
             Err(why) => reason = reason.or(Some(why)),
         }
@@ -56,10 +53,7 @@ pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b R
 /// When the answer has no list where one is expected.
 pub(crate) fn split_items(body: &Bytes, places: &[ItemsAt]) -> Result<Vec<Bytes>, FetchError> {
     let (items, _) = split(body, places).map_err(|reason| broken("partner.page", reason))?;
-    Ok(items
-        .into_iter()
-        .map(|raw| body.slice_ref(raw.get().as_bytes()))
-        .collect())
+    Ok(items.into_iter().map(|item| body.slice_ref(item)).collect())
 }
 
 /// The one item at the first place that is there, which may be the whole answer.
@@ -72,9 +66,42 @@ pub(crate) fn one(body: &Bytes, places: &[ItemsAt]) -> Result<Bytes, String> {
         return Ok(body.slice_ref(whole.get().as_bytes()));
     }
     match split(body, places)?.0.as_slice() {
-        [item] => Ok(body.slice_ref(item.get().as_bytes())),
+        [item] => Ok(body.slice_ref(item)),
         items => Err(format!("one item is expected in the answer, it has {}", items.len())),
     }
+}
+
+/// The same of an answer in XML; the rest is the whole answer.
+///
+/// # Errors
+/// A sentence, as of `split`.
+pub(super) fn split_xml<'b>(
+    body: &'b [u8],
+    places: &[ItemsAt],
+    reading: &XmlReading,
+) -> Result<(Vec<&'b [u8]>, Value), String> {
+    let shell = xml::read(body, reading, GENEROUS).map_err(|error| match error {
+        XmlError::Limit(reason) => format!("the answer is not taken: {reason}"),
+        XmlError::Form(reason) => format!("the answer is not XML: {reason}"),
+    })?;
+    let mut reason = None;
+    for place in places {
+        match xml::split(body, &place.keys)? {
+            Some(items) => return Ok((items, shell)),
+            None if place.optional => return Ok((Vec::new(), shell)),
+            None => {
+                reason.get_or_insert_with(|| nothing_at(place));
+            }
+        }
+    }
+    Err(reason.unwrap_or_else(|| "the answer has no list".to_owned()))
+}
+
+fn nothing_at(place: &ItemsAt) -> String {
+    format!(
+        "the answer has nothing at {}: \"items\" in the configuration names the list (end it with ? if it may be missing)",
+        dotted(&place.keys)
+    )
 }
 
 fn dotted(keys: &[String]) -> String {
