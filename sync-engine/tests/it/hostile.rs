@@ -106,7 +106,7 @@ async fn each_ends_in_a_clear_state_and_no_other_partner_waits() {
     configure(dir.path(), &server.url);
     let mut waits = small(&format!("{}/slow", server.url));
     waits["id"] = "bad-waits".into();
-    waits["limits"] = json!({"requestSeconds": 120});
+    waits["limits"] = json!({"requestSeconds": 60});
     put(dir.path(), &waits);
     let mut config = small(&good.url);
     config["id"] = "good".into();
