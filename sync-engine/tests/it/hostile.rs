@@ -35,13 +35,24 @@ type Chunk = Result<Vec<u8>, std::io::Error>;
 
 fn hostile(asked: &Asked) -> Response<Body> {
     let page = |items: Value, next: Value| answer(200, &[], json!({"items": items, "next": next}).to_string());
-    let count = asked.uri.query().and_then(|q| q.rsplit_once('=')).map_or(0, |(_, n)| n.parse().unwrap_or(0));
+    let count = asked
+        .uri
+        .query()
+        .and_then(|q| q.rsplit_once('='))
+        .map_or(0, |(_, n)| n.parse().unwrap_or(0));
     match asked.uri.path().split('/').nth(1).unwrap() {
-        "endless" => page(json!([order(format!("endless-{count}"))]), json!((count + 1).to_string())),
+        "endless" => page(
+            json!([order(format!("endless-{count}"))]),
+            json!((count + 1).to_string()),
+        ),
         "same" => page((0..30).map(|n| order(format!("same-{n}"))).collect(), Value::Null),
         "many" => page((0..20_000).map(|_| json!({})).collect(), Value::Null),
         // As much as anyone takes.
-        "large" => answer(200, &[], Body::from_stream(futures_util::stream::repeat_with(|| Chunk::Ok(vec![b' '; 65_536])).take(800))),
+        "large" => answer(
+            200,
+            &[],
+            Body::from_stream(futures_util::stream::repeat_with(|| Chunk::Ok(vec![b' '; 65_536])).take(800)),
+        ),
         "bomb" => answer(200, &[("content-encoding", "gzip")], bomb()),
         "shell" => answer(200, &[], format!(r#"{{"items":[],"x":[0{}]}}"#, ",0".repeat(2_000_000))),
         "html" => answer(200, &[("content-type", "text/html")], "<html>Sign in, please</html>"),
@@ -55,10 +66,24 @@ fn hostile(asked: &Asked) -> Response<Body> {
         }
         "away" => answer(302, &[("location", "https://files.other.example/list")], ""),
         "elsewhere" => page(json!([order("elsewhere")]), json!("https://files.other.example/list")),
-        "deep" => answer(200, &[], format!(r#"{{"items":[{}{}]}}"#, "[".repeat(200_000), "]".repeat(200_000))),
-        "values" => answer(200, &[], format!(r#"{{"items":[{{"id":"v","x":[0{}]}}]}}"#, ",0".repeat(4_000_000))),
-        "expression" => answer(200, &[], format!(r#"{{"items":[{{"id":"e","n":[0{}]}}]}}"#, ",0".repeat(3_000))),
-        "details" if asked.uri.path().ends_with("/list") => page((0..100).map(|n| json!({"ref": n})).collect(), Value::Null),
+        "deep" => answer(
+            200,
+            &[],
+            format!(r#"{{"items":[{}{}]}}"#, "[".repeat(200_000), "]".repeat(200_000)),
+        ),
+        "values" => answer(
+            200,
+            &[],
+            format!(r#"{{"items":[{{"id":"v","x":[0{}]}}]}}"#, ",0".repeat(4_000_000)),
+        ),
+        "expression" => answer(
+            200,
+            &[],
+            format!(r#"{{"items":[{{"id":"e","n":[0{}]}}]}}"#, ",0".repeat(3_000)),
+        ),
+        "details" if asked.uri.path().ends_with("/list") => {
+            page((0..100).map(|n| json!({"ref": n})).collect(), Value::Null)
+        }
         "details" => answer(200, &[], format!(r#"{{"id":"d","x":"{}"}}"#, "x".repeat(4_000_000))),
         other => panic!("{other}"),
     }
@@ -145,9 +170,17 @@ async fn the_memory_stays_small() {
     let dir = tempfile::tempdir().unwrap();
     configure(dir.path(), &server.url);
     let partners = dir.path().join("partners");
-    let arguments = ["sync", "--no-deliver", "--json", "--partners-dir", partners.to_str().unwrap()];
+    let arguments = [
+        "sync",
+        "--no-deliver",
+        "--json",
+        "--partners-dir",
+        partners.to_str().unwrap(),
+    ];
     let mut command = crate::cli_program::countersign(dir.path(), &arguments);
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+    command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null());
     let mut child = command.spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut peak_kib = 0;
@@ -160,7 +193,11 @@ async fn the_memory_stays_small() {
     std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut text).unwrap();
     let report: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text} {ended}"));
     assert_eq!(report["partners"].as_array().unwrap().len(), KINDS.len());
-    println!("peak memory with {} hostile partners: {} MiB", KINDS.len(), peak_kib / 1024);
+    println!(
+        "peak memory with {} hostile partners: {} MiB",
+        KINDS.len(),
+        peak_kib / 1024
+    );
     assert!(peak_kib > 0 && peak_kib < 200 * 1024, "{peak_kib} KiB");
 }
 

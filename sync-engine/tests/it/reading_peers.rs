@@ -30,7 +30,11 @@ async fn a_run_goes_on_after_a_crash_where_the_last_stored_page_says() {
     let server = Server::start(move |asked| {
         let after: usize = parameter(&asked.uri, "after").unwrap().parse().unwrap();
         if after == 4 && hanging.load(Ordering::SeqCst) {
-            return answer(200, &[], Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>()));
+            return answer(
+                200,
+                &[],
+                Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>()),
+            );
         }
         answer(200, &[], log_page(after))
     })
@@ -45,11 +49,17 @@ async fn a_run_goes_on_after_a_crash_where_the_last_stored_page_says() {
 
     // The real program, killed while it waits for the third page.
     let partners = dir.path().join("partners");
-    let mut command = countersign(dir.path(), &["sync", "--no-deliver", "--partners-dir", partners.to_str().unwrap()]);
+    let mut command = countersign(
+        dir.path(),
+        &["sync", "--no-deliver", "--partners-dir", partners.to_str().unwrap()],
+    );
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let database = dir.path().join("data/countersign.db");
     crate::exchange_world::until("the first two pages, stored", || {
-        let waits = server.asked().iter().any(|a| parameter(&a.uri, "after").as_deref() == Some("4"));
+        let waits = server
+            .asked()
+            .iter()
+            .any(|a| parameter(&a.uri, "after").as_deref() == Some("4"));
         // Read as another program reads it.
         let stored = waits && database.exists() && {
             let db = rusqlite::Connection::open(&database).ok()?;
@@ -68,9 +78,17 @@ async fn a_run_goes_on_after_a_crash_where_the_last_stored_page_says() {
     let report = sync(&engine, "small").await.unwrap();
     let asked = server.asked();
     let first = asked.get(before).expect("asked again");
-    assert_eq!(parameter(&first.uri, "after").as_deref(), Some("4"), "not from the start");
+    assert_eq!(
+        parameter(&first.uri, "after").as_deref(),
+        Some("4"),
+        "not from the start"
+    );
     // Pages overlap: what comes twice is recognised.
-    assert_eq!((report.versions, report.duplicates > 0, report.quarantined), (5, true, 0), "{report:?}");
+    assert_eq!(
+        (report.versions, report.duplicates > 0, report.quarantined),
+        (5, true, 0),
+        "{report:?}"
+    );
     assert_eq!(counters(&engine).documents, 9);
     engine.stop(std::time::Duration::from_secs(20)).await;
 }
@@ -85,7 +103,11 @@ async fn what_the_partner_was_not_told_is_told_at_the_next_run() {
         // Lists three at a time of what it was not told is here.
         "/list" => {
             let marks = marks.lock().unwrap();
-            let new: Vec<Value> = (1..=7).filter(|n: &i32| !marks.contains(&n.to_string())).take(3).map(order).collect();
+            let new: Vec<Value> = (1..=7)
+                .filter(|n: &i32| !marks.contains(&n.to_string()))
+                .take(3)
+                .map(order)
+                .collect();
             answer(200, &[], json!({"items": new}).to_string())
         }
         "/done" if is_down.load(Ordering::SeqCst) => answer(503, &[("retry-after", "60")], ""),
@@ -109,7 +131,9 @@ async fn what_the_partner_was_not_told_is_told_at_the_next_run() {
     put(dir.path(), &config);
     let engine = engine(dir.path()).await;
 
-    let report = sync(&engine, "small").await.expect("that it cannot be told holds up nothing");
+    let report = sync(&engine, "small")
+        .await
+        .expect("that it cannot be told holds up nothing");
     assert_eq!((report.versions, report.duplicates), (3, 0));
     down.store(false, Ordering::SeqCst);
     // The same three again, told this time; what follows comes with the next run.
@@ -129,7 +153,10 @@ async fn windows_are_caught_up_with_one_by_one_and_none_is_lost_when_one_fails()
     let fails = Arc::new(AtomicBool::new(true));
     let failing = Arc::clone(&fails);
     let server = Server::start(move |asked| {
-        let (from, until) = (parameter(&asked.uri, "from").unwrap(), parameter(&asked.uri, "until").unwrap());
+        let (from, until) = (
+            parameter(&asked.uri, "from").unwrap(),
+            parameter(&asked.uri, "until").unwrap(),
+        );
         let (from, until): (i64, i64) = (from.parse().unwrap(), until.parse().unwrap());
         // One order on each day of the first hundred days of 2026.
         let days = (0..100).map(|day| 1_767_225_600 + day * 86_400 + 60);
