@@ -5,12 +5,15 @@ mod configuration;
 mod error;
 mod operations;
 mod pages;
+mod push;
 mod quarantine;
 mod views;
 
 pub use crate::exchange::SyncReport;
 pub use configuration::{ConfigurationCheck, ConfigurationFile};
+pub use crate::exchange::push::PushError;
 pub use error::EngineError;
+pub use push::Call;
 pub use quarantine::QuarantineRerun;
 pub use views::{Health, HealthReason, PartnerStatus, PartnerView};
 

@@ -30,6 +30,8 @@ pub struct FileSettings {
     pub listen: Option<SocketAddr>,
     /// Names with their ports that browsers may use for this service; only `countersign serve`.
     pub hosts: Option<Vec<String>>,
+    /// Address and port on which partners call us; only `countersign serve`.
+    pub hooks: Option<SocketAddr>,
     /// The file that was read.
     #[serde(skip)]
     pub path: Option<PathBuf>,

@@ -39,7 +39,19 @@ struct Guard {
 pub async fn serve(listener: TcpListener, api: Router, options: HttpOptions) -> std::io::Result<()> {
     let port = listener.local_addr()?.port();
     let app = guarded(api, port, &options);
-    let (shutdown, grace) = (options.shutdown.clone(), options.grace);
+    run(listener, app, options.shutdown, options.grace).await
+}
+
+/// Serves a router as it is until `shutdown`, then lets requests in flight end.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn run(
+    listener: TcpListener,
+    app: Router,
+    shutdown: CancellationToken,
+    grace: Duration,
+) -> std::io::Result<()> {
     let stopped = shutdown.clone().cancelled_owned();
     let server = axum::serve(listener, app).with_graceful_shutdown(stopped).into_future();
     let late = async move {

@@ -11,6 +11,7 @@ mod documents;
 mod error;
 mod events;
 mod extract;
+pub mod hooks;
 pub mod http;
 mod operations;
 mod parameters;

@@ -166,6 +166,15 @@ pub struct ServeArgs {
         value_delimiter = ','
     )]
     pub hosts: Vec<String>,
+    /// Address and port on which partners call us, at /hooks/PARTNER/STREAM; none unless told
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        value_parser = address,
+        env = "COUNTERSIGN_HOOKS",
+        hide_env_values = true
+    )]
+    pub hooks: Option<SocketAddr>,
     /// Who acts in the screens [default: the user of this process]
     #[arg(long, value_name = "NAME", env = "COUNTERSIGN_USER", hide_env_values = true)]
     pub user: Option<String>,

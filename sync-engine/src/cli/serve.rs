@@ -24,6 +24,11 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
         .map_err(|e| cannot_listen(settings.listen, &e))?;
     let address = listener.local_addr().map_err(|e| cannot_listen(settings.listen, &e))?;
     warn_when_open(&settings, address);
+    let hooks = match settings.hooks {
+        Some(at) => Some(TcpListener::bind(at).await.map_err(|e| cannot_listen(at, &e))?),
+        None => None,
+    };
+    let called_at = hooks.as_ref().and_then(|hooks| hooks.local_addr().ok());
 
     let signals = Signals::listen()?;
     let engine = host::engine(&settings, true).await?;
@@ -42,8 +47,18 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
         grace: host::GRACE,
     };
     signals.cancel(shutdown.clone());
-    tell(global, address, &token)?;
-    let served = api::http::serve(listener, router, options).await;
+    tell(global, address, called_at, &token)?;
+    let calls = async {
+        match hooks {
+            Some(listener) => {
+                let router = api::hooks::router(engine.clone());
+                api::http::run(listener, router, shutdown.clone(), host::GRACE).await
+            }
+            None => Ok(()),
+        }
+    };
+    let (served, called) = tokio::join!(api::http::serve(listener, router, options), calls);
+    let served = served.and(called);
     shutdown.cancel();
     tracing::info!("stopping: what is in flight ends first");
     engine.stop(host::GRACE).await;
@@ -51,7 +66,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(global: &Global, address: SocketAddr, token: &str) -> Result<(), Failure> {
+fn tell(global: &Global, address: SocketAddr, hooks: Option<SocketAddr>, token: &str) -> Result<(), Failure> {
     // A wildcard address is listened on, but not gone to.
     let mut reachable = address;
     if address.ip().is_unspecified() {
@@ -59,9 +74,12 @@ fn tell(global: &Global, address: SocketAddr, token: &str) -> Result<(), Failure
     }
     let url = format!("http://{reachable}/#token={token}");
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
+    if let Some(address) = hooks {
+        tracing::info!(%address, "partners call at /hooks/PARTNER/STREAM: put a proxy with TLS in front of it");
+    }
     if global.json {
         let base = format!("http://{reachable}");
-        return terminal::json(&json!({ "address": address.to_string(), "baseUrl": base, "url": url, "token": token }));
+        return terminal::json(&json!({ "address": address.to_string(), "baseUrl": base, "url": url, "token": token, "hooks": hooks.map(|h| h.to_string()) }));
     }
     terminal::line(format!(
         "Countersign is ready. Open this address in a browser:\n  {url}\nCtrl+C stops it."

@@ -20,6 +20,8 @@ pub struct Settings {
     pub letterhead: Letterhead,
     pub listen: SocketAddr,
     pub hosts: Vec<String>,
+    /// Where partners call us.
+    pub hooks: Option<SocketAddr>,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
 }
@@ -99,6 +101,7 @@ fn resolve(
         letterhead: file.letterhead.unwrap_or_default(),
         listen,
         hosts,
+        hooks: serve.and_then(|s| s.hooks).or(file.hooks),
         file: file.path,
         data_dir,
     })

@@ -12,6 +12,7 @@ mod pages;
 pub mod partners;
 pub mod poll;
 pub mod presence;
+pub mod push;
 mod recover;
 pub mod schedule;
 mod settle;

@@ -94,7 +94,7 @@ fn submit(
 }
 
 /// Errors that one payload can cause, so that the others of its chunk must not suffer.
-fn speaks_of_a_payload(error: &StoreError) -> bool {
+pub(super) fn speaks_of_a_payload(error: &StoreError) -> bool {
     match error {
         StoreError::Panicked(_)
         | StoreError::Conflict(_)
@@ -113,6 +113,18 @@ fn speaks_of_a_payload(error: &StoreError) -> bool {
     }
 }
 
+/// Why a payload that was read well goes to quarantine after all.
+pub(super) fn unstorable(error: &StoreError) -> Wrong {
+    Wrong {
+        stage: "mapping",
+        number: None,
+        problems: vec![Problem {
+            pointer: String::new(),
+            message: format!("it cannot be stored: {error}"),
+        }],
+    }
+}
+
 /// Each payload of a chunk that failed in a transaction of its own; what fails again goes to quarantine.
 async fn one_by_one(
     exchange: &Exchange,
@@ -127,14 +139,7 @@ async fn one_by_one(
         let stored = store_at(exchange, source, lease, chunk, index, None).await;
         match stored {
             Err(error) if speaks_of_a_payload(&error) => {
-                let wrong = Wrong {
-                    stage: "mapping",
-                    number: None,
-                    problems: vec![Problem {
-                        pointer: String::new(),
-                        message: format!("it cannot be stored: {error}"),
-                    }],
-                };
+                let wrong = unstorable(&error);
                 report.add(&store_at(exchange, source, lease, chunk, index, Some(wrong)).await?);
             }
             stored => report.add(&stored?),
@@ -170,7 +175,7 @@ async fn store_at(
     stored.await
 }
 
-fn store_chunk(
+pub(super) fn store_chunk(
     tx: &mut dyn StoreTx,
     source: &Source,
     chunk: &[Arrival],
@@ -191,7 +196,7 @@ fn store_chunk(
     Ok(report)
 }
 
-fn put_aside(
+pub(super) fn put_aside(
     tx: &mut dyn StoreTx,
     source: &Source,
     arrival: &Arrival,

@@ -111,6 +111,45 @@ pub struct FetchedPage {
     pub clock_skew_ms: Option<i64>,
 }
 
+/// A call of the partner, as it came.
+pub struct PushCall<'a> {
+    /// Names in lower case.
+    pub headers: &'a [(String, String)],
+    pub path: &'a str,
+    pub body: &'a Bytes,
+    pub at: Timestamp,
+}
+
+impl PushCall<'_> {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// What a call brings.
+#[derive(Debug, Clone)]
+pub struct Pushed {
+    pub items: Vec<Bytes>,
+    /// The items are named only: what belongs to them is fetched.
+    pub fetch: bool,
+}
+
+/// Why a call is not the partner's, or brings nothing that can be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PushRefusal {
+    #[error("the configuration takes no calls for this stream")]
+    NotConfigured,
+    #[error("the signature does not hold")]
+    Forged,
+    #[error("the time of the call is missing, or too far from now")]
+    Stale,
+    #[error("{0}")]
+    Unreadable(String),
+    #[error("{0}")]
+    Secret(String),
+}
+
 /// Where a page is, opaque to the exchange. Not durable: a run that is cut short starts again at the watermark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageCursor(pub serde_json::Value);
@@ -327,6 +366,11 @@ pub trait PartnerLink: Send + Sync + 'static {
         watermark: Option<&'a str>,
         cursor: Option<&'a PageCursor>,
     ) -> Later<'a, Result<FetchedPage, FetchError>>;
+    /// Checks a call of the partner, and gives what it brings.
+    ///
+    /// # Errors
+    /// `PushRefusal`: nothing of it may be taken.
+    fn pushed(&self, stream: &str, call: &PushCall<'_>) -> Result<Pushed, PushRefusal>;
     /// Fetches what belongs to items that the partner named: details, batches, parts. Without such they are complete.
     fn complete<'a>(&'a self, stream: &'a str, stubs: Vec<Bytes>) -> Later<'a, Result<FetchedPage, FetchError>>;
     /// Tells the partner that these items are stored, where the configuration says so (`afterStore`).

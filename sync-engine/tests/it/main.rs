@@ -28,6 +28,7 @@ mod partner_schema;
 mod partner_server;
 mod published;
 mod published_documents;
+mod push;
 mod reading_peers;
 mod reading_world;
 mod reference;

@@ -7,9 +7,11 @@ mod listing;
 pub(crate) mod mistakes;
 mod names;
 mod operations;
+pub(crate) mod push;
 mod outcomes;
 pub(crate) mod raw;
 mod raw_details;
+mod raw_push;
 mod raw_reading;
 mod reading;
 mod request;
@@ -86,10 +88,11 @@ impl PartnerConfig {
 
     /// Names of the secrets that the configuration asks for, sorted.
     pub fn secret_names(&self) -> Vec<&str> {
+        let pushes = self.streams.iter().filter_map(|s| s.push.as_ref());
+        let mut names: BTreeSet<&str> = pushes.map(|push| push.signature.key.as_str()).collect();
         let Auth::OAuth2(auth) = &self.auth else {
-            return Vec::new();
+            return names.into_iter().collect();
         };
-        let mut names: BTreeSet<&str> = BTreeSet::new();
         for value in [
             Some(&auth.client_id),
             auth.client_secret.as_ref(),
@@ -173,6 +176,7 @@ pub(crate) struct StreamConfig {
     pub listing: Listing,
     pub enrichment: details::Enrichment,
     pub after_store: Option<details::AfterStore>,
+    pub push: Option<push::Push>,
     pub watermark: Option<Watermark>,
     pub schema: Option<PayloadSchema>,
     /// Field names on the way to fields that are left out of the hash.

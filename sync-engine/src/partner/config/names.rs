@@ -5,6 +5,7 @@ use super::raw::{
     RawResults, RawStream, RawXml,
 };
 use super::raw_details::{RawAfterStore, RawBatch, RawDetail, RawPart};
+use super::raw_push::{RawPush, RawPushSignature};
 use super::raw_reading::{RawPaging, RawWatermark, RawWindow};
 use crate::domain::PartnerRules;
 use crate::partner::map::{despatch, head, order, party, receipt, response};
@@ -34,6 +35,8 @@ pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
         ("batch", known::<RawBatch>()),
         ("part", known::<RawPart>()),
         ("afterStore", known::<RawAfterStore>()),
+        ("push", known::<RawPush>()),
+        ("pushSignature", known::<RawPushSignature>()),
         ("operation", known::<RawOperation>()),
         ("outcomes", known::<RawOutcomes>()),
         ("case", known::<RawCase>()),

@@ -1,6 +1,7 @@
 //! The configuration file as it is written. Nothing here is checked beyond names and types.
 
 use super::raw_details::{RawAfterStore, RawBatch, RawDetail, RawPart};
+use super::raw_push::RawPush;
 use super::raw_reading::{RawItems, RawPaging, RawWatermark};
 use crate::domain::PartnerRules;
 use serde::Deserialize;
@@ -156,6 +157,7 @@ pub(crate) struct RawStream {
     pub batch: Option<RawBatch>,
     pub parts: BTreeMap<String, RawPart>,
     pub after_store: Option<RawAfterStore>,
+    pub push: Option<RawPush>,
     pub schema: Option<String>,
     pub hash_except: Vec<String>,
     pub map: Option<Map<String, Value>>,

@@ -5,7 +5,7 @@ use super::mistakes::child;
 use super::raw::{RawKind, RawRequest, RawSide, RawStream};
 use super::request::RequestTemplate;
 use super::validate::{inherit, schema};
-use super::{Format, Paging, StreamConfig, WatermarkSource, listing};
+use super::{Format, Paging, StreamConfig, WatermarkSource, listing, push};
 use crate::domain::Side;
 use crate::partner::StreamInfo;
 use crate::partner::expr::Path;
@@ -57,6 +57,7 @@ fn stream(
     let listing = listing::listing(raw.items.as_ref(), raw.paging.as_ref(), &pointer, ctx);
     let enrichment = details::enrichment(raw, &pointer, ctx);
     let after_store = details::after_store(raw, &pointer, ctx);
+    let push = push::push(raw, &pointer, ctx);
     if matches!(format, Format::Xml(_)) && (after_store.is_some() || enrichment.as_ref().is_some_and(|e| !e.is_none()))
     {
         ctx.mistakes.add(
@@ -102,6 +103,7 @@ fn stream(
         listing: listing?,
         enrichment: enrichment?,
         after_store,
+        push,
         watermark,
         schema,
         hash_except,

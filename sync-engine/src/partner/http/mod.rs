@@ -2,6 +2,7 @@
 
 mod error_text;
 mod gather;
+mod pushed;
 mod outcome;
 mod read;
 mod redact;
@@ -14,7 +15,7 @@ use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, Resu
 use super::expr::Scope;
 use super::render::{rendered, request_scope};
 use super::{
-    FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, RenderInput,
+    FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, PushCall, PushRefusal, Pushed, RenderInput,
     RenderedRequest, Secrets, SendResult, StreamInfo, Verdict,
 };
 use crate::clock::Clock;
@@ -38,16 +39,18 @@ pub struct HttpPartner {
     streams: Vec<StreamInfo>,
     operations: Vec<OutboundKind>,
     wire: Wire,
+    secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
 }
 
 impl HttpPartner {
     pub(crate) fn new(config: PartnerConfig, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let wire = Wire::new(&config, secrets, clock.clone())?;
+        let wire = Wire::new(&config, Arc::clone(&secrets), clock.clone())?;
         Ok(Self {
             streams: config.streams.iter().map(|s| s.info.clone()).collect(),
             operations: config.operations.keys().copied().collect(),
             wire,
+            secrets,
             clock,
             config,
         })
@@ -364,6 +367,10 @@ impl PartnerLink for HttpPartner {
         cursor: Option<&'a PageCursor>,
     ) -> Later<'a, Result<FetchedPage, FetchError>> {
         Box::pin(self.fetch_page(stream, watermark, cursor))
+    }
+
+    fn pushed(&self, stream: &str, call: &PushCall<'_>) -> Result<Pushed, PushRefusal> {
+        self.read_call(stream, call)
     }
 
     fn complete<'a>(&'a self, stream: &'a str, stubs: Vec<Bytes>) -> Later<'a, Result<FetchedPage, FetchError>> {
