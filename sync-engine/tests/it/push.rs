@@ -183,7 +183,7 @@ fn mistakes_of_push_are_named() {
         (json!({}), "\"signature\" is missing"),
         (json!({"signature": {"key": {"secret": "x"}}}), "\"header\" is missing"),
         (json!({"signature": {"header": "X", "key": "text"}}), "/signature/key"),
-        (with(json!({"algorithm": "hmac"})), "did you mean \"hmacSha256\"?"),
+        (with(json!({"algorithm": "hmac"})), "did you mean \"hmacSha512\"?"),
         (with(json!({"template": "{time}.{body}"})), "{time} needs \"timeHeader\""),
         (with(json!({"template": "{bdy}"})), "did you mean \"body\"?"),
         (with(json!({"template": "{path}"})), "the template must hold {body}"),
@@ -195,4 +195,27 @@ fn mistakes_of_push_are_named() {
         let errors = sync_engine::partner::parse(&config.to_string(), "f.json", Path::new(".")).unwrap_err();
         assert!(errors.to_string().contains(expected), "{expected} is not in:\n{errors}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_service_takes_calls_on_an_address_of_its_own() {
+    use crate::cli_program::{Running, countersign};
+    let home = tempfile::tempdir().unwrap();
+    let arguments = ["serve", "--port", "0", "--hooks", "127.0.0.1:0", "--json"];
+    let served = Running::start(countersign(home.path(), &arguments));
+    let told = served.told();
+    let (hooks, api) = (told["hooks"].as_str().unwrap(), told["address"].as_str().unwrap());
+    assert_ne!(hooks, api);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        assert_eq!(call(&format!("http://{hooks}/hooks/nobody/orders"), &[], "{}").await, 404);
+        // Neither the clerk's API there, nor the partners' calls here.
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let health = client.get(format!("http://{hooks}/api/v1/health")).send().await.unwrap();
+        assert_eq!(health.status().as_u16(), 404);
+        let here = call(&format!("http://{api}/hooks/nobody/orders"), &[], "{}").await;
+        assert!(matches!(here, 401 | 404 | 405), "{here}");
+    });
+    assert_eq!(served.terminate(), Some(0));
 }
