@@ -10,8 +10,8 @@ mod quarantine;
 mod views;
 
 pub use crate::exchange::SyncReport;
-pub use configuration::{ConfigurationCheck, ConfigurationFile};
 pub use crate::exchange::push::PushError;
+pub use configuration::{ConfigurationCheck, ConfigurationFile};
 pub use error::EngineError;
 pub use push::Call;
 pub use quarantine::QuarantineRerun;

@@ -48,7 +48,12 @@ async fn called(
     let (parts, body) = request.into_parts();
     let body = match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_CALL_BYTES)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body cannot be read, or is too large"),
+        Ok(Err(_)) => {
+            return plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body cannot be read, or is too large",
+            );
+        }
         Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
     };
     let headers: Vec<(String, String)> = parts
@@ -77,9 +82,10 @@ fn refused(partner: &str, stream: &str, error: &PushError) -> Response {
             plain(StatusCode::NOT_FOUND, "no calls are taken here")
         }
         PushError::Refused(PushRefusal::Forged) => plain(StatusCode::UNAUTHORIZED, "the signature does not hold"),
-        PushError::Refused(PushRefusal::Stale) => {
-            plain(StatusCode::UNAUTHORIZED, "the time of the call is missing, or too far from now")
-        }
+        PushError::Refused(PushRefusal::Stale) => plain(
+            StatusCode::UNAUTHORIZED,
+            "the time of the call is missing, or too far from now",
+        ),
         PushError::Refused(PushRefusal::Unreadable(reason)) => plain(StatusCode::BAD_REQUEST, reason),
         PushError::Refused(PushRefusal::Secret(_)) | PushError::Fetch(_) | PushError::Store(_) | PushError::Shut => {
             later("it cannot be taken now")

@@ -79,7 +79,9 @@ fn tell(global: &Global, address: SocketAddr, hooks: Option<SocketAddr>, token: 
     }
     if global.json {
         let base = format!("http://{reachable}");
-        return terminal::json(&json!({ "address": address.to_string(), "baseUrl": base, "url": url, "token": token, "hooks": hooks.map(|h| h.to_string()) }));
+        return terminal::json(
+            &json!({ "address": address.to_string(), "baseUrl": base, "url": url, "token": token, "hooks": hooks.map(|h| h.to_string()) }),
+        );
     }
     terminal::line(format!(
         "Countersign is ready. Open this address in a browser:\n  {url}\nCtrl+C stops it."

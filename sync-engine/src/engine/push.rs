@@ -1,9 +1,9 @@
 //! Calls of partners.
 
 use super::Engine;
+use crate::exchange::SyncReport;
 use crate::exchange::partners::Partner;
 use crate::exchange::push::{self, PushError};
-use crate::exchange::SyncReport;
 use crate::partner::PushCall;
 use bytes::Bytes;
 use std::sync::Arc;

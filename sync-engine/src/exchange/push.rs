@@ -95,9 +95,9 @@ async fn store(exchange: &Exchange, source: &Arc<Source>, arrival: Arrival) -> R
         Err(error) if pages::speaks_of_a_payload(&error) => {
             let wrong = pages::unstorable(&error);
             let of = Arc::clone(source);
-            let put = exchange.store.write(Lane::Bulk, move |tx| {
-                pages::put_aside(tx, &of, &arrival, &wrong, now)
-            });
+            let put = exchange
+                .store
+                .write(Lane::Bulk, move |tx| pages::put_aside(tx, &of, &arrival, &wrong, now));
             put.await?;
             Ok(SyncReport {
                 quarantined: 1,

@@ -72,27 +72,80 @@ async fn only_what_the_partner_signed_is_taken() {
     let good = signed(&body);
 
     for (name, expected, path, headers, body) in [
-        ("signed", 202, "orders", vec![("x-signature", good.as_str())], body.as_str()),
-        ("again, in capitals", 202, "orders", vec![("x-signature", &*good.to_uppercase())], body.as_str()),
+        (
+            "signed",
+            202,
+            "orders",
+            vec![("x-signature", good.as_str())],
+            body.as_str(),
+        ),
+        (
+            "again, in capitals",
+            202,
+            "orders",
+            vec![("x-signature", &*good.to_uppercase())],
+            body.as_str(),
+        ),
         ("not signed", 401, "orders", vec![], body.as_str()),
-        ("signed otherwise", 401, "orders", vec![("x-signature", &*signed("other"))], body.as_str()),
-        ("cut short", 401, "orders", vec![("x-signature", &good[..10])], body.as_str()),
+        (
+            "signed otherwise",
+            401,
+            "orders",
+            vec![("x-signature", &*signed("other"))],
+            body.as_str(),
+        ),
+        (
+            "cut short",
+            401,
+            "orders",
+            vec![("x-signature", &good[..10])],
+            body.as_str(),
+        ),
         ("empty", 401, "orders", vec![("x-signature", "")], body.as_str()),
-        ("no JSON", 400, "orders", vec![("x-signature", &*signed("hello"))], "hello"),
-        ("a stream without calls", 404, "quiet", vec![("x-signature", good.as_str())], body.as_str()),
-        ("no such stream", 404, "nothing", vec![("x-signature", good.as_str())], body.as_str()),
+        (
+            "no JSON",
+            400,
+            "orders",
+            vec![("x-signature", &*signed("hello"))],
+            "hello",
+        ),
+        (
+            "a stream without calls",
+            404,
+            "quiet",
+            vec![("x-signature", good.as_str())],
+            body.as_str(),
+        ),
+        (
+            "no such stream",
+            404,
+            "nothing",
+            vec![("x-signature", good.as_str())],
+            body.as_str(),
+        ),
     ] {
         let status = call(&format!("{url}/{path}"), &headers, body.to_owned()).await;
         assert_eq!(status, expected, "{name}");
     }
-    assert_eq!(call(&orders.replace("small", "other"), &[("x-signature", &good)], body.clone()).await, 404);
+    assert_eq!(
+        call(
+            &orders.replace("small", "other"),
+            &[("x-signature", &good)],
+            body.clone()
+        )
+        .await,
+        404
+    );
     assert_eq!(call(&orders, &[], vec![b' '; 11 * 1024 * 1024]).await, 413);
     let counted = counters(&engine);
     assert_eq!((counted.documents, counted.duplicates, counted.quarantine), (1, 1, 0));
 
     // Several at once; what is wrong with one is a matter of that one.
     let several = json!([order("P-2"), {"id": "P-3", "lines": 7}, order("P-4")]).to_string();
-    assert_eq!(call(&orders, &[("x-signature", &signed(&several))], several.clone()).await, 202);
+    assert_eq!(
+        call(&orders, &[("x-signature", &signed(&several))], several.clone()).await,
+        202
+    );
     let counted = counters(&engine);
     assert_eq!((counted.documents, counted.quarantine), (3, 1));
 
@@ -100,12 +153,22 @@ async fn only_what_the_partner_signed_is_taken() {
     let partner = sync_engine::domain::PartnerId("small".to_owned());
     engine.set_paused(&partner, true, "user:it").await.unwrap();
     let next = order("P-5").to_string();
-    assert_eq!(call(&orders, &[("x-signature", &signed(&next))], next.clone()).await, 503);
+    assert_eq!(
+        call(&orders, &[("x-signature", &signed(&next))], next.clone()).await,
+        503
+    );
     engine.set_paused(&partner, false, "user:it").await.unwrap();
-    assert_eq!(call(&orders, &[("x-signature", &signed(&next))], next.clone()).await, 202);
+    assert_eq!(
+        call(&orders, &[("x-signature", &signed(&next))], next.clone()).await,
+        202
+    );
     assert_eq!(counters(&engine).documents, 4);
     engine.stop(Duration::from_secs(20)).await;
-    assert_eq!(call(&orders, &[("x-signature", &signed(&next))], next.clone()).await, 503, "stopped");
+    assert_eq!(
+        call(&orders, &[("x-signature", &signed(&next))], next.clone()).await,
+        503,
+        "stopped"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,7 +226,11 @@ async fn a_call_that_only_names_documents_has_them_fetched() {
     let body = r#"{"changed":[{"no":"F-1"},{"no":"F-2"}]}"#;
     assert_eq!(call(&url, &[("x-token", "guess")], body).await, 401);
     assert!(server.asked().is_empty(), "nothing is fetched for a stranger");
-    assert_eq!(call(&url, &[("x-token", KEY)], body).await, 503, "what is not stored is not answered as taken");
+    assert_eq!(
+        call(&url, &[("x-token", KEY)], body).await,
+        503,
+        "what is not stored is not answered as taken"
+    );
     assert_eq!(counters(&engine).documents, 0);
     down.store(false, Ordering::SeqCst);
     assert_eq!(call(&url, &[("x-token", KEY)], body).await, 202);
@@ -176,7 +243,10 @@ fn mistakes_of_push_are_named() {
     let signature = json!({"header": "X-Signature", "key": {"secret": "small.push"}});
     let with = |more: Value| {
         let mut signature = signature.clone();
-        signature.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        signature
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         json!({"signature": signature})
     };
     for (push, expected) in [
@@ -184,11 +254,17 @@ fn mistakes_of_push_are_named() {
         (json!({"signature": {"key": {"secret": "x"}}}), "\"header\" is missing"),
         (json!({"signature": {"header": "X", "key": "text"}}), "/signature/key"),
         (with(json!({"algorithm": "hmac"})), "did you mean \"hmacSha512\"?"),
-        (with(json!({"template": "{time}.{body}"})), "{time} needs \"timeHeader\""),
+        (
+            with(json!({"template": "{time}.{body}"})),
+            "{time} needs \"timeHeader\"",
+        ),
         (with(json!({"template": "{bdy}"})), "did you mean \"body\"?"),
         (with(json!({"template": "{path}"})), "the template must hold {body}"),
         (with(json!({"toleranceSeconds": 5})), "\"timeHeader\" is missing"),
-        (json!({"signature": signature, "then": "fetch"}), "\"fetch\" needs \"detail\" or \"batch\""),
+        (
+            json!({"signature": signature, "then": "fetch"}),
+            "\"fetch\" needs \"detail\" or \"batch\"",
+        ),
     ] {
         let mut config = small("https://api.acme.example");
         config["streams"]["orders"]["push"] = push;
@@ -209,10 +285,17 @@ fn the_service_takes_calls_on_an_address_of_its_own() {
     assert_ne!(hooks, api);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        assert_eq!(call(&format!("http://{hooks}/hooks/nobody/orders"), &[], "{}").await, 404);
+        assert_eq!(
+            call(&format!("http://{hooks}/hooks/nobody/orders"), &[], "{}").await,
+            404
+        );
         // Neither the clerk's API there, nor the partners' calls here.
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let health = client.get(format!("http://{hooks}/api/v1/health")).send().await.unwrap();
+        let health = client
+            .get(format!("http://{hooks}/api/v1/health"))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(health.status().as_u16(), 404);
         let here = call(&format!("http://{api}/hooks/nobody/orders"), &[], "{}").await;
         assert!(matches!(here, 401 | 404 | 405), "{here}");

@@ -162,8 +162,10 @@ fn parts(text: &str, timed: bool, pointer: &str, ctx: &mut Compile<'_>) -> Optio
             "path" => SignedPart::Path,
             "time" if timed => SignedPart::Time,
             "time" => {
-                ctx.mistakes
-                    .add(pointer, "{time} needs \"timeHeader\": which header has the time of the call");
+                ctx.mistakes.add(
+                    pointer,
+                    "{time} needs \"timeHeader\": which header has the time of the call",
+                );
                 return None;
             }
             other => match other.strip_prefix("header.") {
@@ -183,8 +185,10 @@ fn parts(text: &str, timed: bool, pointer: &str, ctx: &mut Compile<'_>) -> Optio
     }
     parts.push(SignedPart::Text(rest.to_owned()));
     if !parts.contains(&SignedPart::Body) {
-        ctx.mistakes
-            .add(pointer, "the template must hold {body}: else anyone could put another body under it");
+        ctx.mistakes.add(
+            pointer,
+            "the template must hold {body}: else anyone could put another body under it",
+        );
         return None;
     }
     Some(parts)

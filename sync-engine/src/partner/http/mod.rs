@@ -2,8 +2,8 @@
 
 mod error_text;
 mod gather;
-mod pushed;
 mod outcome;
+mod pushed;
 mod read;
 mod redact;
 mod results;
@@ -15,8 +15,8 @@ use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, Resu
 use super::expr::Scope;
 use super::render::{rendered, request_scope};
 use super::{
-    FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, PushCall, PushRefusal, Pushed, RenderInput,
-    RenderedRequest, Secrets, SendResult, StreamInfo, Verdict,
+    FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, PushCall, PushRefusal,
+    Pushed, RenderInput, RenderedRequest, Secrets, SendResult, StreamInfo, Verdict,
 };
 use crate::clock::Clock;
 use crate::domain::{PartnerId, PartnerRules};

@@ -55,7 +55,11 @@ impl HttpPartner {
             }
         };
         let hex = signature.algorithm != PushAlgorithm::Secret && signature.encoding == PushEncoding::Hex;
-        let sent = if hex { sent.to_ascii_lowercase() } else { sent.to_owned() };
+        let sent = if hex {
+            sent.to_ascii_lowercase()
+        } else {
+            sent.to_owned()
+        };
         // An empty secret would let anyone in. How long the comparison takes tells nothing of the secret.
         if key.expose().is_empty() || !bool::from(made.as_bytes().ct_eq(sent.as_bytes())) {
             return Err(forged());
