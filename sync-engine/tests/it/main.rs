@@ -9,6 +9,7 @@ mod cli_commands;
 mod cli_program;
 mod cli_refusals;
 mod documents;
+mod documents_xml;
 mod exchange;
 mod exchange_engine;
 mod exchange_faults;

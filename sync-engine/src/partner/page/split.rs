@@ -80,10 +80,13 @@ pub(super) fn split_xml<'b>(
     places: &[ItemsAt],
     reading: &XmlReading,
 ) -> Result<(Vec<&'b [u8]>, Value), String> {
-    let shell = xml::read(body, reading, GENEROUS).map_err(|error| match error {
-        XmlError::Limit(reason) => format!("the answer is not taken: {reason}"),
-        XmlError::Form(reason) => format!("the answer is not XML: {reason}"),
-    })?;
+    let shell = match xml::read(body, reading, GENEROUS) {
+        Ok(shell) => shell,
+        // A document that is the whole answer goes to quarantine, with what is wrong with it.
+        Err(_) if places.iter().any(|place| place.keys.is_empty()) => return Ok((vec![body], Value::Null)),
+        Err(XmlError::Limit(reason)) => return Err(format!("the answer is not taken: {reason}")),
+        Err(XmlError::Form(reason)) => return Err(format!("the answer is not XML: {reason}")),
+    };
     let mut reason = None;
     for place in places {
         match xml::split(body, &place.keys)? {
