@@ -46,7 +46,7 @@ pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Resul
     };
     let value = request_scope(input, None, config);
     let scope = Scope::root(&value);
-    let mut problems = Vec::new();
+    let mut problems: Vec<_> = too_many_lines(&value, operation.max_lines).into_iter().collect();
     let url = operation.request.url(&config.base_url, &scope, &mut problems);
     let body = operation
         .request
@@ -67,6 +67,16 @@ pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Resul
         url: url.into(),
         media_type: operation.request.media_type.clone(),
         body: body.map(|b| b.to_string().into_bytes()).unwrap_or_default(),
+    })
+}
+
+/// A partner that takes so many lines at once gets no request with more.
+fn too_many_lines(scope: &Value, most: Option<usize>) -> Option<IntakeProblem> {
+    let lines = scope.get("lines").and_then(Value::as_array)?.len();
+    let most = most.filter(|most| lines > *most)?;
+    Some(IntakeProblem {
+        pointer: "/lines".to_owned(),
+        message: format!("the partner takes at most {most} lines in one request, these are {lines}"),
     })
 }
 

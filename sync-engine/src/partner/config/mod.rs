@@ -191,6 +191,8 @@ pub(crate) struct OperationConfig {
     pub outcomes: Arc<Outcomes>,
     pub receipt: Option<Arc<Template>>,
     pub results: Option<Arc<Results>>,
+    /// Most lines in one request.
+    pub max_lines: Option<usize>,
     pub verify: Option<Arc<Probe>>,
     pub lookup: Option<Arc<Probe>>,
 }
@@ -224,7 +226,6 @@ pub(crate) struct Results {
     pub state: Option<Expr>,
     pub applied: Vec<String>,
     pub failed: Vec<String>,
-    pub again: Vec<String>,
     pub error_text: Option<Expr>,
 }
 

@@ -81,6 +81,7 @@ fn compile_operation(
         outcomes: Arc::new(outcomes),
         receipt: receipt.map(Arc::new),
         results: results.map(Arc::new),
+        max_lines: raw.max_lines.and_then(|n| usize::try_from(n).ok()),
         verify: verify.map(Arc::new),
         lookup: lookup.map(Arc::new),
     })

@@ -78,11 +78,7 @@ pub(super) fn results(raw: &RawResults, pointer: &str, ctx: &mut Compile<'_>) ->
     let id = optional(raw.id.as_deref(), &child(pointer, "id"), ctx);
     let state = optional(raw.state.as_deref(), &child(pointer, "state"), ctx);
     let error_text = optional(raw.error_text.as_deref(), &child(pointer, "errorText"), ctx);
-    let lists = [
-        ("applied", &raw.applied),
-        ("failed", &raw.failed),
-        ("again", &raw.again),
-    ];
+    let lists = [("applied", &raw.applied), ("failed", &raw.failed)];
     if raw.state.is_none() {
         for (name, _) in lists.iter().filter(|(_, list)| !list.is_empty()) {
             ctx.mistakes.add(
@@ -96,19 +92,12 @@ pub(super) fn results(raw: &RawResults, pointer: &str, ctx: &mut Compile<'_>) ->
             "\"applied\" or \"failed\" is missing: the states that say whether a line went through",
         );
     }
-    if !raw.again.is_empty() && raw.id.is_none() {
-        ctx.mistakes.add(
-            child(pointer, "again"),
-            "\"id\" is missing: without the line's id it is not known which lines to send again",
-        );
-    }
     Some(Results {
         each: each?,
         id,
         state,
         applied: raw.applied.clone(),
         failed: raw.failed.clone(),
-        again: raw.again.clone(),
         error_text,
     })
 }

@@ -214,6 +214,7 @@ pub(crate) struct RawOperation {
     pub outcomes: RawOutcomes,
     pub receipt: Option<Value>,
     pub results: Option<RawResults>,
+    pub max_lines: Option<u64>,
     pub verify: Option<RawProbe>,
     pub lookup: Option<RawProbe>,
 }
@@ -247,7 +248,6 @@ pub(crate) struct RawResults {
     pub state: Option<String>,
     pub applied: Vec<String>,
     pub failed: Vec<String>,
-    pub again: Vec<String>,
     pub error_text: Option<String>,
 }
 

@@ -15,8 +15,6 @@ const MAX_RESULTS: usize = 10_000;
 pub(super) struct Lines {
     /// In the partner's words: `line 10: no such item; line 30`.
     pub failed: Option<String>,
-    /// Ids of those that are worth sending again.
-    pub again: Vec<String>,
     /// Whether any went through.
     pub some_taken: bool,
 }
@@ -36,10 +34,6 @@ pub(super) fn lines(results: &Results, body: &Value) -> Result<Lines, String> {
         let id = text(results.id.as_ref(), &scope);
         let state = text(results.state.as_ref(), &scope);
         let listed = |list: &[String]| state.as_ref().is_some_and(|s| list.contains(s));
-        if let (true, Some(id)) = (listed(&results.again), &id) {
-            lines.again.push(id.clone());
-            continue;
-        }
         let went_through = match (&results.state, results.failed.is_empty()) {
             (None, _) => false,
             (Some(_), true) => listed(&results.applied),
