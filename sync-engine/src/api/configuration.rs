@@ -87,3 +87,16 @@ pub(super) async fn put_configuration(
 ) -> Result<Json<ConfigurationFile>, ApiError> {
     Ok(Json(state.engine.save_configuration(&id, request.text).await?))
 }
+
+/// The partner's side of the exchange as an OpenAPI 3.1 document: what is asked of it and sent to it.
+#[utoipa::path(get, path = "/partners/{id}/openapi", tag = "configuration",
+    params(("id" = String, Path, description = "Partner")),
+    responses((status = 200, description = "OpenAPI", body = Object, content_type = "application/json")))]
+pub(super) async fn partner_openapi(
+    State(state): State<ApiState>,
+    Path(id): Path<PartnerId>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    state
+        .blocking(move |engine| Ok(Json(engine.partner_openapi(&id)?)))
+        .await
+}

@@ -141,6 +141,7 @@ fn described() -> OpenApiRouter<ApiState> {
             configuration::get_configuration,
             configuration::put_configuration
         ))
+        .routes(routes!(configuration::partner_openapi))
         .routes(routes!(events::events))
         .routes(routes!(session::openapi_document));
     OpenApiRouter::default().nest("/api/v1", v1)

@@ -106,6 +106,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   countersign partner check partners/acme.json
+  countersign partner try partners/acme.json --payload order.json
   countersign partner list
   countersign partner secret acme.client_secret")]
     Partner(PartnerArgs),
@@ -231,6 +232,23 @@ Examples:
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// See what a configuration makes of a payload, or of the partner's first page, and what it would send
+    #[command(after_help = "\
+Nothing is stored. Without --payload the partner is asked for one page of each stream; nothing else is sent.
+
+Examples:
+  countersign partner try partners/acme.json --payload order.json
+  countersign partner try partners/acme.json --stream orders
+  countersign partner try partners/acme.json --payload order.json --answer counter.json --json")]
+    Try(TryArgs),
+    /// Print the partner's side of the exchange as an OpenAPI 3.1 document
+    #[command(after_help = "\
+Example:
+  countersign partner openapi partners/acme.json > acme.openapi.json")]
+    Openapi {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// List the partners and what is known of them
     #[command(after_help = "\
 Examples:
@@ -243,6 +261,22 @@ Examples:
   countersign partner secret acme.client_secret
   printf %s \"$SECRET\" | countersign partner secret acme.client_secret")]
     Secret { name: String },
+}
+
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// The configuration
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// A document of the partner, instead of asking for a page
+    #[arg(long, value_name = "FILE")]
+    pub payload: Option<PathBuf>,
+    /// Only this stream [default: each; with a payload the first]
+    #[arg(long, value_name = "NAME")]
+    pub stream: Option<String>,
+    /// The answer to send, as the API takes it; plausible ones where there is none
+    #[arg(long, value_name = "FILE")]
+    pub answer: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ mod signals;
 mod sync;
 mod terminal;
 mod token;
+mod trial;
 
 use args::{Cli, Command};
 use clap::Parser;

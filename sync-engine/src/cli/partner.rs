@@ -2,35 +2,48 @@
 
 use super::args::{Global, PartnerArgs, PartnerCommand};
 use super::failure::{Exit, Failure};
-use super::{host, settings, terminal};
+use super::{host, settings, terminal, trial};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use sync_engine::clock::{Clock, SystemClock};
 use sync_engine::engine::PartnerView;
-use sync_engine::partner::{ConfigErrors, Secret, load_file};
+use sync_engine::partner::{ConfigErrors, Mistake, Secret, load_file};
 
 const MAX_SECRET_BYTES: usize = 64 * 1024;
 
 pub async fn run(global: &Global, args: PartnerArgs) -> Result<ExitCode, Failure> {
     match args.command {
         PartnerCommand::Check { files } => check(global, &files),
+        PartnerCommand::Try(args) => trial::run(global, args).await,
+        PartnerCommand::Openapi { file } => openapi(&file),
         PartnerCommand::List => list(global).await,
         PartnerCommand::Secret { name } => secret(global, &name),
     }
 }
 
+/// The partner's id and warnings, or every mistake.
+type Checked = Result<(String, Vec<Mistake>), ConfigErrors>;
+
+fn openapi(file: &Path) -> Result<ExitCode, Failure> {
+    let config = load_file(file).map_err(|errors| Failure::configuration(errors.to_string()))?;
+    let text = serde_json::to_string_pretty(&config.openapi())
+        .map_err(|e| Failure::failed(format!("the document cannot be written: {e}")))?;
+    terminal::line(text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn check(global: &Global, files: &[PathBuf]) -> Result<ExitCode, Failure> {
-    let results: Vec<(&Path, Result<String, ConfigErrors>)> = files
-        .iter()
-        .map(|file| (file.as_path(), load_file(file).map(|config| config.id().to_string())))
-        .collect();
+    let checked = |file: &Path| load_file(file).map(|config| (config.id().to_string(), config.warnings().to_vec()));
+    let results: Vec<(&Path, Checked)> = files.iter().map(|file| (file.as_path(), checked(file))).collect();
     let broken = results.iter().filter(|(_, result)| result.is_err()).count();
     if global.json {
         let told: Vec<serde_json::Value> = results
             .iter()
             .map(|(file, result)| match result {
-                Ok(id) => serde_json::json!({ "file": file, "ok": true, "partner": id, "mistakes": [] }),
+                Ok((id, warnings)) => serde_json::json!({
+                    "file": file, "ok": true, "partner": id, "mistakes": [], "warnings": warnings,
+                }),
                 Err(errors) => serde_json::json!({ "file": file, "ok": false, "mistakes": errors.mistakes }),
             })
             .collect();
@@ -38,7 +51,12 @@ fn check(global: &Global, files: &[PathBuf]) -> Result<ExitCode, Failure> {
     } else {
         for (file, result) in &results {
             match result {
-                Ok(id) => terminal::line(format!("{}: partner {id}, no mistake", file.display()))?,
+                Ok((id, warnings)) => {
+                    for warning in warnings {
+                        terminal::line(format!("{}: warning: {warning}", file.display()))?;
+                    }
+                    terminal::line(format!("{}: partner {id}, no mistake", file.display()))?;
+                }
                 Err(errors) => terminal::line(errors.to_string())?,
             }
         }

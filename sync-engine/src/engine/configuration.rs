@@ -89,6 +89,16 @@ impl Engine {
         })
     }
 
+    /// The partner's side of the exchange as an OpenAPI 3.1 document.
+    ///
+    /// # Errors
+    /// As of `configuration`; `Refused` with `configuration.mistakes` when the file has any.
+    pub fn partner_openapi(&self, partner: &PartnerId) -> Result<serde_json::Value, EngineError> {
+        let file = self.configuration(partner)?;
+        let config = self.read_configuration(&file.text).map_err(mistakes)?;
+        Ok(config.openapi())
+    }
+
     /// Writes the partner's file, a new one where there is none, and puts it in force. The file is replaced as a whole
     /// or not at all.
     ///
@@ -159,18 +169,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 fn mistakes(errors: ConfigErrors) -> EngineError {
-    let first = errors.mistakes.first();
-    let shown = first.map(|m| {
-        format!(
-            "{}: {}",
-            if m.pointer.is_empty() {
-                "(whole file)"
-            } else {
-                &m.pointer
-            },
-            m.message
-        )
-    });
+    let shown = errors.mistakes.first().map(ToString::to_string);
     EngineError::Refused {
         code: "configuration.mistakes",
         message: match errors.mistakes.len() {

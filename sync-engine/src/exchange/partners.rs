@@ -4,7 +4,7 @@ use super::gate::Gate;
 use super::pace::Pace;
 use crate::clock::Clock;
 use crate::domain::{CompanyId, PartnerId, Timestamp};
-use crate::partner::{Mistake, PartnerLink, Secrets, load_file};
+use crate::partner::{PartnerLink, Secrets, load_file};
 use crate::store::PartnerState;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -62,24 +62,13 @@ pub struct Partners {
 /// The product's loader: a file's configuration, checked as a whole, put on line over HTTP.
 pub fn loader(secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Box<Load> {
     Box::new(move |path| {
-        let config = load_file(path).map_err(|errors| errors.mistakes.iter().map(sentence).collect::<Vec<_>>())?;
+        let config =
+            load_file(path).map_err(|errors| errors.mistakes.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let link = config
             .connect(Arc::clone(&secrets), Arc::clone(&clock))
             .map_err(|error| vec![error])?;
         Ok(Arc::new(link))
     })
-}
-
-fn sentence(mistake: &Mistake) -> String {
-    let at = if mistake.pointer.is_empty() {
-        "(whole file)"
-    } else {
-        &mistake.pointer
-    };
-    match &mistake.nearest {
-        Some(nearest) => format!("{at}: {}; did you mean \"{nearest}\"?", mistake.message),
-        None => format!("{at}: {}", mistake.message),
-    }
 }
 
 impl Partners {

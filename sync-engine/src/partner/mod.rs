@@ -1,6 +1,7 @@
 //! Trading partners: configuration -> validated partner, mapping, signing in, HTTP. Knows no store and no exchange.
 
 pub(crate) mod config;
+mod describe;
 pub(crate) mod expr;
 pub mod http;
 mod intake;
@@ -10,6 +11,7 @@ mod page;
 mod render;
 mod scan;
 pub(crate) mod schema;
+mod schema_tree;
 mod secrets;
 mod trial;
 pub(crate) mod xml;

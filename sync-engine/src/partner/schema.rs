@@ -89,7 +89,7 @@ impl Retrieve for Files {
     }
 }
 
-fn read(dir: &Path, file: &str) -> Result<Value, String> {
+pub(super) fn read(dir: &Path, file: &str) -> Result<Value, String> {
     let relative = Path::new(file);
     let inside = relative
         .components()

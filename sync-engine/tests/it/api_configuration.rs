@@ -163,6 +163,9 @@ async fn a_broken_configuration_is_refused_and_the_last_good_one_stays() {
         .json();
     assert_eq!(other["code"], "configuration.id");
     host.get("/partners/other/configuration").await.expect(404);
+    let openapi = host.get("/partners/sandbox/openapi").await.expect(200).json();
+    assert_eq!(openapi["openapi"], "3.1.0");
+    assert!(openapi["paths"]["/api/purchase-orders"]["get"].is_object());
     host.stop().await;
 }
 

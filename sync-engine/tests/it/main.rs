@@ -21,6 +21,7 @@ mod partner_bad_input;
 mod partner_details;
 mod partner_http;
 mod partner_link;
+mod partner_openapi;
 mod partner_outcomes;
 mod partner_pages;
 mod partner_paging;

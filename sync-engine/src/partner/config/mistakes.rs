@@ -41,17 +41,24 @@ impl std::fmt::Display for ConfigErrors {
             if n > 0 {
                 f.write_str("\n")?;
             }
-            let at = if mistake.pointer.is_empty() {
-                "(whole file)"
-            } else {
-                &mistake.pointer
-            };
-            write!(f, "{}: {at}: {}", self.file, mistake.message)?;
-            if let Some(nearest) = &mistake.nearest {
-                write!(f, "; did you mean \"{nearest}\"?")?;
-            }
+            write!(f, "{}: {mistake}", self.file)?;
         }
         Ok(())
+    }
+}
+
+impl std::fmt::Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = if self.pointer.is_empty() {
+            "(whole file)"
+        } else {
+            &self.pointer
+        };
+        write!(f, "{at}: {}", self.message)?;
+        match &self.nearest {
+            Some(nearest) => write!(f, "; did you mean \"{nearest}\"?"),
+            None => Ok(()),
+        }
     }
 }
 

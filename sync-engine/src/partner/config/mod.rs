@@ -9,6 +9,7 @@ mod names;
 mod operations;
 mod outcomes;
 pub(crate) mod push;
+mod paths;
 pub(crate) mod raw;
 mod raw_details;
 mod raw_push;
@@ -66,6 +67,9 @@ pub struct PartnerConfig {
     pub(crate) operations: BTreeMap<OutboundKind, OperationConfig>,
     /// What is no mistake and yet hardly meant.
     pub(crate) warnings: Vec<Mistake>,
+    /// As it was written, and where its schemas lie: for descriptions.
+    pub(crate) written: serde_json::Value,
+    pub(crate) dir: std::path::PathBuf,
 }
 
 impl PartnerConfig {
@@ -274,6 +278,8 @@ pub fn parse(text: &str, file: &str, dir: &Path) -> Result<PartnerConfig, Config
     match (config, mistakes.into_errors(file)) {
         (Some(mut config), None) => {
             config.fingerprint = fingerprint(text);
+            // It was read as JSON before.
+            config.written = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
             Ok(config)
         }
         (_, Some(errors)) => Err(errors),

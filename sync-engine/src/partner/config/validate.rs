@@ -3,7 +3,7 @@
 use super::mistakes::{Mistakes, child};
 use super::raw::RawPartner;
 use super::request::{header_name, headers};
-use super::{PartnerConfig, format, operations, sections, streams};
+use super::{PartnerConfig, format, operations, paths, sections, streams};
 use crate::domain::PartnerId;
 use crate::partner::map::Compile;
 use crate::partner::schema::PayloadSchema;
@@ -55,7 +55,9 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
         xml,
         streams,
         operations,
-        warnings: Vec::new(),
+        warnings: paths::warnings(&raw.streams, dir),
+        written: Value::Null,
+        dir: dir.to_owned(),
     })
 }
 

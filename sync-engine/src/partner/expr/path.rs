@@ -109,6 +109,19 @@ impl Path {
         (!self.from_root).then(|| names.collect())
     }
 
+    /// Fields on the way, `None` for each step into a list; nothing at all for a path that a `?` makes tolerant.
+    pub fn fields_and_lists(&self) -> Option<Vec<Option<&str>>> {
+        let steps = self.steps.iter().map(|s| match &s.kind {
+            StepKind::Key(key) => Some(key.as_str()),
+            StepKind::Index(_) | StepKind::Each => None,
+        });
+        (!self.is_optional()).then(|| steps.collect())
+    }
+
+    pub fn is_from_root(&self) -> bool {
+        self.from_root
+    }
+
     /// The one value of a path without `[]`; `None` when it is missing or null.
     pub fn one<'s>(&self, scope: &Scope<'s>) -> Result<Option<&'s Value>, Problem> {
         let mut value = if self.from_root { scope.root } else { scope.this };
