@@ -119,6 +119,8 @@ impl Walk {
         for step in steps {
             nodes = match step {
                 None => self.tree.elements(&nodes),
+                // OData's annotations stand beside the fields, and in no schema.
+                Some(name) if name.contains('@') => return Vec::new(),
                 Some(name) => match self.tree.field(&nodes, name) {
                     Field::Known(nodes) => nodes,
                     Field::Open => return Vec::new(),
