@@ -79,6 +79,29 @@ CREATE TABLE version_content (
     partner_ref TEXT
 ) STRICT;
 
+-- Which delivery notes have lines of an order.
+CREATE TABLE note_of_order (
+    company TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    order_number TEXT NOT NULL,
+    document_id INTEGER NOT NULL REFERENCES document (id),
+    PRIMARY KEY (company, partner, order_number, document_id)
+) STRICT, WITHOUT ROWID;
+
+-- The partner's answers to documents that we issued, each once.
+CREATE TABLE received_answer (
+    id INTEGER PRIMARY KEY,
+    document_id INTEGER NOT NULL REFERENCES document (id),
+    version INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    answer TEXT NOT NULL,
+    payload_id INTEGER NOT NULL REFERENCES payload (id),
+    stale INTEGER NOT NULL CHECK (stale IN (0, 1)),
+    received_at INTEGER NOT NULL,
+    UNIQUE (document_id, hash)
+) STRICT;
+
 -- Words of the current version of each document; rowid is version.id, so that newest first needs no sort.
 CREATE VIRTUAL TABLE document_words USING fts5(
     words,
@@ -97,7 +120,7 @@ CREATE TABLE operation (
     document_id INTEGER NOT NULL REFERENCES document (id),
     version INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    code TEXT NOT NULL,
+    act TEXT NOT NULL,
     actor TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     state TEXT NOT NULL,
@@ -134,6 +157,12 @@ CREATE INDEX operation_state ON operation (state, seq);
 CREATE TABLE operation_answer (
     operation_seq INTEGER PRIMARY KEY REFERENCES operation (seq),
     answer TEXT NOT NULL
+) STRICT;
+
+-- The chain before and after an operation's effect, while its end at the partner is still to come.
+CREATE TABLE operation_marks (
+    operation_seq INTEGER PRIMARY KEY REFERENCES operation (seq),
+    marks TEXT NOT NULL
 ) STRICT;
 
 -- The byte-exact request, stored before its first send.

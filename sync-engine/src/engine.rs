@@ -3,9 +3,11 @@
 mod answers;
 mod configuration;
 mod error;
+mod issue;
 mod operations;
 mod pages;
 mod push;
+mod quantities;
 mod quarantine;
 mod views;
 
@@ -14,11 +16,12 @@ pub use crate::exchange::push::PushError;
 pub use configuration::{ConfigurationCheck, ConfigurationFile};
 pub use error::EngineError;
 pub use push::Call;
+pub use issue::{Issue, IssuedAs, PossibleAct, Seen};
 pub use quarantine::QuarantineRerun;
 pub use views::{Health, HealthReason, PartnerStatus, PartnerView};
 
 use crate::clock::Clock;
-use crate::domain::{CompanyId, PartnerId, PartnerRules};
+use crate::domain::{Chain, CompanyId, PartnerId, PartnerRules};
 use crate::exchange::deliver::{self, Until};
 use crate::exchange::gate::Told;
 use crate::exchange::partners::{Partner, Partners, loader};
@@ -180,6 +183,14 @@ impl Engine {
     pub fn rules(&self, partner: &PartnerId) -> PartnerRules {
         let known = self.exchange().partners.get(partner);
         known.map(|p| p.link().rules().clone()).unwrap_or_default()
+    }
+
+    /// What may be done now with a document of ours, or on top of an order that we confirmed.
+    pub fn possible(&self, partner: &PartnerId, chain: &Chain) -> Vec<PossibleAct> {
+        match self.exchange().partners.get(partner) {
+            Some(partner) => PossibleAct::of(chain, partner.link().rules(), partner.link().operations()),
+            None => Vec::new(),
+        }
     }
 
     /// Polls every stream of the partner now and waits for the end of the run.

@@ -97,6 +97,8 @@ export function detail(change: Partial<DocumentDetail> = {}): DocumentDetail {
     ],
     operations: [],
     allowed: ["confirm", "reject", "counter", "acknowledge"],
+    possible: [],
+    received: [],
     ...change,
   };
 }

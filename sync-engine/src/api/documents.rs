@@ -7,8 +7,10 @@ use crate::domain::{
     CanonicalDocument, Chain, ChainState, DocumentId, DocumentKind, Event, HeaderAnswer, OperationId, Outcome,
     PartnerId, PartnerRules, VersionNumber, decide,
 };
+use crate::engine::PossibleAct;
 use crate::store::{
-    AuditRow, DocumentQuery, DocumentRow, DocumentView, OperationQuery, OperationRow, Page, Payload, VersionRow,
+    AuditRow, DocumentQuery, DocumentRow, DocumentView, OperationQuery, OperationRow, Page, Payload, ReceivedAnswer,
+    VersionRow,
 };
 use axum::extract::State;
 use axum::http::header;
@@ -55,6 +57,10 @@ pub struct DocumentDetail {
     pub operations: Vec<OperationRow>,
     /// Answers that are possible now.
     pub allowed: Vec<AllowedAnswer>,
+    /// What else is possible now: with a document of ours, or on top of an order that we confirmed.
+    pub possible: Vec<PossibleAct>,
+    /// The partner's answers to a document of ours, newest first, at most 50.
+    pub received: Vec<ReceivedAnswer>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -154,6 +160,8 @@ pub(super) async fn get_document(
             let partner = engine.partners()?.into_iter().find(|p| p.id == row.partner);
             let offered = partner.map(|p| p.operations).unwrap_or_default();
             Ok(Json(DocumentDetail {
+                possible: engine.possible(&row.partner, &chain),
+                received: store.received_answers(id, OPERATIONS_WITH_DOCUMENT)?,
                 allowed: allowed_answers(&chain, &engine.rules(&row.partner), &offered),
                 versions: store.versions(id)?,
                 operations: operations.items,

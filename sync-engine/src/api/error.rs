@@ -128,6 +128,7 @@ fn refused_status(code: &str) -> StatusCode {
     match code {
         "answer.incomplete"
         | "answer.invalid"
+        | "document.invalid"
         | "operation.unsupported"
         | "configuration.mistakes"
         | "configuration.id"

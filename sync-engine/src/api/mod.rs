@@ -13,6 +13,7 @@ mod events;
 mod extract;
 pub mod hooks;
 pub mod http;
+mod issue;
 mod operations;
 mod parameters;
 mod partners;
@@ -23,6 +24,7 @@ pub use describe::{openapi, openapi_text};
 pub use documents::pdf_name;
 pub use error::{ApiError, ProblemDetails};
 pub use events::{Feed, FeedEvent};
+pub use issue::read_document;
 
 use crate::engine::Engine;
 use crate::store::{Store, StoreError};
@@ -120,6 +122,13 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(documents::document_history))
         .routes(routes!(answers::answer_order))
         .routes(routes!(answers::answer_despatch))
+        .routes(routes!(issue::issue_document))
+        .routes(routes!(issue::change_document))
+        .routes(routes!(issue::cancel_document))
+        .routes(routes!(issue::close_document))
+        .routes(routes!(issue::accept_counter))
+        .routes(routes!(issue::refuse_counter))
+        .routes(routes!(issue::line_quantities))
         .routes(routes!(operations::list_operations))
         .routes(routes!(operations::get_operation))
         .routes(routes!(operations::retry_operation))

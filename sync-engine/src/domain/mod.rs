@@ -17,7 +17,7 @@ pub mod rules;
 pub mod value;
 
 pub use answer::{Answer, HeaderAnswer, LineAnswer, LineAnswerCode, OrderResponse, ReceiptAdvice, ReceiptLine};
-pub use chain::{Chain, ChainState, Decision, Event, Outcome, VersionHead, VersionState, decide};
+pub use chain::{Act, Chain, ChainState, Decision, Event, Outcome, VersionHead, VersionState, decide};
 pub use delivery::DeliveryState;
 pub use document::{CanonicalDocument, DespatchAdvice, DocumentKind, Order, Purpose, Side};
 pub use ids::{CompanyId, DocumentId, OperationId, PartnerId, VersionNumber};

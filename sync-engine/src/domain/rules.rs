@@ -1,5 +1,6 @@
 //! The partner's business rules: fields of its configuration that change what an event does.
 
+use super::value::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -25,6 +26,18 @@ pub struct PartnerRules {
     pub sequence_counts: bool,
     /// What the buyer's refusal of a counter-offer does.
     pub on_counter_refused: OnCounterRefused,
+    /// Percent of the ordered quantity that may be delivered over it, in all; no limit when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_delivery_percent: Option<u32>,
+}
+
+impl PartnerRules {
+    /// The most that may be delivered of what was ordered, where there is a limit.
+    pub fn most_delivered(&self, ordered: Decimal) -> Option<Decimal> {
+        let percent = Decimal::from(self.over_delivery_percent?);
+        let over = ordered.checked_mul(percent)?.checked_div(Decimal::ONE_HUNDRED)?;
+        Some(ordered.saturating_add(over))
+    }
 }
 
 impl Default for PartnerRules {
@@ -38,6 +51,7 @@ impl Default for PartnerRules {
             changes_blocked_once_shipped: false,
             sequence_counts: true,
             on_counter_refused: OnCounterRefused::HandBack,
+            over_delivery_percent: None,
         }
     }
 }

@@ -155,16 +155,16 @@ impl Engine {
             document: answered.row.id,
             version: answered.version.number,
             kind: answer.kind,
-            code: answer.code,
+            act: answer.code.into(),
             answer: answer.content,
             state: DeliveryState::Queued,
             due_at: now,
             created_at: now,
             actor: actor.to_owned(),
         };
-        let rules = answered.rules;
+        let (rules, code) = (answered.rules, answer.code);
         let saved = self.store().write(Lane::Interactive, move |tx| {
-            save(tx, &operation, draft.as_ref(), &rules)
+            save(tx, (&operation, code), draft.as_ref(), &rules)
         });
         let row = saved.await?;
         self.exchange().due.notify_waiters();
@@ -228,7 +228,7 @@ fn sendable(
 
 fn save(
     tx: &mut dyn StoreTx,
-    operation: &NewOperation,
+    (operation, code): (&NewOperation, HeaderAnswer),
     draft: Option<&Draft>,
     rules: &PartnerRules,
 ) -> Result<OperationRow, StoreError> {
@@ -241,7 +241,7 @@ fn save(
     let event = Event::AnswerSaved {
         operation: operation.id,
         version: operation.version,
-        code: operation.code,
+        code,
     };
     let decision = decide(&loaded.chain, &event, rules);
     if let Outcome::Refused(refusal) = decision.outcome {
@@ -257,7 +257,7 @@ fn save(
         decision: &decision,
         content: None,
         actor: &operation.actor,
-        action: action(operation.kind),
+        action: outbound(operation.kind).as_str(),
         at: operation.created_at,
         detail: serde_json::json!({
             "operation": operation.id,
@@ -269,22 +269,18 @@ fn save(
         .ok_or_else(|| EngineError::no_operation(operation.id).into())
 }
 
-fn action(kind: OperationKind) -> &'static str {
-    match kind {
-        OperationKind::Confirm => "confirm",
-        OperationKind::Reject => "reject",
-        OperationKind::Counter => "counter",
-        OperationKind::Acknowledge => "acknowledge",
-        OperationKind::Receipt => "receipt",
-    }
-}
-
 pub(super) fn order_response(row: &OperationRow) -> Option<OrderResponse> {
     match row.kind {
         OperationKind::Confirm | OperationKind::Reject | OperationKind::Counter => {
             serde_json::from_value(row.answer.clone()).ok()
         }
-        OperationKind::Acknowledge | OperationKind::Receipt => None,
+        OperationKind::Acknowledge
+        | OperationKind::Receipt
+        | OperationKind::Submit
+        | OperationKind::Update
+        | OperationKind::Cancel
+        | OperationKind::Close
+        | OperationKind::Despatch => None,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{Engine, EngineError};
 use crate::domain::delivery::{self, DeliveryEvent, DeliveryRefusal};
-use crate::domain::{DeliveryState, OperationId, Timestamp};
+use crate::domain::{DeliveryState, Event, OperationId, Outcome, PartnerRules, Timestamp, decide};
 use crate::exchange::is_overtaken;
-use crate::store::{Lane, OperationRow, StoreError, StoreExt, StoreTx};
+use crate::store::{ApplyChange, Lane, Loaded, OperationRow, StoreError, StoreExt, StoreTx};
 
 /// What a person does to an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,12 +82,45 @@ fn change(
     // A replay is no consent to answer a version that was superseded meanwhile: that is asked for on its own.
     if act == Act::Retry && to == DeliveryState::Queued {
         let loaded = tx.load_by_id(row.document)?;
-        if loaded.is_some_and(|l| is_overtaken(&l.chain, row.version)) {
+        if loaded.is_some_and(|l| is_overtaken(&l.chain, id)) {
             to = DeliveryState::Held;
         }
     }
+    let withdrawn = match (act, row.kind.issues()) {
+        (Act::Withdraw, true) => tx.load_by_id(row.document)?,
+        (Act::Withdraw, false) | (Act::Retry | Act::Release, _) => None,
+    };
     tx.set_operation_state(id, to, now, actor)?;
+    if let Some(loaded) = withdrawn {
+        take_back(tx, &loaded, id, actor, now)?;
+    }
     tx.operation(id)?.ok_or_else(|| EngineError::no_operation(id).into())
+}
+
+/// The version of ours that did not leave stays in the chain as withdrawn.
+fn take_back(
+    tx: &mut dyn StoreTx,
+    loaded: &Loaded,
+    operation: OperationId,
+    actor: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let event = Event::AnswerWithdrawn { operation };
+    let decision = decide(&loaded.chain, &event, &PartnerRules::default());
+    if decision.outcome != Outcome::Applied {
+        return Ok(());
+    }
+    tx.apply(&ApplyChange {
+        key: &loaded.key,
+        id: Some(loaded.id),
+        decision: &decision,
+        content: None,
+        actor,
+        action: "takenBack",
+        at,
+        detail: serde_json::json!({ "operation": operation }),
+    })
+    .map(drop)
 }
 
 fn refused(refusal: DeliveryRefusal, row: &OperationRow) -> EngineError {

@@ -86,9 +86,15 @@ impl Engine {
             .filter(|o| o.version == version && o.state != DeliveryState::Withdrawn);
         Ok(answers.find_map(|o| match o.kind {
             OperationKind::Receipt => serde_json::from_value(o.answer.clone()).ok().map(Latest::Receipt),
-            OperationKind::Confirm | OperationKind::Reject | OperationKind::Counter | OperationKind::Acknowledge => {
-                order_response(o).map(Latest::Order)
-            }
+            OperationKind::Confirm
+            | OperationKind::Reject
+            | OperationKind::Counter
+            | OperationKind::Acknowledge
+            | OperationKind::Submit
+            | OperationKind::Update
+            | OperationKind::Cancel
+            | OperationKind::Close
+            | OperationKind::Despatch => order_response(o).map(Latest::Order),
         }))
     }
 }

@@ -3,16 +3,14 @@
 use super::Exchange;
 use super::breaker::Report;
 use super::gate::{Credentials, Entered, Learned};
+use super::material::{Material, outbound};
 use super::outcome::{self, Seen, counter_offer, is_held};
 use super::pace::millis;
 use super::partners::Partner;
 use super::settle::{Circumstances, Recourse, Settlement, Step, first_step, settle};
-use crate::domain::{CanonicalDocument, ContentHash, DeliveryState, DocumentId, OrderResponse, Timestamp};
-use crate::partner::{
-    IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput, RenderedRequest, SendResult, Verdict,
-};
-use crate::store::{Claimed, Lane, OperationError, OperationKind, OperationQuery, StoreError, StoreExt, StoredRequest};
-use std::panic::AssertUnwindSafe;
+use crate::domain::{ContentHash, DeliveryState, Timestamp};
+use crate::partner::{IntakeError, OutboundKind, PartnerLink, RenderedRequest, SendResult, Verdict};
+use crate::store::{Claimed, Lane, OperationError, StoreError, StoreExt, StoredRequest};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -20,27 +18,12 @@ use tokio::sync::Notify;
 /// Tries to write an outcome down before it is left to the lease's end.
 const FINISH_TRIES: u32 = 5;
 
-/// How far back an earlier counter-offer is looked for.
-const EARLIER_OPERATIONS: u32 = 50;
-
 /// What came of an attempt, for the dispatcher's count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// The partner has it.
     Taken,
     Otherwise,
-}
-
-/// The version that is answered, as requests are rendered from it.
-struct Material {
-    document: CanonicalDocument,
-    revision: Option<String>,
-    partner_ref: Option<serde_json::Value>,
-    payload: Vec<u8>,
-    /// Our counter-offer before this one that the partner has.
-    previous: Option<OrderResponse>,
-    /// Present when it is sent for the first time.
-    rendered: Option<Result<RenderedRequest, IntakeError>>,
 }
 
 struct Attempt {
@@ -85,16 +68,6 @@ pub async fn run(
     }
 }
 
-pub fn outbound(kind: OperationKind) -> OutboundKind {
-    match kind {
-        OperationKind::Confirm => OutboundKind::Confirm,
-        OperationKind::Reject => OutboundKind::Reject,
-        OperationKind::Counter => OutboundKind::Counter,
-        OperationKind::Acknowledge => OutboundKind::Acknowledge,
-        OperationKind::Receipt => OutboundKind::Receipt,
-    }
-}
-
 impl Attempt {
     async fn work(self, entered: Entered, freed: &Notify) -> Result<Ended, StoreError> {
         let claimed = &self.claimed;
@@ -119,7 +92,7 @@ impl Attempt {
         let ready = claimed.leaves_first && self.kind != OutboundKind::Counter;
         let material = match ready {
             true => None,
-            false => match self.material(step).await? {
+            false => match Material::read(&self.exchange.store, &self.claimed, &self.link, step).await? {
                 Some(material) => Some(material),
                 None => {
                     return self
@@ -178,47 +151,6 @@ impl Attempt {
         ended
     }
 
-    /// Reads what the step needs, and renders the request when it is sent for the first time: both may take a while.
-    async fn material(&self, step: Step) -> Result<Option<Material>, StoreError> {
-        let (claimed, link, kind) = (Arc::clone(&self.claimed), Arc::clone(&self.link), self.kind);
-        let read = self.exchange.store.read(move |store| {
-            let (document, number) = (claimed.document, claimed.version);
-            let Some(content) = store.version_content(document, number)? else {
-                return Ok(None);
-            };
-            let Some(payload) = store.payload(content.payload)? else {
-                return Ok(None);
-            };
-            let earlier = match kind {
-                OutboundKind::Counter => store.list_operations(&earlier_answers(document))?.items,
-                OutboundKind::Acknowledge
-                | OutboundKind::Confirm
-                | OutboundKind::Reject
-                | OutboundKind::Receipt
-                | OutboundKind::Submit
-                | OutboundKind::Update
-                | OutboundKind::Cancel
-                | OutboundKind::Close
-                | OutboundKind::Despatch => Vec::new(),
-            };
-            let mut counters = earlier.into_iter().filter(|o| o.kind == OperationKind::Counter);
-            let row = store.versions(document)?.into_iter().find(|v| v.number == number);
-            let mut material = Material {
-                document: content.document()?,
-                revision: row.and_then(|row| row.revision),
-                partner_ref: content.partner_ref,
-                payload: payload.bytes,
-                previous: counters.find_map(|o| serde_json::from_value(o.answer).ok()),
-                rendered: None,
-            };
-            if step == Step::Send && claimed.request.is_none() {
-                material.rendered = Some(render(link.as_ref(), &input(&claimed, kind, &material)));
-            }
-            Ok(Some(material))
-        });
-        read.await
-    }
-
     /// The request to send, durable before it is sent; or the end, when the answer is held or cannot be rendered.
     async fn prepare(&self, material: &Material) -> Result<Result<StoredRequest, Ended>, StoreError> {
         let request = match (&self.claimed.request, &material.rendered) {
@@ -252,7 +184,7 @@ impl Attempt {
         material: Option<&Material>,
         request: Option<&StoredRequest>,
     ) -> Result<Option<SendResult>, StoreError> {
-        let input = material.map(|material| input(&self.claimed, self.kind, material));
+        let input = material.map(|material| material.input(&self.claimed));
         let receipt = self.claimed.receipt.as_ref();
         let rendered = request.map(|r| RenderedRequest {
             method: r.method.clone(),
@@ -385,44 +317,6 @@ impl Attempt {
             step = seen.step.name(), attempt = claimed.attempts + 1, status = seen.result.status, state = ?to, error,
             "attempt ended"
         );
-    }
-}
-
-fn input<'a>(claimed: &'a Claimed, kind: OutboundKind, material: &'a Material) -> RenderInput<'a> {
-    RenderInput {
-        operation_id: claimed.operation.0,
-        kind,
-        answer: &claimed.answer,
-        document: &material.document,
-        previous: None,
-        order: None,
-        revision: material.revision.as_deref(),
-        partner_ref: material.partner_ref.as_ref(),
-        payload: &material.payload,
-        answered_at: claimed.created_at,
-    }
-}
-
-/// A fault inside the rendering makes a dead letter, not an operation that is tried for ever.
-fn render(link: &dyn PartnerLink, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
-    std::panic::catch_unwind(AssertUnwindSafe(|| link.render(input))).unwrap_or_else(|_| {
-        Err(IntakeError {
-            stage: "mapping",
-            number: None,
-            problems: vec![IntakeProblem {
-                pointer: String::new(),
-                message: "rendering it broke off inside Countersign: report it with the answer".to_owned(),
-            }],
-        })
-    })
-}
-
-fn earlier_answers(document: DocumentId) -> OperationQuery {
-    OperationQuery {
-        document: Some(document),
-        states: vec![DeliveryState::Delivered, DeliveryState::Applied],
-        limit: EARLIER_OPERATIONS,
-        ..OperationQuery::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A payload becomes a version, or is kept with what is wrong. One way for polling and for running again.
 
+use super::answer::take_answer;
 use crate::domain::chain::{Attention, Author};
 use crate::domain::counter::{answer_due, restates};
 use crate::domain::diff::diff;
@@ -7,7 +8,7 @@ use crate::domain::{
     CanonicalDocument, Chain, CompanyId, DocumentId, DocumentKind, Event, Outcome, PartnerId, PartnerRules, Purpose,
     Side, Timestamp, VersionNumber, chain::Refusal, decide,
 };
-use crate::partner::{AnswerIntake, Intake, IntakeError, PartnerLink, RawItem, StreamInfo, VersionIntake};
+use crate::partner::{Intake, IntakeError, PartnerLink, RawItem, StreamInfo, VersionIntake};
 use crate::store::{ApplyChange, DocumentKey, Note, PayloadRef, Problem, StoreError, StoreTx, VersionContentRef};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -99,22 +100,10 @@ pub fn read(link: &dyn PartnerLink, stream: &str, raw: RawItem) -> Arrival {
 pub fn take_in(tx: &mut dyn StoreTx, source: &Source, arrival: &Arrival, at: Timestamp) -> Result<Taken, StoreError> {
     match &arrival.read {
         Ok(Intake::Version(intake)) => take_version(tx, source, &arrival.raw, intake, at),
-        Ok(Intake::Answer(answer)) => Ok(take_answer(answer)),
+        Ok(Intake::Answer(answer)) => take_answer(tx, source, &arrival.raw, answer, at),
         Ok(Intake::Skipped) => Ok(Taken::Skipped),
         Err(wrong) => Ok(Taken::Wrong(wrong.clone())),
     }
-}
-
-/// Answers to documents of ours wait where a person sees them.
-fn take_answer(answer: &AnswerIntake) -> Taken {
-    Taken::Wrong(Wrong {
-        stage: "chain",
-        number: Some(answer.number.clone()),
-        problems: vec![Problem {
-            pointer: String::new(),
-            message: "answers to documents of ours are not taken in yet".to_owned(),
-        }],
-    })
 }
 
 fn take_version(
@@ -288,7 +277,7 @@ fn conflict_text(intake: &VersionIntake) -> String {
     format!("version{sequence} came before with other content: ask the partner which one holds, and dismiss the other")
 }
 
-fn refusal_text(refusal: Refusal) -> &'static str {
+pub fn refusal_text(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::NotOurDocument | Refusal::NotTheirDocument => {
             "the partner cannot issue this: the stream's side in the configuration does not fit the document"
@@ -318,6 +307,7 @@ pub fn attention_texts(attention: &[Attention]) -> Vec<String> {
             Attention::AnswerHeld(operation) => format!("answerHeld:{operation}"),
             Attention::SequenceConflict => "sequenceConflict".to_owned(),
             Attention::SequenceGap => "sequenceGap".to_owned(),
+            Attention::NotUndone(operation) => format!("notUndone:{operation}"),
         })
         .collect()
 }

@@ -1,11 +1,13 @@
 //! The work: poll, deliver, retry, break. Combines store, partner and domain.
 
+mod answer;
 mod attempt;
 mod breaker;
 mod budget;
 pub mod deliver;
 pub mod gate;
 pub mod intake;
+mod material;
 mod outcome;
 mod pace;
 mod pages;
@@ -18,7 +20,8 @@ pub mod schedule;
 mod settle;
 pub mod watch;
 
-pub use attempt::{outbound, stored};
+pub use attempt::stored;
+pub use material::{Surroundings, order, outbound, surroundings};
 pub use outcome::is_overtaken;
 pub use pace::{BreakerPace, Pace};
 pub use poll::SyncReport;

@@ -4,14 +4,15 @@ use super::intake::attention_texts;
 use super::settle::{Settlement, Step};
 use crate::domain::counter;
 use crate::domain::{
-    CanonicalDocument, Chain, DeliveryState, Event, OrderResponse, Outcome, PartnerRules, Timestamp, VersionNumber,
-    decide,
+    CanonicalDocument, Chain, DeliveryState, Event, OperationId, OrderResponse, Outcome, PartnerRules, Purpose,
+    Timestamp, decide,
 };
 use crate::partner::SendResult;
 use crate::store::{
-    ApplyChange, Claimed, FinishAttempt, Loaded, Note, OperationError, OperationKind, PayloadRef, StoreError, StoreTx,
-    StoredRequest, VersionContentRef,
+    ApplyChange, Claimed, FinishAttempt, Loaded, Marks, Note, OperationError, OperationKind, PayloadRef, StoreError,
+    StoreTx, StoredRequest, VersionContentRef,
 };
+use serde_json::Value;
 
 /// What is known once the request was made, or could not be.
 pub struct Seen {
@@ -22,16 +23,17 @@ pub struct Seen {
     pub counter: Option<(CanonicalDocument, StoredRequest)>,
 }
 
-/// Whether an answer to `version` comes too late: another version is the one to answer now.
-pub fn is_overtaken(chain: &Chain, version: VersionNumber) -> bool {
-    chain.answerable() != Some(version)
+/// Whether an act of ours that is pending comes too late: another version is the one to answer, or to follow, now.
+pub fn is_overtaken(chain: &Chain, operation: OperationId) -> bool {
+    let pending = chain.pending.iter().find(|p| p.operation == operation);
+    pending.is_some_and(|p| chain.is_overtaken(p))
 }
 
 /// Whether the answer must not leave: it is held, or it is not waited for any more. What came out of an unknown state
 /// has nobody's consent to an earlier version.
 pub fn is_held(chain: &Chain, claimed: &Claimed) -> bool {
     let pending = chain.pending.iter().find(|p| p.operation == claimed.operation);
-    pending.is_none_or(|p| p.held) || (claimed.was == DeliveryState::Unknown && is_overtaken(chain, claimed.version))
+    pending.is_none_or(|p| p.held) || (claimed.was == DeliveryState::Unknown && is_overtaken(chain, claimed.operation))
 }
 
 /// The seller's version that a counter-offer makes of the order it answers.
@@ -54,7 +56,12 @@ pub fn counter_offer(
             | OperationKind::Confirm
             | OperationKind::Reject
             | OperationKind::Acknowledge
-            | OperationKind::Receipt,
+            | OperationKind::Receipt
+            | OperationKind::Submit
+            | OperationKind::Update
+            | OperationKind::Cancel
+            | OperationKind::Close
+            | OperationKind::Despatch,
             _,
         ) => None,
     }
@@ -98,8 +105,17 @@ pub fn write(
         receipt: seen.result.receipt.as_ref(),
         response_excerpt: seen.result.excerpt.as_deref(),
     })?;
-    if let (true, Some(loaded)) = (settlement.taken && claimed.was != DeliveryState::Delivered, loaded) {
-        take_effect(tx, claimed, seen, rules, &loaded, now)?;
+    let first = claimed.was != DeliveryState::Delivered;
+    match (settlement.taken && first, loaded) {
+        (true, Some(loaded)) => {
+            take_effect(tx, claimed, seen, rules, &loaded, now)?;
+            // Its end at the partner is still to come: the way back is kept until then.
+            if settlement.to == DeliveryState::Delivered && settlement.due_at.is_some() {
+                keep_way_back(tx, claimed, &loaded.chain)?;
+            }
+        }
+        (false, Some(loaded)) if !first => undo(tx, claimed, settlement.to, rules, &loaded, now)?,
+        (_, _) => {}
     }
     Ok(settlement.to)
 }
@@ -152,15 +168,114 @@ fn take_effect(
         }),
         (Some(_) | None, _) => None,
     };
+    if claimed.kind.issues() {
+        learn_partner_ref(tx, claimed, seen, &loaded.chain)?;
+    }
     tx.apply(&ApplyChange {
         key: &loaded.key,
         id: Some(loaded.id),
         decision: &decision,
         content,
         actor: &actor,
-        action: "answerDelivered",
+        action: if claimed.kind.issues() {
+            "issueDelivered"
+        } else {
+            "answerDelivered"
+        },
         at: now,
         detail,
+    })
+    .map(drop)
+}
+
+/// What the partner calls a document of ours, from its answer to this version and those before.
+fn learn_partner_ref(tx: &mut dyn StoreTx, claimed: &Claimed, seen: &Seen, chain: &Chain) -> Result<(), StoreError> {
+    let learnt = seen.result.receipt.as_ref().or(claimed.receipt.as_ref());
+    let before = chain.version(claimed.version).and_then(|v| v.supersedes);
+    let before = before.and_then(|b| chain.version(b)).and_then(|v| match v.purpose {
+        Purpose::Counter => v.base,
+        Purpose::Original | Purpose::Change | Purpose::Cancellation | Purpose::Final => Some(v.number),
+    });
+    let known = match before {
+        Some(number) => tx
+            .version_content(claimed.document, number)?
+            .and_then(|c| c.partner_ref),
+        None => None,
+    };
+    match merged(known, learnt) {
+        Some(partner_ref) => tx.set_partner_ref(claimed.document, claimed.version, &partner_ref),
+        None => Ok(()),
+    }
+}
+
+/// Members of `learnt` over those of `known`.
+pub fn merged(known: Option<Value>, learnt: Option<&Value>) -> Option<Value> {
+    match (known, learnt) {
+        (Some(Value::Object(mut known)), Some(Value::Object(learnt))) => {
+            known.extend(learnt.iter().map(|(name, value)| (name.clone(), value.clone())));
+            Some(Value::Object(known))
+        }
+        (known, learnt) => learnt.cloned().or(known),
+    }
+}
+
+fn keep_way_back(tx: &mut dyn StoreTx, claimed: &Claimed, before: &Chain) -> Result<(), StoreError> {
+    let Some(after) = tx.load_by_id(claimed.document)? else {
+        return Ok(());
+    };
+    let marks = Marks {
+        before: before.mark(),
+        after: after.chain.mark(),
+    };
+    if marks.before.versions.len() == marks.after.versions.len() && marks.before == marks.after {
+        return Ok(());
+    }
+    tx.keep_marks(claimed.operation, &marks)
+}
+
+/// The partner had taken it. Carried out, there is no way back; failed, its effect on the chain is undone.
+fn undo(
+    tx: &mut dyn StoreTx,
+    claimed: &Claimed,
+    to: DeliveryState,
+    rules: &PartnerRules,
+    loaded: &Loaded,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match to {
+        DeliveryState::Dead => {}
+        DeliveryState::Applied => return tx.take_marks(claimed.operation).map(drop),
+        DeliveryState::Queued
+        | DeliveryState::Sending
+        | DeliveryState::Delivered
+        | DeliveryState::Retrying
+        | DeliveryState::Unknown
+        | DeliveryState::Held
+        | DeliveryState::Withdrawn => return Ok(()),
+    }
+    let Some(marks) = tx.take_marks(claimed.operation)? else {
+        return Ok(());
+    };
+    let event = Event::Undone {
+        operation: claimed.operation,
+        before: marks.before,
+        after: marks.after,
+    };
+    let decision = decide(&loaded.chain, &event, rules);
+    tx.apply(&ApplyChange {
+        key: &loaded.key,
+        id: Some(loaded.id),
+        decision: &decision,
+        content: None,
+        actor: &format!("partner:{}", claimed.partner),
+        action: "effectUndone",
+        at: now,
+        detail: serde_json::json!({
+            "operation": claimed.operation,
+            "version": claimed.version,
+            "undone": decision.outcome == Outcome::Applied,
+            "attention": attention_texts(&decision.attention),
+        }),
     })
     .map(drop)
 }

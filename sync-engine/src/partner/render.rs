@@ -100,6 +100,8 @@ pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, co
     };
     json!({
         "operation": input.kind.as_str(),
+        "kind": input.document.kind(),
+        "purpose": input.answer.get("purpose"),
         "operationId": input.operation_id.to_string(),
         "answer": input.answer,
         "document": document,

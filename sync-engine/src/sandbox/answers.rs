@@ -12,6 +12,8 @@ pub(super) enum Taken {
     /// Taken now, or the same again.
     Accepted {
         operation_id: String,
+        /// The sandbox's own name of what was issued to it.
+        document_id: Option<String>,
     },
     /// The key was used for another body.
     KeyReused,
@@ -36,13 +38,18 @@ impl World {
         }
         recorded.replays += 1;
         self.counts.replays += 1;
+        let (operation_id, operation) = (recorded.operation_id.clone(), recorded.operation.clone());
         Some(Taken::Accepted {
-            operation_id: recorded.operation_id.clone(),
+            operation_id,
+            document_id: self.document_id(&operation),
         })
     }
 
     /// Takes a new answer. Durable when it returns `Accepted`.
     pub(super) fn take(&mut self, key: &str, body: &str, operation: &Operation, now: i64) -> io::Result<Taken> {
+        if operation.operation.issues() {
+            return self.take_issue(key, body, operation, now);
+        }
         let (what, number) = match (&operation.po_number, &operation.note_number) {
             (Some(number), _) => ("purchase order", number.as_str()),
             (None, number) => ("delivery note", number.as_deref().unwrap_or_default()),
@@ -81,7 +88,10 @@ impl World {
             due: now.saturating_add(self.apply_delay_ms),
         }])?;
         self.settle(now)?;
-        Ok(Taken::Accepted { operation_id })
+        Ok(Taken::Accepted {
+            operation_id,
+            document_id: None,
+        })
     }
 
     /// The answer takes effect, unless the document has changed in between.
@@ -101,17 +111,29 @@ impl World {
     }
 
     fn current_version(&self, recorded: &Recorded) -> Option<u32> {
+        if recorded.operation.operation.issues() {
+            return Some(recorded.operation.version);
+        }
         let number = recorded.number();
         match recorded.operation.operation {
             OperationName::Receipt => self.notes.get(number)?.versions.last().map(|v| v.version),
-            OperationName::Acknowledge | OperationName::Confirm | OperationName::Reject | OperationName::Counter => {
-                self.orders.get(number).map(super::world::OrderChain::current)
-            }
+            OperationName::Acknowledge
+            | OperationName::Confirm
+            | OperationName::Reject
+            | OperationName::Counter
+            | OperationName::Submit
+            | OperationName::Update
+            | OperationName::Cancel
+            | OperationName::Despatch => self.orders.get(number).map(super::world::OrderChain::current),
         }
     }
 
     /// The buyer takes a counter-offer by restating it as a change, or hands its order back.
     pub(super) fn react(&mut self, key: String, now: i64) -> io::Result<()> {
+        let issued = self.operations.get(&key).map(|r| r.operation.clone());
+        if let Some(operation) = issued.filter(|o| o.operation.issues()) {
+            return self.react_to_issue(key, &operation, now);
+        }
         let takes = self.random.chance(self.takes_counter_percent);
         let Some(recorded) = self.operations.get(&key) else {
             return self.record(vec![Entry::Reacted { key }]);

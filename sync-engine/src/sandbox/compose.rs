@@ -22,7 +22,7 @@ fn instant(now: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(now).unwrap_or_default()
 }
 
-fn day(now: i64, days: u64) -> String {
+pub(super) fn day(now: i64, days: u64) -> String {
     let date = instant(now).date_naive();
     date.checked_add_days(Days::new(days)).unwrap_or(date).to_string()
 }

@@ -2,6 +2,7 @@
 
 use super::faults::Fault;
 use super::options::OrderSpec;
+use super::sales::Mood;
 use super::server::{Shared, problem};
 use super::{Issued, SandboxError};
 use axum::Json;
@@ -103,6 +104,34 @@ pub(super) async fn post_change(State(shared): State<Arc<Shared>>, Path(number):
 
 pub(super) async fn post_cancel(State(shared): State<Arc<Shared>>, Path(number): Path<String>) -> Response {
     answer(cancel_order(&shared, &number))
+}
+
+#[derive(serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+struct MoodList {
+    moods: Vec<Mood>,
+}
+
+/// How the next documents that are issued to the sandbox are answered.
+pub(super) async fn post_moods(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    match read::<MoodList>(&body) {
+        Ok(list) => {
+            shared.world().sales.moods.extend(list.moods.iter().copied());
+            Json(list).into_response()
+        }
+        Err(refusal) => *refusal,
+    }
+}
+
+pub(super) async fn post_deliver(State(shared): State<Arc<Shared>>, Path(number): Path<String>) -> Response {
+    answer(deliver(&shared, &number))
+}
+
+/// A delivery note for an order that was issued to the sandbox.
+pub(super) fn deliver(shared: &Shared, number: &str) -> Result<String, SandboxError> {
+    let now = shared.now();
+    let note = shared.world().deliver(number, now).map_err(SandboxError::State)?;
+    note.ok_or_else(|| SandboxError::NotFound(format!("order of yours with the number {number}")))
 }
 
 #[derive(serde::Deserialize, serde::Serialize)]

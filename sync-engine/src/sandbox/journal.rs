@@ -26,6 +26,10 @@ pub(super) enum Entry {
         at: i64,
         error: Option<String>,
     },
+    /// The sandbox answered an order that was issued to it.
+    Answered(serde_json::Value),
+    /// It received a delivery note.
+    Received(serde_json::Value),
     /// The buyer reacted to the counter-offer with this key.
     Reacted {
         key: String,

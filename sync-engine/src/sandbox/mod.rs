@@ -3,11 +3,12 @@
 //!
 //! Partner side: `POST /oauth/token`, `GET /api/purchase-orders`, `GET /api/purchase-orders/{number}`, its
 //! `/response`, `GET /api/delivery-notes`, `GET /api/delivery-notes/{number}`, `POST /api/operations`,
-//! `GET /api/operations/{key}`. Schemas: `configs/partners/sandbox/*.schema.json`.
+//! `GET /api/operations/{key}`, `GET /api/order-responses`, `GET /api/receipts`. Schemas: `configs/partners/sandbox/*.schema.json`.
 //!
 //! Control side, without a token: `GET /` (a page for people), `GET /sandbox/state`, `GET|POST /sandbox/faults`
 //! (`{"faults": [Fault…]}` replaces what was set), `POST /sandbox/orders` (`OrderSpec`),
-//! `POST /sandbox/orders/{number}/change`, `…/cancel`, `POST /sandbox/delivery-notes`.
+//! `POST /sandbox/orders/{number}/change`, `…/cancel`, `POST /sandbox/delivery-notes`, `POST /sandbox/moods` (how the
+//! next documents that are issued to it are answered), `POST /sandbox/sales/{number}/deliver`.
 
 mod answers;
 mod catalog;
@@ -23,6 +24,7 @@ mod page;
 mod parties;
 mod random;
 mod reading;
+mod sales;
 mod server;
 mod sign_in;
 mod trade;
@@ -32,6 +34,7 @@ mod world;
 
 pub use faults::{Fault, FaultKind};
 pub use options::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PORT, OrderSpec, SandboxOptions};
+pub use sales::Mood;
 pub use view::{Counts, DocumentView, EffectView, OperationView, SandboxState, VersionView};
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -156,6 +159,19 @@ impl Sandbox {
     /// `NotFound`, or `State` when the state file cannot be written.
     pub fn cancel_order(&self, number: &str) -> Result<Issued, SandboxError> {
         control::cancel_order(&self.shared, number)
+    }
+
+    /// How the next documents that are issued to it are answered; it confirms the others.
+    pub fn set_moods(&self, moods: &[Mood]) {
+        self.shared.world().sales.moods.extend(moods);
+    }
+
+    /// A delivery note for an order that was issued to it; the note's number.
+    ///
+    /// # Errors
+    /// `NotFound`, or `State` when the state file cannot be written.
+    pub fn deliver(&self, number: &str) -> Result<String, SandboxError> {
+        control::deliver(&self.shared, number)
     }
 
     /// Delivery notes to us; `currency` has no meaning here.

@@ -59,8 +59,14 @@ pub(super) async fn operate(State(shared): State<Arc<Shared>>, headers: HeaderMa
 
 fn outcome(taken: &Taken) -> Response {
     match taken {
-        Taken::Accepted { operation_id } => {
-            let answer = json!({ "operationId": operation_id, "status": "RECEIVED" });
+        Taken::Accepted {
+            operation_id,
+            document_id,
+        } => {
+            let mut answer = json!({ "operationId": operation_id, "status": "RECEIVED" });
+            if let Some(id) = document_id {
+                answer["documentId"] = json!(id);
+            }
             (StatusCode::ACCEPTED, Json(answer)).into_response()
         }
         Taken::KeyReused => problem(
@@ -92,7 +98,11 @@ fn outcome(taken: &Taken) -> Response {
 pub(super) async fn operation(State(shared): State<Arc<Shared>>, Path(key): Path<String>) -> Response {
     let found = shared.settled(|world| {
         let recorded = world.operations.get(&key)?;
+        let document_id = world.document_id(&recorded.operation);
         let mut answer = json!({ "operationId": recorded.operation_id, "status": recorded.status() });
+        if let Some(id) = document_id {
+            answer["documentId"] = json!(id);
+        }
         match &recorded.applied {
             Some((at, None)) => answer["appliedAt"] = json!(moment(*at)),
             Some((_, Some(error))) => answer["error"] = json!({ "code": "SUPERSEDED", "message": error }),

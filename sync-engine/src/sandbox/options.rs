@@ -31,6 +31,8 @@ pub struct SandboxOptions {
     pub takes_counter_percent: u8,
     pub initial_orders: u32,
     pub initial_delivery_notes: u32,
+    /// Whether orders that are issued to it are delivered once it has confirmed them.
+    pub delivers_orders: bool,
     /// Something new happens this often: an order, a change, a cancellation, a delivery note. `None`: nothing does.
     pub event_interval: Option<Duration>,
     /// Every fact is kept here and made durable before an answer is given; a sandbox started with it goes on from
@@ -52,6 +54,7 @@ impl Default for SandboxOptions {
             takes_counter_percent: 100,
             initial_orders: 0,
             initial_delivery_notes: 0,
+            delivers_orders: false,
             event_interval: None,
             state_file: None,
             clock: Arc::new(SystemClock),
@@ -66,6 +69,7 @@ impl SandboxOptions {
             port: DEFAULT_PORT,
             initial_orders: 25,
             initial_delivery_notes: 6,
+            delivers_orders: true,
             event_interval: Some(Duration::from_secs(8)),
             takes_counter_percent: 75,
             reaction_delay: Duration::from_secs(6),

@@ -43,6 +43,30 @@ pub(super) async fn notes(
     }
 }
 
+/// The sandbox's answers to orders that were issued to it.
+pub(super) async fn answers(
+    State(shared): State<Arc<Shared>>,
+    Extension(faults): Extension<PageFaults>,
+    Query(paging): Query<Paging>,
+) -> Response {
+    match shared.settled(|world| feed(&world.sales.answers, &paging, &faults)) {
+        Ok(page) => json_text(page),
+        Err(refusal) => *refusal,
+    }
+}
+
+/// What it received of delivery notes that were issued to it.
+pub(super) async fn receipts(
+    State(shared): State<Arc<Shared>>,
+    Extension(faults): Extension<PageFaults>,
+    Query(paging): Query<Paging>,
+) -> Response {
+    match shared.settled(|world| feed(&world.sales.receipts, &paging, &faults)) {
+        Ok(page) => json_text(page),
+        Err(refusal) => *refusal,
+    }
+}
+
 fn json_text(text: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }

@@ -119,6 +119,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/purchase-orders/{number}/response", get(reading::response))
         .route("/api/delivery-notes", get(reading::notes))
         .route("/api/delivery-notes/{number}", get(reading::note))
+        .route("/api/order-responses", get(reading::answers))
+        .route("/api/receipts", get(reading::receipts))
         .route("/api/operations", post(operating::operate))
         .route("/api/operations/{key}", get(operating::operation))
         .layer(from_fn_with_state(shared.clone(), authorize))
@@ -133,6 +135,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/sandbox/orders/{number}/change", post(control::post_change))
         .route("/sandbox/orders/{number}/cancel", post(control::post_cancel))
         .route("/sandbox/delivery-notes", post(control::post_notes))
+        .route("/sandbox/moods", post(control::post_moods))
+        .route("/sandbox/sales/{number}/deliver", post(control::post_deliver))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(shared)
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 const FIRST_ORDER_NUMBER: u32 = 45_000_001;
-const FIRST_NOTE_NUMBER: u32 = 80_000_001;
+pub(super) const FIRST_NOTE_NUMBER: u32 = 80_000_001;
 
 impl World {
     /// The documents that are there from the start.
@@ -134,7 +134,7 @@ impl World {
 }
 
 /// The number after the highest one, or the first.
-fn next_number(highest: Option<&String>, first: u32) -> u32 {
+pub(super) fn next_number(highest: Option<&String>, first: u32) -> u32 {
     highest
         .and_then(|n| n.split_once('-'))
         .and_then(|(_, digits)| digits.parse::<u32>().ok())

@@ -170,11 +170,21 @@ pub(super) struct Operation {
     /// Answer lines or receipt lines, by the operation.
     #[serde(default)]
     pub lines: Vec<serde_json::Value>,
+    /// What is issued to the sandbox.
+    #[serde(default)]
+    pub document: Option<serde_json::Value>,
+    /// The sandbox's own name of it, from the second version on.
+    #[serde(default)]
+    pub document_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum OperationName {
+    Submit,
+    Update,
+    Cancel,
+    Despatch,
     Acknowledge,
     Confirm,
     Reject,
@@ -190,6 +200,10 @@ impl OperationName {
             Self::Reject => "reject",
             Self::Counter => "counter",
             Self::Receipt => "receipt",
+            Self::Submit => "submit",
+            Self::Update => "update",
+            Self::Cancel => "cancel",
+            Self::Despatch => "despatch",
         }
     }
 
@@ -201,6 +215,16 @@ impl OperationName {
             Self::Reject => "REJECTED",
             Self::Counter => "COUNTERED",
             Self::Receipt => "RECEIVED",
+            Self::Submit | Self::Update | Self::Despatch => "TAKEN",
+            Self::Cancel => "CANCELLED",
+        }
+    }
+
+    /// Whether it issues a document to the sandbox; the others answer one of its own.
+    pub(super) fn issues(self) -> bool {
+        match self {
+            Self::Submit | Self::Update | Self::Cancel | Self::Despatch => true,
+            Self::Acknowledge | Self::Confirm | Self::Reject | Self::Counter | Self::Receipt => false,
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::journal::{Entry, Journal};
 use super::options::SandboxOptions;
 use super::random::Random;
+use super::sales::Sales;
 use super::view::Counts;
 use super::wire::{DeliveryNote, Operation, OperationName, PurchaseOrder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ pub(super) struct World {
     pub(super) operations: BTreeMap<String, Recorded>,
     pub(super) due: BTreeSet<(i64, Due, String)>,
     pub(super) counts: Counts,
+    pub(super) sales: Sales,
     journal: Option<Journal>,
 }
 
@@ -116,6 +118,10 @@ impl World {
             operations: BTreeMap::new(),
             due: BTreeSet::new(),
             counts: Counts::default(),
+            sales: Sales {
+                delivers: options.delivers_orders,
+                ..Sales::default()
+            },
             journal: None,
         };
         let fresh = entries.is_empty();
@@ -153,6 +159,7 @@ impl World {
             } => {
                 // Only what could be read was ever accepted.
                 let Some(operation) = read_operation(&body) else { return };
+                self.absorb_issue(&operation);
                 self.due.insert((due, Due::Apply, key.clone()));
                 self.operations.insert(
                     key,
@@ -168,6 +175,8 @@ impl World {
                 );
             }
             Entry::Applied { key, at, error } => self.absorb_applied(&key, at, error),
+            Entry::Answered(answer) => self.sales.answers.push(answer.to_string().into()),
+            Entry::Received(receipt) => self.sales.receipts.push(receipt.to_string().into()),
             Entry::Reacted { key } => self.due.retain(|(_, due, k)| *due != Due::React || *k != key),
         }
     }
@@ -224,6 +233,11 @@ impl World {
             return;
         }
         let name = recorded.operation.operation;
+        if name.issues() {
+            let due = at.saturating_add(self.reaction_delay_ms);
+            self.due.insert((due, Due::React, key.to_owned()));
+            return;
+        }
         if let Some(chain) = self.notes.get_mut(recorded.number()) {
             chain.status = name.applied_status().into();
             chain.response = Some(key.to_owned());
@@ -280,7 +294,11 @@ impl OrderChain {
             | OperationName::Confirm
             | OperationName::Reject
             | OperationName::Counter
-            | OperationName::Receipt => answer.applied_status().into(),
+            | OperationName::Receipt
+            | OperationName::Submit
+            | OperationName::Update
+            | OperationName::Cancel
+            | OperationName::Despatch => answer.applied_status().into(),
         }
     }
 }

@@ -54,6 +54,15 @@ pub trait Store: Send + Sync + 'static {
     fn versions(&self, id: DocumentId) -> Result<Vec<VersionRow>, StoreError>;
     /// The canonical form, as the JSON that was stored.
     fn version_content(&self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError>;
+    /// The partner's answers to a document of ours, newest first.
+    fn received_answers(&self, id: DocumentId, limit: u32) -> Result<Vec<ReceivedAnswer>, StoreError>;
+    /// Delivery notes with lines of an order, oldest first.
+    fn notes_of_order(
+        &self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        order_number: &str,
+    ) -> Result<Vec<DocumentId>, StoreError>;
     /// The payload byte for byte, as it came (or as we sent it).
     fn payload(&self, id: PayloadId) -> Result<Option<Payload>, StoreError>;
     fn history(&self, id: DocumentId, before: Option<i64>, limit: u32) -> Result<Page<AuditRow>, StoreError>;
@@ -99,6 +108,26 @@ pub trait StoreTx {
     /// The content of a version, for what changed against it.
     fn version_content(&mut self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError>;
     fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>, StoreError>;
+    /// As `Store::notes_of_order`.
+    fn notes_of_order(
+        &mut self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        order_number: &str,
+    ) -> Result<Vec<DocumentId>, StoreError>;
+    /// What the partner calls a document of ours, learnt when it took a version or answered it.
+    fn set_partner_ref(
+        &mut self,
+        id: DocumentId,
+        number: VersionNumber,
+        partner_ref: &serde_json::Value,
+    ) -> Result<(), StoreError>;
+    /// Keeps an answer of the partner with its payload; false when the document has it already.
+    fn keep_received_answer(&mut self, answer: &NewReceivedAnswer<'_>) -> Result<bool, StoreError>;
+    /// The chain before and after an operation's effect, kept while its end is still to come.
+    fn keep_marks(&mut self, id: OperationId, marks: &Marks) -> Result<(), StoreError>;
+    /// Takes the marks of an operation out of the store.
+    fn take_marks(&mut self, id: OperationId) -> Result<Option<Marks>, StoreError>;
     /// For something that changed no chain: an entry in the history and a change row. `Note::DUPLICATE` is only
     /// counted, `Note::CONFLICT` marks the document.
     fn note(&mut self, note: &Note<'_>) -> Result<(), StoreError>;

@@ -230,7 +230,7 @@ async fn many_orders_come_page_by_page_once_each() {
         })
     );
     let view = world.engine.partners().expect("readable").remove(0);
-    assert_eq!((view.status, view.streams.len()), (PartnerStatus::OnLine, 2));
+    assert_eq!((view.status, view.streams.len()), (PartnerStatus::OnLine, 4));
     assert!(view.last_success_at.is_some());
     assert!(world.engine.health().reasons.is_empty());
     world.end(&[]).await;

@@ -13,6 +13,7 @@ mod documents_xml;
 mod exchange;
 mod exchange_engine;
 mod exchange_faults;
+mod exchange_issue;
 mod exchange_world;
 mod hostile;
 mod kill;

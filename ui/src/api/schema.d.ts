@@ -31,7 +31,8 @@ export interface paths {
         /** The work list, or a search. */
         get: operations["list_documents"];
         put?: never;
-        post?: never;
+        /** Issues a new order (we buy) or delivery note (we sell). When this returns, it and its job are saved durably. */
+        post: operations["issue_document"];
         delete?: never;
         options?: never;
         head?: never;
@@ -72,6 +73,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Withdraws the whole document. An order is cancelled when the seller agrees. */
+        post: operations["cancel_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that nothing more will come. */
+        post: operations["close_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{id}/counter/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the seller's counter-offer: an update that restates it. */
+        post: operations["accept_counter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{id}/counter/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses the seller's counter-offer: the order is handed back as it was, or cancelled, as the partner's rules say. */
+        post: operations["refuse_counter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{id}/diff": {
         parameters: {
             query?: never;
@@ -106,6 +175,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents/{id}/quantities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far each line of an order is answered, delivered and received. */
+        get: operations["line_quantities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{id}/receipts": {
         parameters: {
             query?: never;
@@ -117,6 +203,23 @@ export interface paths {
         put?: never;
         /** Answers a delivery note with what arrived. When this returns, the receipt and its job are saved durably. */
         post: operations["answer_despatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Issues a new version: a change of an order, a delivery note that replaces the one before. */
+        post: operations["change_document"];
         delete?: never;
         options?: never;
         head?: never;
@@ -593,6 +696,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What we do to a document: answer a version (AB, AP, RE, CA), issue one, or close it.
+         * @enum {string}
+         */
+        Act: "AB" | "AP" | "RE" | "CA" | "Issue" | "Close";
         /** @enum {string} */
         AllowedAnswer: "confirm" | "reject" | "counter" | "acknowledge" | "receipt";
         AttemptRow: {
@@ -758,6 +866,10 @@ export interface components {
             chain: components["schemas"]["Chain"];
             /** @description Newest first, at most 50. */
             operations: components["schemas"]["OperationRow"][];
+            /** @description What else is possible now: with a document of ours, or on top of an order that we confirmed. */
+            possible: components["schemas"]["PossibleAct"][];
+            /** @description The partner's answers to a document of ours, newest first, at most 50. */
+            received: components["schemas"]["ReceivedAnswer"][];
             row: components["schemas"]["DocumentRow"];
             /** @description Ascending by number. */
             versions: components["schemas"]["VersionRow"][];
@@ -869,6 +981,26 @@ export interface components {
         };
         /** @enum {string} */
         LineChangeKind: "Added" | "Deleted" | "Changed";
+        /** @description All in the order line's unit; never negative. */
+        LineQuantities: {
+            /** @description The part of `confirmed` that comes later than asked. */
+            backordered: string;
+            /** @description Ordered, and neither delivered nor outstanding: never comes. Zero until a note speaks of the line. */
+            closedShort: string;
+            /** @description What the seller will deliver: accepted, changed, substituted and backordered parts. */
+            confirmed: string;
+            /** @description Left the seller, over all delivery notes. */
+            delivered: string;
+            lineId: string;
+            ordered: string;
+            /** @description Will still come: as the newest note says, else what is confirmed and not delivered. */
+            outstanding: string;
+            /** @description Arrived, with what was refused and what was over. */
+            received: string;
+            /** @description Arrived and was refused. */
+            refused: string;
+            rejected: string;
+        };
         /** @description One mistake: where, what was expected, and the nearest right name where there is one. */
         Mistake: {
             message: string;
@@ -882,13 +1014,35 @@ export interface components {
             /** Format: int64 */
             minor: number;
         };
+        /** @description An act names the version that it is made in view of. */
+        NewAct: {
+            reason?: string | null;
+            version: components["schemas"]["VersionNumber"];
+        };
         /** @description An answer names the version that it answers. */
         NewAnswer: {
             answer: components["schemas"]["OrderResponse"];
             version: components["schemas"]["VersionNumber"];
         };
+        NewDocument: {
+            /** @description `Order` or `DespatchAdvice`, by `kind`. */
+            document: {
+                [key: string]: unknown;
+            };
+            kind: components["schemas"]["DocumentKind"];
+            partner: components["schemas"]["PartnerId"];
+            side?: components["schemas"]["Side"] | null;
+        };
         NewReceipt: {
             receipt: components["schemas"]["ReceiptAdvice"];
+            version: components["schemas"]["VersionNumber"];
+        };
+        /** @description A new version names the version that it follows: the current one. */
+        NewVersion: {
+            /** @description The whole document as it is to be: `Order` or `DespatchAdvice`. */
+            document: {
+                [key: string]: unknown;
+            };
             version: components["schemas"]["VersionNumber"];
         };
         OperationBrief: {
@@ -920,7 +1074,7 @@ export interface components {
          * @description What an operation does. Vocabulary: operations.
          * @enum {string}
          */
-        OperationKind: "confirm" | "reject" | "counter" | "acknowledge" | "receipt";
+        OperationKind: "confirm" | "reject" | "counter" | "acknowledge" | "receipt" | "submit" | "update" | "cancel" | "close" | "despatch";
         OperationRow: {
             actor: string;
             answer: components["schemas"]["OrderResponse"] | components["schemas"]["ReceiptAdvice"];
@@ -1047,14 +1201,20 @@ export interface components {
         };
         /** Format: int64 */
         PayloadId: number;
-        /** @description An answer of ours that is saved and has not reached the partner yet. */
+        /** @description An act of ours that is saved and has not reached the partner yet. */
         PendingAnswer: {
-            code: components["schemas"]["HeaderAnswer"];
+            act: components["schemas"]["Act"];
             /** @description Its version was superseded before it left; a person decides. */
             held: boolean;
             operation: components["schemas"]["OperationId"];
+            /** @description The version that is answered, issued, or closed on. */
             version: components["schemas"]["VersionNumber"];
         };
+        /**
+         * @description Beside answers.
+         * @enum {string}
+         */
+        PossibleAct: "change" | "cancel" | "acceptCounter" | "refuseCounter" | "close" | "despatch";
         /** @description One thing that is wrong with a payload. */
         Problem: {
             /** @description What is wrong and what was expected, one sentence. */
@@ -1154,6 +1314,18 @@ export interface components {
             rejectReason?: components["schemas"]["RejectReason"] | null;
             rejected?: string | null;
             short?: string | null;
+        };
+        /** @description An answer of the partner to a document of ours. */
+        ReceivedAnswer: {
+            /** @description `OrderResponse` or `ReceiptAdvice`. */
+            answer: {
+                [key: string]: unknown;
+            };
+            code: components["schemas"]["HeaderAnswer"];
+            payload: components["schemas"]["PayloadId"];
+            receivedAt: components["schemas"]["Timestamp"];
+            stale: boolean;
+            version: components["schemas"]["VersionNumber"];
         };
         /** @description A reference by kind, such as `contract`, `project`, `requisition`. */
         Reference: {
@@ -1432,6 +1604,39 @@ export interface operations {
             };
         };
     };
+    issue_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDocument"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationRow"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     get_document: {
         parameters: {
             query?: never;
@@ -1476,6 +1681,150 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewAnswer"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationRow"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Document */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAct"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationRow"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    close_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Document */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAct"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationRow"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    accept_counter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Document */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAct"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationRow"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    refuse_counter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Document */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAct"];
             };
         };
         responses: {
@@ -1569,6 +1918,37 @@ export interface operations {
             };
         };
     };
+    line_quantities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Document */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineQuantities"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     answer_despatch: {
         parameters: {
             query?: never;
@@ -1582,6 +1962,42 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewReceipt"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationRow"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Document */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVersion"];
             };
         };
         responses: {

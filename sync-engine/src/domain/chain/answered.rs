@@ -1,7 +1,7 @@
 //! What an answer does to the chain once both sides have it, and what the issuer's refusal of a counter-offer does.
 
 use super::step::{NewVersion, Step};
-use super::{Author, Chain, ChainState, HeaderAnswer, Outcome, Purpose, Refusal, VersionHead, VersionState};
+use super::{Author, Chain, ChainState, HeaderAnswer, Outcome, Purpose, Refusal, VersionHead, VersionState, issue};
 use crate::domain::document::DocumentKind;
 use crate::domain::ids::VersionNumber;
 use crate::domain::rules::{OnCounterRefused, PartnerRules};
@@ -196,6 +196,8 @@ pub(super) fn received(
     if step.chain.versions.is_empty() {
         return Outcome::Refused(Refusal::Empty);
     }
+    // What it answers has reached it, though we have not heard so yet.
+    issue::take_effect(step, number, rules);
     let Some(version) = step.chain.version(number).cloned() else {
         return Outcome::Refused(Refusal::VersionUnknown);
     };

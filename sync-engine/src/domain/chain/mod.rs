@@ -4,12 +4,16 @@
 //! vocabulary states it. Where the table leaves room, the choice stands beside the code that makes it.
 
 mod answered;
+mod issue;
 mod pending;
 mod step;
+mod undo;
 mod version;
 
 #[cfg(test)]
 mod tests;
+
+pub use undo::Mark;
 
 use step::Step;
 
@@ -70,13 +74,49 @@ pub struct VersionHead {
     pub base: Option<VersionNumber>,
 }
 
-/// An answer of ours that is saved and has not reached the partner yet.
+/// What we do to a document: answer a version (AB, AP, RE, CA), issue one, or close it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub enum Act {
+    AB,
+    AP,
+    RE,
+    CA,
+    /// The version itself goes out: an original, a change, a cancellation.
+    Issue,
+    Close,
+}
+
+impl Act {
+    pub fn answer(self) -> Option<HeaderAnswer> {
+        match self {
+            Self::AB => Some(HeaderAnswer::AB),
+            Self::AP => Some(HeaderAnswer::AP),
+            Self::RE => Some(HeaderAnswer::RE),
+            Self::CA => Some(HeaderAnswer::CA),
+            Self::Issue | Self::Close => None,
+        }
+    }
+}
+
+impl From<HeaderAnswer> for Act {
+    fn from(code: HeaderAnswer) -> Self {
+        match code {
+            HeaderAnswer::AB => Self::AB,
+            HeaderAnswer::AP => Self::AP,
+            HeaderAnswer::RE => Self::RE,
+            HeaderAnswer::CA => Self::CA,
+        }
+    }
+}
+
+/// An act of ours that is saved and has not reached the partner yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingAnswer {
     pub operation: OperationId,
+    /// The version that is answered, issued, or closed on.
     pub version: VersionNumber,
-    pub code: HeaderAnswer,
+    pub act: Act,
     /// Its version was superseded before it left; a person decides.
     pub held: bool,
 }
@@ -143,6 +183,19 @@ impl Chain {
     pub fn current_version(&self) -> Option<&VersionHead> {
         self.version(self.current?)
     }
+
+    /// Whether a pending act was made in view of another state of things: its version cannot be answered any more, or
+    /// a version came that the draft does not follow. It is not sent without asking a person.
+    pub fn is_overtaken(&self, pending: &PendingAnswer) -> bool {
+        match pending.act {
+            Act::AB | Act::AP | Act::RE | Act::CA => self.answerable() != Some(pending.version),
+            Act::Close => self.current != Some(pending.version),
+            Act::Issue => self.version(pending.version).is_none_or(|draft| {
+                let waits = draft.state == VersionState::Draft && self.state != ChainState::Draft;
+                waits && draft.supersedes != self.current
+            }),
+        }
+    }
 }
 
 /// What can happen to a chain. `author` says whose act it is; with the chain's side it says seller or buyer.
@@ -164,15 +217,32 @@ pub enum Event {
         version: VersionNumber,
         code: HeaderAnswer,
     },
-    /// The partner has our saved answer: its effect on the chain takes place.
+    /// We save a version that we issue: a draft until the partner has it. `base` as in `Version`.
+    IssueSaved {
+        operation: OperationId,
+        purpose: Purpose,
+        sequence: Option<i64>,
+        hash: ContentHash,
+        base: Option<VersionNumber>,
+    },
+    /// We save that nothing more will come.
+    CloseSaved { operation: OperationId },
+    /// The partner has our saved act: its effect on the chain takes place.
     /// `counter` is the content hash of the counter-offer, present exactly for CA on an order.
     AnswerDelivered {
         operation: OperationId,
         counter: Option<ContentHash>,
     },
-    /// A person let a held answer go as it is.
+    /// The partner took our act and failed to carry it out later: back to `before`, if the chain is still as the act
+    /// left it in `after`.
+    Undone {
+        operation: OperationId,
+        before: Mark,
+        after: Mark,
+    },
+    /// A person let a held act go as it is.
     AnswerReleased { operation: OperationId },
-    /// A person took a saved answer back before it left.
+    /// A person took a saved act back before it left.
     AnswerWithdrawn { operation: OperationId },
     /// The partner answered a version that we issued.
     AnswerReceived {
@@ -238,6 +308,8 @@ pub enum Attention {
     /// A version is missing between two that are known, or the original is. Raised by every event that stores a
     /// version as long as the gap is there, so a version stored without it closes the gap.
     SequenceGap,
+    /// The partner failed to carry out what it had taken, and its effect cannot be undone: something came after it.
+    NotUndone(OperationId),
 }
 
 /// Everything that changes. `chain` is the whole new chain; `stored` is the version that the event added, if any.
@@ -278,6 +350,29 @@ pub fn decide(chain: &Chain, event: &Event, rules: &PartnerRules) -> Decision {
             version,
             code,
         } => pending::saved(&mut step, *operation, *version, *code, rules),
+        Event::IssueSaved {
+            operation,
+            purpose,
+            sequence,
+            hash,
+            base,
+        } => issue::saved(
+            &mut step,
+            *operation,
+            &version::Arrival {
+                author: Author::Us,
+                purpose: *purpose,
+                sequence: *sequence,
+                hash: *hash,
+                base: *base,
+            },
+        ),
+        Event::CloseSaved { operation } => pending::close_saved(&mut step, *operation),
+        Event::Undone {
+            operation,
+            before,
+            after,
+        } => undo::undone(&mut step, *operation, before, after),
         Event::AnswerDelivered { operation, counter } => pending::delivered(&mut step, *operation, *counter, rules),
         Event::AnswerReleased { operation } => pending::released(&mut step, *operation),
         Event::AnswerWithdrawn { operation } => pending::withdrawn(&mut step, *operation),
@@ -336,7 +431,7 @@ pub fn needs_answer(chain: &Chain) -> bool {
     };
     version.author == Author::Partner
         && matches!(version.state, VersionState::Proposed | VersionState::Acknowledged)
-        && !chain.pending.iter().any(|p| !p.held && p.code != HeaderAnswer::AB)
+        && !chain.pending.iter().any(|p| !p.held && p.act != Act::AB)
         && !matches!(
             chain.state,
             ChainState::Cancelled | ChainState::Rejected | ChainState::Closed

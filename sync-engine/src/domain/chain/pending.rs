@@ -2,7 +2,7 @@
 
 use super::answered::{self, Effect};
 use super::step::Step;
-use super::{Author, ChainState, HeaderAnswer, Outcome, PendingAnswer, Refusal};
+use super::{Act, Author, ChainState, HeaderAnswer, Outcome, PendingAnswer, Refusal, issue};
 use crate::domain::ids::{OperationId, VersionNumber};
 use crate::domain::rules::PartnerRules;
 use crate::domain::value::ContentHash;
@@ -22,7 +22,7 @@ pub(super) fn saved(
             step.chain.pending.push(PendingAnswer {
                 operation,
                 version: number,
-                code,
+                act: code.into(),
                 held: false,
             });
             Outcome::Applied
@@ -59,9 +59,9 @@ fn may_save(step: &Step, number: VersionNumber, code: HeaderAnswer, rules: &Part
     // An acknowledgement on its way does not stop the decision that follows it: the queue keeps their order. A held
     // answer to another version waits for a person and blocks nothing.
     let blocked = chain.pending.iter().any(|p| {
-        let decides = match p.code {
-            HeaderAnswer::AB => code == HeaderAnswer::AB,
-            HeaderAnswer::AP | HeaderAnswer::RE | HeaderAnswer::CA => true,
+        let decides = match p.act {
+            Act::AB => code == HeaderAnswer::AB,
+            Act::AP | Act::RE | Act::CA | Act::Issue | Act::Close => true,
         };
         decides && (p.version == number || !p.held)
     });
@@ -80,6 +80,14 @@ pub(super) fn delivered(
         return Outcome::Refused(Refusal::NoSuchAnswer);
     };
     let answer = step.chain.pending.remove(index);
+    let code = match answer.act {
+        Act::Issue => return issue::take_effect(step, answer.version, rules),
+        Act::Close => return closed(step),
+        Act::AB => HeaderAnswer::AB,
+        Act::AP => HeaderAnswer::AP,
+        Act::RE => HeaderAnswer::RE,
+        Act::CA => HeaderAnswer::CA,
+    };
     let Some(version) = step.chain.version(answer.version).cloned() else {
         return Outcome::Refused(Refusal::VersionUnknown);
     };
@@ -96,7 +104,7 @@ pub(super) fn delivered(
     if ended || step.chain.answerable() != Some(version.number) {
         return Outcome::Stale;
     }
-    match answered::effect(&step.chain, &version, answer.code, rules) {
+    match answered::effect(&step.chain, &version, code, rules) {
         // Decided by another way meanwhile.
         Effect::Same | Effect::Refused(_) => Outcome::Stale,
         effect @ (Effect::Acknowledge | Effect::Accept | Effect::Reject | Effect::Counter) => {
@@ -124,11 +132,42 @@ pub(super) fn released(step: &mut Step, operation: OperationId) -> Outcome {
 }
 
 pub(super) fn withdrawn(step: &mut Step, operation: OperationId) -> Outcome {
-    let before = step.chain.pending.len();
-    step.chain.pending.retain(|p| p.operation != operation);
-    if step.chain.pending.len() == before {
-        Outcome::Refused(Refusal::NoSuchAnswer)
-    } else {
-        Outcome::Applied
+    let Some(index) = step.chain.pending.iter().position(|p| p.operation == operation) else {
+        return Outcome::Refused(Refusal::NoSuchAnswer);
+    };
+    let taken_back = step.chain.pending.remove(index);
+    if taken_back.act == Act::Issue {
+        issue::taken_back(step, taken_back.version);
+    }
+    Outcome::Applied
+}
+
+/// Saved as an answer is: it closes the document when the partner has it.
+pub(super) fn close_saved(step: &mut Step, operation: OperationId) -> Outcome {
+    let Some(version) = step.chain.current else {
+        return Outcome::Refused(Refusal::Empty);
+    };
+    let mut trial = Step::new(&step.chain);
+    match super::close(&mut trial) {
+        Outcome::Applied => {
+            step.chain.pending.push(PendingAnswer {
+                operation,
+                version,
+                act: Act::Close,
+                held: false,
+            });
+            Outcome::Applied
+        }
+        outcome @ (Outcome::Duplicate | Outcome::Conflict | Outcome::Stale | Outcome::Late | Outcome::Refused(_)) => {
+            outcome
+        }
+    }
+}
+
+/// The partner knows that nothing more will come. Whatever was opened meanwhile stays open.
+fn closed(step: &mut Step) -> Outcome {
+    match super::close(step) {
+        Outcome::Applied => Outcome::Applied,
+        Outcome::Duplicate | Outcome::Conflict | Outcome::Stale | Outcome::Late | Outcome::Refused(_) => Outcome::Stale,
     }
 }

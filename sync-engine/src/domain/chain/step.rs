@@ -133,12 +133,30 @@ impl Step {
             .or(self.chain.current);
     }
 
-    /// The newest original, change or final.
+    /// The newest original, change or final that has reached the other side.
     pub fn newest_issued(&self) -> Option<VersionNumber> {
         self.newest(|v| match v.purpose {
-            Purpose::Original | Purpose::Change | Purpose::Final => true,
+            Purpose::Original | Purpose::Change | Purpose::Final => self.has_left(v),
             Purpose::Cancellation | Purpose::Counter => false,
         })
+    }
+
+    /// Whether both sides know the version: not a draft, nor one that was taken back or whose effect was undone. In a
+    /// document that has ended, all that was open is withdrawn.
+    pub fn has_left(&self, version: &VersionHead) -> bool {
+        match (version.state, self.chain.state) {
+            (VersionState::Draft, _) => false,
+            (VersionState::Withdrawn, state) => matches!(state, ChainState::Cancelled | ChainState::Closed),
+            (
+                VersionState::Proposed
+                | VersionState::Acknowledged
+                | VersionState::Accepted
+                | VersionState::Countered
+                | VersionState::Rejected
+                | VersionState::Superseded,
+                _,
+            ) => true,
+        }
     }
 
     /// The newest version of those that fit: by the partner's sequence, then by arrival. Versions without a sequence
@@ -157,15 +175,16 @@ impl Step {
         newest.map(|v| v.number)
     }
 
-    /// Holds every pending answer whose version can no longer be answered.
+    /// Holds every pending act that was overtaken.
     pub fn hold_overtaken_answers(&mut self) {
-        let answerable = self.chain.answerable();
-        for answer in &mut self.chain.pending {
-            if Some(answer.version) != answerable && !answer.held {
+        let mut pending = std::mem::take(&mut self.chain.pending);
+        for answer in &mut pending {
+            if !answer.held && self.chain.is_overtaken(answer) {
                 answer.held = true;
                 self.attention.push(Attention::AnswerHeld(answer.operation));
             }
         }
+        self.chain.pending = pending;
     }
 
     /// Says that there is a gap, when there is one.

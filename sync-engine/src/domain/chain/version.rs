@@ -2,7 +2,7 @@
 
 use super::answered::{self, Effect};
 use super::step::{NewVersion, Step};
-use super::{Author, ChainState, Outcome, Purpose, Refusal, VersionHead, VersionState};
+use super::{Act, Author, ChainState, Outcome, Purpose, Refusal, VersionHead, VersionState};
 use crate::domain::document::DocumentKind;
 use crate::domain::ids::VersionNumber;
 use crate::domain::rules::{OnChange, PartnerRules};
@@ -26,19 +26,12 @@ enum Place {
 }
 
 pub(super) fn arrived(step: &mut Step, new: &Arrival, rules: &PartnerRules) -> Outcome {
-    let allowed = match new.purpose {
-        Purpose::Original | Purpose::Change | Purpose::Cancellation => step.must_be_issuer(new.author),
-        Purpose::Final => match step.chain.kind {
-            DocumentKind::Order => Err(Refusal::CodeNotAllowed),
-            DocumentKind::DespatchAdvice => step.must_be_issuer(new.author),
-        },
-        Purpose::Counter => match step.chain.kind {
-            DocumentKind::Order => step.must_be_answerer(new.author),
-            DocumentKind::DespatchAdvice => Err(Refusal::CodeNotAllowed),
-        },
-    };
-    if let Err(refusal) = allowed {
+    if let Err(refusal) = allowed(step, new) {
         return Outcome::Refused(refusal);
+    }
+    let drafting = step.chain.pending.iter().any(|p| p.act == Act::Issue);
+    if new.author == Author::Us && drafting {
+        return Outcome::Refused(Refusal::AnswerPending);
     }
     match place(step, new) {
         Place::Known => return Outcome::Duplicate,
@@ -59,9 +52,36 @@ pub(super) fn arrived(step: &mut Step, new: &Arrival, rules: &PartnerRules) -> O
     if let Err(refusal) = first_and_following(step, new) {
         return Outcome::Refused(refusal);
     }
+    in_force(step, new, Placed::New, rules)
+}
+
+/// Who may issue what.
+pub(super) fn allowed(step: &Step, new: &Arrival) -> Result<(), Refusal> {
+    match new.purpose {
+        Purpose::Original | Purpose::Change | Purpose::Cancellation => step.must_be_issuer(new.author),
+        Purpose::Final => match step.chain.kind {
+            DocumentKind::Order => Err(Refusal::CodeNotAllowed),
+            DocumentKind::DespatchAdvice => step.must_be_issuer(new.author),
+        },
+        Purpose::Counter => match step.chain.kind {
+            DocumentKind::Order => step.must_be_answerer(new.author),
+            DocumentKind::DespatchAdvice => Err(Refusal::CodeNotAllowed),
+        },
+    }
+}
+
+/// Whether the version is to be stored, or is there as a draft.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Placed {
+    New,
+    Already(VersionNumber),
+}
+
+/// Both sides have the version: what that does.
+pub(super) fn in_force(step: &mut Step, new: &Arrival, placed: Placed, rules: &PartnerRules) -> Outcome {
     let outcome = match new.purpose {
-        Purpose::Original | Purpose::Change | Purpose::Final => issued(step, new, rules),
-        Purpose::Cancellation => cancelled(step, new),
+        Purpose::Original | Purpose::Change | Purpose::Final => issued(step, new, placed, rules),
+        Purpose::Cancellation => cancelled(step, new, placed),
         Purpose::Counter => countered(step, new, rules),
     };
     step.point_at_current();
@@ -72,7 +92,11 @@ pub(super) fn arrived(step: &mut Step, new: &Arrival, rules: &PartnerRules) -> O
 
 /// Compares with the versions of the same author: by the partner's sequence where both have one, else by content.
 fn place(step: &Step, new: &Arrival) -> Place {
-    let known = || step.chain.versions.iter().filter(|v| v.author == new.author);
+    // What has not reached the other side is known to nobody there.
+    let known = || {
+        let of_author = step.chain.versions.iter().filter(|v| v.author == new.author);
+        of_author.filter(|v| step.has_left(v))
+    };
     // A cancellation may carry the order unchanged, so equal content is a duplicate only for an equal act.
     let same = |v: &VersionHead| {
         v.hash == new.hash && (v.purpose == Purpose::Cancellation) == (new.purpose == Purpose::Cancellation)
@@ -151,7 +175,11 @@ fn first_and_following(step: &Step, new: &Arrival) -> Result<(), Refusal> {
     }
 }
 
-fn store(step: &mut Step, new: &Arrival, state: VersionState) -> VersionNumber {
+fn store(step: &mut Step, new: &Arrival, placed: Placed, state: VersionState) -> VersionNumber {
+    if let Placed::Already(number) = placed {
+        step.set_state(number, state);
+        return number;
+    }
     let supersedes = step.chain.current;
     let base = new.base.filter(|b| step.chain.version(*b).is_some());
     step.store(NewVersion {
@@ -168,7 +196,7 @@ fn store(step: &mut Step, new: &Arrival, state: VersionState) -> VersionNumber {
 
 /// The issuer's original, change or final: everything open before it is superseded, the agreed version stays in force
 /// unless the partner's rules drop it.
-fn issued(step: &mut Step, new: &Arrival, rules: &PartnerRules) -> Outcome {
+fn issued(step: &mut Step, new: &Arrival, placed: Placed, rules: &PartnerRules) -> Outcome {
     let restates_counter = step
         .chain
         .current_version()
@@ -179,7 +207,7 @@ fn issued(step: &mut Step, new: &Arrival, rules: &PartnerRules) -> Outcome {
         step.set_state(agreed, VersionState::Superseded);
         step.chain.agreed = None;
     }
-    let number = store(step, new, VersionState::Proposed);
+    let number = store(step, new, placed, VersionState::Proposed);
     if restates_counter {
         step.agree(number);
         step.chain.state = ChainState::Confirmed;
@@ -193,11 +221,11 @@ fn issued(step: &mut Step, new: &Arrival, rules: &PartnerRules) -> Outcome {
 
 /// The issuer withdraws the whole document. What was open stays as it is until the answer, so that a refusal leads
 /// back to it. A delivery note's cancellation takes effect at once: the standard has no answer to it.
-fn cancelled(step: &mut Step, new: &Arrival) -> Outcome {
+fn cancelled(step: &mut Step, new: &Arrival, placed: Placed) -> Outcome {
     match step.chain.kind {
         DocumentKind::DespatchAdvice => {
             step.end_open_versions(None, VersionState::Withdrawn);
-            store(step, new, VersionState::Accepted);
+            store(step, new, placed, VersionState::Accepted);
             step.chain.state = ChainState::Cancelled;
         }
         DocumentKind::Order => {
@@ -219,7 +247,7 @@ fn cancelled(step: &mut Step, new: &Arrival) -> Outcome {
                 | ChainState::Rejected
                 | ChainState::Closed) => Some(state),
             };
-            store(step, new, VersionState::Proposed);
+            store(step, new, placed, VersionState::Proposed);
             step.chain.before_cancel = before;
             step.chain.state = ChainState::CancelPending;
         }

@@ -2,9 +2,11 @@
 //!
 //! Sources: OpenPEPPOL poacc-upgrade-3 guides/transactions/116 (order response), logistics-bis guides (receipt advice).
 
+mod issue;
 mod receipt;
 mod response;
 
+pub use issue::{DeliveredOrder, check_despatch, check_order};
 pub use receipt::{check_receipt, receipt_code};
 pub use response::check_order_response;
 

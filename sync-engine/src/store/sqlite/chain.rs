@@ -25,7 +25,7 @@ pub struct Head {
     pub change_summary: Option<String>,
 }
 
-/// An answer of ours that has not reached the partner, with the row of its job.
+/// An act of ours that has not reached the partner, with the row of its job.
 pub struct Unfinished {
     pub seq: i64,
     pub answer: PendingAnswer,
@@ -109,11 +109,11 @@ fn versions(db: &Connection, id: DocumentId) -> Result<Vec<VersionHead>, StoreEr
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Answers that wait, run, failed, are unknown, held or dead, oldest first. A dead one stays pending until a person
+/// Acts that wait, run, failed, are unknown, held or dead, oldest first. A dead one stays pending until a person
 /// replays or withdraws it.
 pub fn unfinished(db: &Connection, id: DocumentId) -> Result<Vec<Unfinished>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT seq, id, version, code, state, hold FROM operation
+        "SELECT seq, id, version, act, state, hold FROM operation
          WHERE document_id = ?1 AND state IN ('Queued', 'Sending', 'Retrying', 'Unknown', 'Held', 'Dead')
          ORDER BY seq",
     )?;
@@ -124,7 +124,7 @@ pub fn unfinished(db: &Connection, id: DocumentId) -> Result<Vec<Unfinished>, St
             answer: PendingAnswer {
                 operation: row.get(1)?,
                 version: row.get(2)?,
-                code: row.get(3)?,
+                act: row.get(3)?,
                 held: state == DeliveryState::Held || row.get(5)?,
             },
         })

@@ -96,7 +96,7 @@ pub fn enqueue(tx: &mut Tx<'_>, new: &NewOperation) -> Result<(), StoreError> {
     }
     tx.db
         .prepare_cached(
-            "INSERT INTO operation (id, company, partner, document_id, version, kind, code, actor, created_at, state,
+            "INSERT INTO operation (id, company, partner, document_id, version, kind, act, actor, created_at, state,
              ready, due_at, scheduled_from, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?9, ?9)",
         )?
@@ -107,7 +107,7 @@ pub fn enqueue(tx: &mut Tx<'_>, new: &NewOperation) -> Result<(), StoreError> {
             new.document,
             new.version,
             new.kind,
-            new.code,
+            new.act,
             new.actor,
             new.created_at,
             new.state,

@@ -9,6 +9,7 @@ mod checkpoint;
 mod claim;
 mod documents;
 mod facts;
+mod issued;
 mod jobs;
 mod journal;
 mod leases;
@@ -31,7 +32,7 @@ mod writer;
 use super::{
     AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow, Committed, Counters, DocumentQuery, DocumentRow,
     ErasedWork, Lane, OperationQuery, OperationRow, Page, PartnerState, Payload, PayloadId, QuarantineQuery,
-    QuarantineRow, Store, StoreError, StoreReport, VersionContent, VersionRow,
+    QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport, VersionContent, VersionRow,
 };
 use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
 use journal::Counter;
@@ -168,6 +169,20 @@ impl Store for SqliteStore {
 
     fn version_content(&self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError> {
         self.readers.read(|db| documents::version_content(db, id, number))
+    }
+
+    fn received_answers(&self, id: DocumentId, limit: u32) -> Result<Vec<ReceivedAnswer>, StoreError> {
+        self.readers.read(|db| issued::received_answers(db, id, limit))
+    }
+
+    fn notes_of_order(
+        &self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        order_number: &str,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        self.readers
+            .read(|db| issued::notes_of_order(db, company, partner, order_number))
     }
 
     fn payload(&self, id: PayloadId) -> Result<Option<Payload>, StoreError> {

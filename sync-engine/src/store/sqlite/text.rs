@@ -2,8 +2,8 @@
 
 use crate::domain::chain::{Author, ChainState, VersionState};
 use crate::domain::{
-    CompanyId, ContentHash, DeliveryState, DocumentId, DocumentKind, HeaderAnswer, OperationId, PartnerId, Purpose,
-    Side, Timestamp, VersionNumber,
+    Act, CompanyId, ContentHash, DeliveryState, DocumentId, DocumentKind, HeaderAnswer, OperationId, PartnerId,
+    Purpose, Side, Timestamp, VersionNumber,
 };
 use crate::store::{BreakerState, ChangeKind, OperationKind, PayloadId, QuarantineState, StoreError};
 use rusqlite::ToSql;
@@ -40,8 +40,9 @@ words! {
     ChainState: Draft Issued Confirmed CounterOpen ChangePending CancelPending Cancelled Rejected Closed;
     VersionState: Draft Proposed Acknowledged Accepted Countered Rejected Superseded Withdrawn;
     HeaderAnswer: AB AP RE CA;
+    Act: AB AP RE CA Issue Close;
     DeliveryState: Queued Sending Delivered Applied Retrying Unknown Held Dead Withdrawn;
-    OperationKind: Confirm Reject Counter Acknowledge Receipt;
+    OperationKind: Confirm Reject Counter Acknowledge Receipt Submit Update Cancel Close Despatch;
     QuarantineState: Open Resolved Dismissed;
     BreakerState: Closed Open HalfOpen;
     ChangeKind: Document Operation Quarantine Partner;

@@ -2,11 +2,12 @@
 
 use super::chain::Stored;
 use super::journal::Journal;
-use super::{attempts, chain, documents, jobs, leases, operations, partners, person, quarantine};
+use super::{attempts, chain, documents, issued, jobs, leases, operations, partners, person, quarantine};
 use crate::domain::{CompanyId, DeliveryState, DocumentId, OperationId, PartnerId, Timestamp, VersionNumber};
 use crate::store::{
-    ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, Loaded, NewOperation, NewQuarantine, Note,
-    OperationRow, PartnerState, QuarantineSettled, StoreError, StoreTx, StoredRequest, VersionContent,
+    ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, Loaded, Marks, NewOperation, NewQuarantine,
+    NewReceivedAnswer, Note, OperationRow, PartnerState, QuarantineSettled, StoreError, StoreTx, StoredRequest,
+    VersionContent,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -102,6 +103,36 @@ impl StoreTx for Tx<'_> {
 
     fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
         operations::one(self.db, id)
+    }
+
+    fn notes_of_order(
+        &mut self,
+        company: &CompanyId,
+        partner: &PartnerId,
+        order_number: &str,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        issued::notes_of_order(self.db, company, partner, order_number)
+    }
+
+    fn set_partner_ref(
+        &mut self,
+        id: DocumentId,
+        number: VersionNumber,
+        partner_ref: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        issued::set_partner_ref(self, id, number, partner_ref)
+    }
+
+    fn keep_received_answer(&mut self, answer: &NewReceivedAnswer<'_>) -> Result<bool, StoreError> {
+        issued::keep_received_answer(self, answer)
+    }
+
+    fn keep_marks(&mut self, id: OperationId, marks: &Marks) -> Result<(), StoreError> {
+        issued::keep_marks(self, id, marks)
+    }
+
+    fn take_marks(&mut self, id: OperationId) -> Result<Option<Marks>, StoreError> {
+        issued::take_marks(self, id)
     }
 
     fn note(&mut self, note: &Note<'_>) -> Result<(), StoreError> {

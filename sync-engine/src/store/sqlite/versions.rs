@@ -70,7 +70,7 @@ pub fn insert(
     tx.db
         .prepare_cached("INSERT INTO version_content (version_id, canonical, partner_ref) VALUES (?1, ?2, ?3)")?
         .execute((row, json(content.document)?, content.partner_ref.map(json).transpose()?))?;
-    Ok(())
+    super::issued::note_orders(tx, change, document, content.document)
 }
 
 /// Bytes that the chain has already are not stored again.

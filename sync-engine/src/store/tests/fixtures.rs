@@ -211,7 +211,7 @@ pub fn confirm(
         document,
         version,
         kind: OperationKind::Confirm,
-        code: HeaderAnswer::AP,
+        act: HeaderAnswer::AP.into(),
         answer: serde_json::json!({"code": "AP"}),
         state: DeliveryState::Queued,
         due_at: at,

@@ -3,7 +3,8 @@
 use super::{OperationKind, StoreError};
 use crate::domain::{
     CanonicalDocument, Chain, ChainState, CompanyId, ContentHash, Date, Decision, DeliveryState, DocumentId,
-    DocumentKind, Money, OperationId, PartnerId, Purpose, Side, Timestamp, VersionNumber, VersionState, chain::Author,
+    DocumentKind, HeaderAnswer, Money, OperationId, PartnerId, Purpose, Side, Timestamp, VersionNumber, VersionState,
+    chain::Author,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -168,6 +169,35 @@ pub struct VersionRow {
     pub hash: ContentHash,
     pub payload: PayloadId,
     pub actor: String,
+    pub received_at: Timestamp,
+}
+
+/// An answer of the partner to a document of ours, to be kept.
+pub struct NewReceivedAnswer<'a> {
+    pub document: DocumentId,
+    pub version: VersionNumber,
+    pub code: HeaderAnswer,
+    /// The same answer read again has the same hash.
+    pub hash: ContentHash,
+    /// `OrderResponse` or `ReceiptAdvice`.
+    pub answer: &'a serde_json::Value,
+    pub payload: PayloadRef<'a>,
+    /// It came too late: its version was superseded.
+    pub stale: bool,
+    pub at: Timestamp,
+}
+
+/// An answer of the partner to a document of ours.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceivedAnswer {
+    pub version: VersionNumber,
+    pub code: HeaderAnswer,
+    /// `OrderResponse` or `ReceiptAdvice`.
+    #[schema(value_type = Object)]
+    pub answer: serde_json::Value,
+    pub payload: PayloadId,
+    pub stale: bool,
     pub received_at: Timestamp,
 }
 

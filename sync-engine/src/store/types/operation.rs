@@ -1,7 +1,7 @@
 //! Operations, their delivery jobs, claims and attempts.
 
 use crate::domain::{
-    CompanyId, ContentHash, DeliveryState, DocumentId, DocumentKind, HeaderAnswer, OperationId, PartnerId, Timestamp,
+    Act, CompanyId, ContentHash, DeliveryState, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp,
     VersionNumber,
 };
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,26 @@ pub enum OperationKind {
     Acknowledge,
     /// Answer to a delivery note.
     Receipt,
+    /// A new order of ours.
+    Submit,
+    /// A new version of a document of ours.
+    Update,
+    /// We withdraw a document of ours.
+    Cancel,
+    /// Nothing more will come of a document of ours.
+    Close,
+    /// A new delivery note of ours.
+    Despatch,
+}
+
+impl OperationKind {
+    /// Whether it carries a version that we issue.
+    pub fn issues(self) -> bool {
+        match self {
+            Self::Submit | Self::Update | Self::Cancel | Self::Despatch => true,
+            Self::Confirm | Self::Reject | Self::Counter | Self::Acknowledge | Self::Receipt | Self::Close => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -28,9 +48,9 @@ pub struct NewOperation {
     pub document: DocumentId,
     pub version: VersionNumber,
     pub kind: OperationKind,
-    /// Header code of the answer, as given to `Event::AnswerSaved`; comes back in `Chain::pending`.
-    pub code: HeaderAnswer,
-    /// `OrderResponse` or `ReceiptAdvice` as JSON.
+    /// As given to the event that saved it; comes back in `Chain::pending`.
+    pub act: Act,
+    /// `OrderResponse` or `ReceiptAdvice` as JSON; for a document of ours, what is done with it (`IssuedAs`).
     pub answer: serde_json::Value,
     pub state: DeliveryState,
     pub due_at: Timestamp,
@@ -49,7 +69,7 @@ pub struct OperationRow {
     pub document_number: String,
     pub version: VersionNumber,
     pub kind: OperationKind,
-    /// `OrderResponse` or `ReceiptAdvice`.
+    /// `OrderResponse` or `ReceiptAdvice`; for a document of ours, what is done with it (`IssuedAs`).
     #[schema(value_type = Object)]
     pub answer: serde_json::Value,
     pub state: DeliveryState,

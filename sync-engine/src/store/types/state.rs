@@ -1,6 +1,7 @@
 //! Partners, counters, the change feed, the audit trail, and the care of the file.
 
 use super::OperationError;
+use crate::domain::chain::Mark;
 use crate::domain::{CompanyId, DocumentId, PartnerId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,6 +45,13 @@ pub struct Counters {
     pub dead: i64,
     pub quarantine: i64,
     pub duplicates: i64,
+}
+
+/// The chain before an operation's effect, and after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    pub before: Mark,
+    pub after: Mark,
 }
 
 /// An entry of the change feed.

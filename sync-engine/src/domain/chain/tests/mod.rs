@@ -2,6 +2,7 @@
 
 mod cases;
 mod grid;
+mod issued;
 mod order_of_arrival;
 mod properties;
 mod story;
@@ -49,7 +50,7 @@ pub(super) fn show(chain: &Chain) -> String {
     }
     for p in &chain.pending {
         let held = if p.held { " held" } else { "" };
-        let _ = write!(out, " | pending {:?} on {}{held}", p.code, p.version);
+        let _ = write!(out, " | pending {:?} on {}{held}", p.act, p.version);
     }
     out
 }

@@ -52,6 +52,10 @@ fn event() -> impl Strategy<Value = Event> {
         1 => operation().prop_map(|operation| Event::AnswerWithdrawn { operation }),
         5 => (number(), code(), proptest::option::of(content()))
             .prop_map(|(version, code, counter)| Event::AnswerReceived { version, code, counter }),
+        4 => (operation(), purpose(), proptest::option::of(0i64..9), content(), proptest::option::of(number())).prop_map(
+            |(operation, purpose, sequence, hash, base)| Event::IssueSaved { operation, purpose, sequence, hash, base }
+        ),
+        1 => operation().prop_map(|operation| Event::CloseSaved { operation }),
         1 => author().prop_map(|author| Event::CounterRefused { author }),
         1 => author().prop_map(|author| Event::Close { author }),
     ]
@@ -123,7 +127,9 @@ fn check(before: &Chain, event: &Event, decision: &Decision) {
 
 fn pointers(chain: &Chain) {
     assert_eq!(chain.versions.is_empty(), chain.current.is_none());
-    assert_eq!(chain.versions.is_empty(), chain.state == ChainState::Draft);
+    let reached = |v: &VersionHead| !matches!(v.state, VersionState::Draft | VersionState::Withdrawn);
+    let nothing_reached = !chain.versions.iter().any(reached);
+    assert!(chain.state != ChainState::Draft || nothing_reached, "{}", show(chain));
     if let Some(agreed) = chain.agreed {
         let agreed = chain.version(agreed).expect("agreed is a known version");
         assert_eq!(agreed.state, VersionState::Accepted, "{}", show(chain));
@@ -160,6 +166,7 @@ fn pointers(chain: &Chain) {
     if current.purpose != Purpose::Counter && current.purpose != Purpose::Cancellation {
         let later = chain.versions.iter().any(|v| {
             v.author == chain.issuer()
+                && !matches!(v.state, VersionState::Draft | VersionState::Withdrawn)
                 && v.purpose != Purpose::Cancellation
                 && current.sequence.is_some_and(|c| v.sequence.is_some_and(|s| s > c))
         });
@@ -175,9 +182,25 @@ fn pending(before: &Chain, event: &Event, after: &Chain) {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), after.pending.len(), "an operation is pending once");
-    assert!(after.pending.is_empty() || !after.we_issue());
+    for act in &after.pending {
+        let ours = act.act.answer().is_none();
+        assert!(
+            ours || !after.we_issue(),
+            "only the other side answers: {}",
+            show(after)
+        );
+        assert!(act.act != Act::Issue || after.we_issue(), "{}", show(after));
+    }
+    let drafts = after.versions.iter().filter(|v| v.state == VersionState::Draft);
+    for draft in drafts {
+        let pending = after
+            .pending
+            .iter()
+            .any(|p| p.version == draft.number && p.act == Act::Issue);
+        assert!(pending, "a draft waits for its operation: {}", show(after));
+    }
     for answer in after.pending.iter().filter(|p| !p.held) {
-        let overtaken = before.current != after.current && after.answerable() != Some(answer.version);
+        let overtaken = before.current != after.current && after.is_overtaken(answer);
         assert!(!overtaken, "an answer that was overtaken is held: {}", show(after));
     }
     if let Event::AnswerDelivered { operation, .. } = event {
@@ -188,6 +211,42 @@ fn pending(before: &Chain, event: &Event, after: &Chain) {
     }
 }
 
+/// Versions that we save are numbered on.
+fn numbered(chain: &Chain, event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Event::IssueSaved { sequence, .. } = &mut event {
+        *sequence = Some(chain.versions.iter().filter_map(|v| v.sequence).max().unwrap_or(0) + 1);
+    }
+    event
+}
+
+/// Whatever an act of ours did to the chain, its undoing leads back, as long as nothing came after it.
+fn undone(before: &Chain, decision: &Decision, rules: &PartnerRules) {
+    let undo = Event::Undone {
+        operation: op(77),
+        before: before.mark(),
+        after: decision.chain.mark(),
+    };
+    let back = decide(&decision.chain, &undo, rules);
+    assert_eq!(back.outcome, Outcome::Applied);
+    let (was, is) = (before.mark(), back.chain.mark());
+    assert_eq!(
+        (was.state, was.current, was.agreed, was.before_cancel),
+        (is.state, is.current, is.agreed, is.before_cancel)
+    );
+    assert_eq!(was.versions[..], is.versions[..was.versions.len()]);
+    for added in &is.versions[was.versions.len()..] {
+        assert_eq!(*added, VersionState::Withdrawn);
+    }
+    pointers(&back.chain);
+    // Undone twice, nothing more changes; the second time something has come after.
+    if back.chain.mark() != decision.chain.mark() {
+        let again = decide(&back.chain, &undo, rules);
+        assert_eq!((again.outcome, &again.chain), (Outcome::Stale, &back.chain));
+        assert_eq!(again.attention, [Attention::NotUndone(op(77))]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -195,6 +254,7 @@ proptest! {
     fn hold_over_random_histories(start in chain(), rules in rules(), events in proptest::collection::vec(event(), 0..40)) {
         let mut chain = start;
         for event in &events {
+            let event = &numbered(&chain, event);
             let decision = decide(&chain, event, &rules);
             prop_assert_eq!(&decision, &decide(&chain, event, &rules), "same input, same output");
             check(&chain, event, &decision);
@@ -207,6 +267,9 @@ proptest! {
                 let version = decision.chain.answerable().expect("an answer is allowed");
                 let saved = Event::AnswerSaved { operation: op(99), version, code };
                 prop_assert_eq!(decide(&decision.chain, &saved, &rules).outcome, Outcome::Applied);
+            }
+            if let (Event::AnswerDelivered { .. }, Outcome::Applied) = (event, decision.outcome) {
+                undone(&chain, &decision, &rules);
             }
             chain = decision.chain;
         }

@@ -1,0 +1,197 @@
+//! What requests are rendered from: the version that is answered or issued, and what stands around it.
+
+use super::settle::Step;
+use crate::domain::chain::Author;
+use crate::domain::{
+    CanonicalDocument, CompanyId, DeliveryState, DocumentId, DocumentKind, OrderResponse, PartnerId, Purpose,
+    VersionNumber, VersionState,
+};
+use crate::partner::{IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput, RenderedRequest};
+use crate::store::{Claimed, OperationKind, OperationQuery, Store, StoreError, StoreExt, VersionRow};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+/// How far back an earlier counter-offer is looked for.
+const EARLIER_OPERATIONS: u32 = 50;
+
+/// A version with what its requests are rendered from.
+pub struct Material {
+    pub document: CanonicalDocument,
+    revision: Option<String>,
+    partner_ref: Option<serde_json::Value>,
+    payload: Vec<u8>,
+    /// Our counter-offer before this one that the partner has.
+    pub previous: Option<OrderResponse>,
+    issued: Surroundings,
+    /// Present when it is sent for the first time.
+    pub rendered: Option<Result<RenderedRequest, IntakeError>>,
+}
+
+/// What stands around a version that we issue.
+#[derive(Default)]
+pub struct Surroundings {
+    /// The version before it.
+    pub previous: Option<CanonicalDocument>,
+    /// What the partner calls the document, as far as it has said so.
+    pub partner_ref: Option<serde_json::Value>,
+    /// The order that a delivery note delivers.
+    pub order: Option<CanonicalDocument>,
+}
+
+pub fn outbound(kind: OperationKind) -> OutboundKind {
+    match kind {
+        OperationKind::Confirm => OutboundKind::Confirm,
+        OperationKind::Reject => OutboundKind::Reject,
+        OperationKind::Counter => OutboundKind::Counter,
+        OperationKind::Acknowledge => OutboundKind::Acknowledge,
+        OperationKind::Receipt => OutboundKind::Receipt,
+        OperationKind::Submit => OutboundKind::Submit,
+        OperationKind::Update => OutboundKind::Update,
+        OperationKind::Cancel => OutboundKind::Cancel,
+        OperationKind::Close => OutboundKind::Close,
+        OperationKind::Despatch => OutboundKind::Despatch,
+    }
+}
+
+impl Material {
+    /// Reads what the step needs, and renders the request when it is sent for the first time: both may take a while.
+    /// `None`: the version is not in the store.
+    pub async fn read(
+        store: &Arc<dyn Store>,
+        claimed: &Arc<Claimed>,
+        link: &Arc<dyn PartnerLink>,
+        step: Step,
+    ) -> Result<Option<Self>, StoreError> {
+        let (claimed, link) = (Arc::clone(claimed), Arc::clone(link));
+        let read = store.read(move |store| {
+            let (document, number) = (claimed.document, claimed.version);
+            let Some(content) = store.version_content(document, number)? else {
+                return Ok(None);
+            };
+            let Some(payload) = store.payload(content.payload)? else {
+                return Ok(None);
+            };
+            let earlier = match claimed.kind {
+                OperationKind::Counter => store.list_operations(&earlier_answers(document))?.items,
+                _ => Vec::new(),
+            };
+            let mut counters = earlier.into_iter().filter(|o| o.kind == OperationKind::Counter);
+            let versions = store.versions(document)?;
+            let canonical = content.document()?;
+            let ours = claimed.kind.issues() || claimed.kind == OperationKind::Close;
+            let mut issued = match ours {
+                true => surroundings(
+                    store,
+                    (&claimed.company, &claimed.partner),
+                    (document, &versions, Some(number)),
+                    &canonical,
+                )?,
+                false => Surroundings::default(),
+            };
+            let row = versions.into_iter().find(|v| v.number == number);
+            let mut material = Self {
+                document: canonical,
+                revision: row.and_then(|row| row.revision),
+                partner_ref: content.partner_ref.or(issued.partner_ref.take()),
+                payload: payload.bytes,
+                previous: counters.find_map(|o| serde_json::from_value(o.answer).ok()),
+                issued,
+                rendered: None,
+            };
+            if step == Step::Send && claimed.request.is_none() {
+                material.rendered = Some(render(link.as_ref(), &material.input(&claimed)));
+            }
+            Ok(Some(material))
+        });
+        read.await
+    }
+
+    pub fn input<'a>(&'a self, claimed: &'a Claimed) -> RenderInput<'a> {
+        RenderInput {
+            operation_id: claimed.operation.0,
+            kind: outbound(claimed.kind),
+            answer: &claimed.answer,
+            document: &self.document,
+            previous: self.issued.previous.as_ref(),
+            order: self.issued.order.as_ref(),
+            revision: self.revision.as_deref(),
+            partner_ref: self.partner_ref.as_ref(),
+            payload: &self.payload,
+            answered_at: claimed.created_at,
+        }
+    }
+}
+
+/// What stands around a version of ours: before version `before` of the document, or after all of its versions.
+pub fn surroundings(
+    store: &dyn Store,
+    (company, partner): (&CompanyId, &PartnerId),
+    (document, versions, before): (DocumentId, &[VersionRow], Option<VersionNumber>),
+    content: &CanonicalDocument,
+) -> Result<Surroundings, StoreError> {
+    let mut out = Surroundings::default();
+    let earlier = versions.iter().rev().filter(|v| {
+        before.is_none_or(|before| v.number < before)
+            && v.author == Author::Us
+            && v.purpose != Purpose::Counter
+            && !matches!(v.state, VersionState::Draft | VersionState::Withdrawn)
+    });
+    for version in earlier {
+        let Some(stored) = store.version_content(document, version.number)? else {
+            continue;
+        };
+        if out.previous.is_none() {
+            out.previous = Some(stored.document()?);
+        }
+        out.partner_ref = stored.partner_ref;
+        if out.partner_ref.is_some() {
+            break;
+        }
+    }
+    if let CanonicalDocument::DespatchAdvice(note) = content
+        && let Some(number) = note.lines.first().map(|l| &l.order_number)
+    {
+        out.order = order(store, company, partner, number)?;
+    }
+    Ok(out)
+}
+
+/// An order as it is agreed, else as it stands.
+pub fn order(
+    store: &dyn Store,
+    company: &CompanyId,
+    partner: &PartnerId,
+    number: &str,
+) -> Result<Option<CanonicalDocument>, StoreError> {
+    let Some(id) = store.find_document(company, partner, DocumentKind::Order, number)? else {
+        return Ok(None);
+    };
+    let Some(row) = store.document(id)? else {
+        return Ok(None);
+    };
+    let content = store.version_content(id, row.agreed.unwrap_or(row.current))?;
+    content.map(|content| content.document()).transpose()
+}
+
+/// A fault inside the rendering makes a dead letter, not an operation that is tried for ever.
+fn render(link: &dyn PartnerLink, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| link.render(input))).unwrap_or_else(|_| {
+        Err(IntakeError {
+            stage: "mapping",
+            number: None,
+            problems: vec![IntakeProblem {
+                pointer: String::new(),
+                message: "rendering it broke off inside Countersign: report it with the answer".to_owned(),
+            }],
+        })
+    })
+}
+
+fn earlier_answers(document: DocumentId) -> OperationQuery {
+    OperationQuery {
+        document: Some(document),
+        states: vec![DeliveryState::Delivered, DeliveryState::Applied],
+        limit: EARLIER_OPERATIONS,
+        ..OperationQuery::default()
+    }
+}
