@@ -15,8 +15,8 @@ pub use crate::exchange::SyncReport;
 pub use crate::exchange::push::PushError;
 pub use configuration::{ConfigurationCheck, ConfigurationFile};
 pub use error::EngineError;
-pub use push::Call;
 pub use issue::{Issue, IssuedAs, PossibleAct, Seen};
+pub use push::Call;
 pub use quarantine::QuarantineRerun;
 pub use views::{Health, HealthReason, PartnerStatus, PartnerView};
 
