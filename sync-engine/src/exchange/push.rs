@@ -51,7 +51,7 @@ pub async fn take(
     } else {
         let whole = pushed.items.into_iter().map(|bytes| RawItem {
             bytes,
-            media_type: "application/json".to_owned(),
+            media_type: pushed.media_type.to_owned(),
         });
         (whole.collect(), None)
     };

@@ -133,6 +133,7 @@ impl PushCall<'_> {
 #[derive(Debug, Clone)]
 pub struct Pushed {
     pub items: Vec<Bytes>,
+    pub media_type: &'static str,
     /// The items are named only: what belongs to them is fetched.
     pub fetch: bool,
 }

@@ -238,6 +238,23 @@ async fn a_call_that_only_names_documents_has_them_fetched() {
     engine.stop(Duration::from_secs(20)).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_may_bring_xml() {
+    let dir = tempfile::tempdir().unwrap();
+    let push = json!({"signature": {"header": "X-Signature", "key": {"secret": "small.push"}}, "items": ".order"});
+    let mut config = configured("http://127.0.0.1:9", push);
+    config["streams"]["orders"]["format"] = json!("xml");
+    config["streams"]["orders"]["map"]["lines"]["$each"] = json!(".line");
+    put(dir.path(), &config);
+    let (engine, url) = called_engine(dir.path()).await;
+    let body = "<orders><order><id>X-1</id><line><n>1</n><qty>2</qty></line></order><order><id>X-2</id><line><n>1</n><qty>2.5</qty></line></order></orders>";
+    let status = call(&format!("{url}/orders"), &[("x-signature", &signed(body))], body).await;
+    assert_eq!(status, 202);
+    let counted = counters(&engine);
+    assert_eq!((counted.documents, counted.quarantine), (2, 0));
+    engine.stop(Duration::from_secs(20)).await;
+}
+
 #[test]
 fn mistakes_of_push_are_named() {
     let signature = json!({"header": "X-Signature", "key": {"secret": "small.push"}});

@@ -2,12 +2,11 @@
 
 use super::HttpPartner;
 use crate::domain::Timestamp;
-use crate::partner::config::push::{Push, PushAlgorithm, PushEncoding, PushSignature, SignedPart};
-use crate::partner::page::{moment, one, split_items};
+use crate::partner::config::push::{PushAlgorithm, PushEncoding, PushSignature, SignedPart};
+use crate::partner::page::{call_items, moment};
 use crate::partner::{PushCall, PushRefusal, Pushed};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha512};
 use std::fmt::Write as _;
@@ -16,10 +15,10 @@ use subtle::ConstantTimeEq;
 impl HttpPartner {
     /// The items of a call that is the partner's, and whether they only name what is to be fetched.
     pub(super) fn read_call(&self, stream: &str, call: &PushCall<'_>) -> Result<Pushed, PushRefusal> {
-        let push = self.stream(stream).and_then(|s| s.push.as_ref());
-        let push = push.ok_or(PushRefusal::NotConfigured)?;
+        let stream = self.stream(stream).ok_or(PushRefusal::NotConfigured)?;
+        let push = stream.push.as_ref().ok_or(PushRefusal::NotConfigured)?;
         self.check_signature(&push.signature, call)?;
-        let items = read_items(push, call.body).map_err(PushRefusal::Unreadable)?;
+        let items = call_items(call.body, &push.items, &stream.format).map_err(PushRefusal::Unreadable)?;
         if items.len() > self.config.limits.max_items {
             return Err(PushRefusal::Unreadable(format!(
                 "the call has {} items, at most {} are taken",
@@ -29,6 +28,7 @@ impl HttpPartner {
         }
         Ok(Pushed {
             items,
+            media_type: stream.format.media_type(),
             fetch: push.fetch,
         })
     }
@@ -107,13 +107,4 @@ fn encoded(bytes: &[u8], encoding: PushEncoding) -> String {
             hex
         }),
     }
-}
-
-fn read_items(push: &Push, body: &Bytes) -> Result<Vec<Bytes>, String> {
-    // The whole body is one item, or a list of them.
-    let whole = push.items.iter().any(|place| place.keys.is_empty());
-    if whole && body.trim_ascii_start().starts_with(b"{") {
-        return one(body, &push.items).map(|item| vec![item]);
-    }
-    split_items(body, &push.items).map_err(|e| e.message)
 }

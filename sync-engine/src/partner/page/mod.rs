@@ -4,7 +4,7 @@ pub(crate) mod moment;
 mod next;
 mod split;
 
-pub(crate) use split::{one, split_items};
+pub(crate) use split::{call_items, one, split_items};
 
 use super::config::{Format, Listing, Paging, StreamConfig, Watermark, WatermarkSource};
 use super::expr::Scope;

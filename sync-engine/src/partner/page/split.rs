@@ -2,7 +2,7 @@
 
 use super::broken;
 use crate::partner::FetchError;
-use crate::partner::config::ItemsAt;
+use crate::partner::config::{Format, ItemsAt};
 use crate::partner::scan::GENEROUS;
 use crate::partner::xml::{self, XmlError, XmlReading};
 use bytes::Bytes;
@@ -54,6 +54,26 @@ pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b [
 pub(crate) fn split_items(body: &Bytes, places: &[ItemsAt]) -> Result<Vec<Bytes>, FetchError> {
     let (items, _) = split(body, places).map_err(|reason| broken("partner.page", reason))?;
     Ok(items.into_iter().map(|item| body.slice_ref(item)).collect())
+}
+
+/// The items that a call of the partner brings: its whole body, or the list in it.
+///
+/// # Errors
+/// A sentence, as of `split`.
+pub(crate) fn call_items(body: &Bytes, places: &[ItemsAt], format: &Format) -> Result<Vec<Bytes>, String> {
+    match format {
+        Format::Json => {
+            let whole = places.iter().any(|place| place.keys.is_empty());
+            if whole && body.trim_ascii_start().starts_with(b"{") {
+                return one(body, places).map(|item| vec![item]);
+            }
+            split_items(body, places).map_err(|e| e.message)
+        }
+        Format::Xml(reading) => {
+            let (items, _) = split_xml(body, places, reading)?;
+            Ok(items.into_iter().map(|item| body.slice_ref(item)).collect())
+        }
+    }
 }
 
 /// The one item at the first place that is there, which may be the whole answer.
