@@ -41,3 +41,4 @@ mod sandbox;
 mod sandbox_answers;
 mod sandbox_faults;
 mod sandbox_trader;
+mod sending_peers;
