@@ -96,6 +96,12 @@ Examples:
   countersign sync acme --json
   countersign sync --no-deliver")]
     Sync(SyncArgs),
+    /// Take documents in from files, the same way as polled ones
+    #[command(after_help = "\
+Examples:
+  countersign import order.xml --partner acme --stream orders
+  countersign import inbox/*.json --partner acme --stream orders --json")]
+    Import(ImportArgs),
     /// Run a trading partner on this machine to try things on
     #[command(after_help = "\
 Examples:
@@ -191,6 +197,19 @@ pub struct SyncArgs {
     /// Longest time to spend on delivering, seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub deliver_seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Files, each with one document
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The partner whose documents they are
+    #[arg(long, value_name = "ID")]
+    pub partner: String,
+    /// The stream of its configuration that reads them
+    #[arg(long, value_name = "NAME")]
+    pub stream: String,
 }
 
 #[derive(Debug, Args)]

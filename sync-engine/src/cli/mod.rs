@@ -5,6 +5,7 @@ mod backup;
 mod doctor;
 mod failure;
 mod host;
+mod import;
 mod logs;
 mod partner;
 mod print;
@@ -51,6 +52,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
         match command {
             Command::Serve(args) => serve::run(&global, args).await,
             Command::Sync(args) => sync::run(&global, args).await,
+            Command::Import(args) => import::run(&global, args).await,
             Command::Sandbox(args) => sandbox::run(&global, args).await,
             Command::Partner(args) => partner::run(&global, args).await,
             Command::Queue(args) => queue::run(&global, args).await,

@@ -1,10 +1,11 @@
-//! Calls of partners.
+//! What comes without being polled: calls of partners, and files.
 
-use super::Engine;
+use super::{Engine, EngineError};
+use crate::domain::PartnerId;
 use crate::exchange::SyncReport;
 use crate::exchange::partners::Partner;
 use crate::exchange::push::{self, PushError};
-use crate::partner::PushCall;
+use crate::partner::{PushCall, RawItem};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -19,6 +20,38 @@ pub struct Call<'a> {
 }
 
 impl Engine {
+    /// Takes a document in from a file, the same way as one that was polled.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such partner, `Config` when it has no such stream.
+    pub async fn import(&self, partner: &PartnerId, stream: &str, bytes: Bytes) -> Result<SyncReport, EngineError> {
+        let partner = self
+            .exchange()
+            .partners
+            .get(partner)
+            .ok_or_else(|| EngineError::NotFound {
+                what: "partner",
+                id: partner.to_string(),
+            })?;
+        let link = partner.link();
+        let known = link.streams();
+        let info = known.iter().find(|s| s.name == stream).cloned().ok_or_else(|| {
+            let names: Vec<_> = known.iter().map(|s| s.name.as_str()).collect();
+            EngineError::Config(format!(
+                "{} has no stream \"{stream}\"; there is: {}",
+                partner.id,
+                names.join(", ")
+            ))
+        })?;
+        let xml = bytes.iter().find(|b| b.is_ascii() && !b.is_ascii_whitespace()) == Some(&b'<');
+        let media_type = if xml { "application/xml" } else { "application/json" };
+        let raw = RawItem {
+            bytes,
+            media_type: media_type.to_owned(),
+        };
+        Ok(push::import(self.exchange(), &partner, &info, raw).await?)
+    }
+
     /// Takes in what a partner brings by calling us. When it returns well, it is stored durably.
     ///
     /// # Errors

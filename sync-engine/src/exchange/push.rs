@@ -80,6 +80,29 @@ pub async fn take(
     }
 }
 
+/// Takes one payload in that came in no answer of the partner, such as a file: the same way as one that was polled.
+///
+/// # Errors
+/// The store's own; a payload that is wrong lies in quarantine.
+pub async fn import(
+    exchange: &Arc<Exchange>,
+    partner: &Arc<Partner>,
+    stream: &StreamInfo,
+    raw: RawItem,
+) -> Result<SyncReport, StoreError> {
+    let link = partner.link();
+    let source = Arc::new(Source::of(&exchange.company, link.as_ref(), stream));
+    let name = stream.name.clone();
+    let read = tokio::task::spawn_blocking(move || intake::read(link.as_ref(), &name, raw));
+    let arrival = read.await.map_err(|e| StoreError::Panicked(e.to_string()))?;
+    let mut report = SyncReport {
+        received: 1,
+        ..SyncReport::default()
+    };
+    report.add(&store(exchange, &source, arrival).await?);
+    Ok(report)
+}
+
 /// One payload in a transaction of its own; one that cannot be stored as a version goes to quarantine.
 async fn store(exchange: &Exchange, source: &Arc<Source>, arrival: Arrival) -> Result<SyncReport, StoreError> {
     let now = exchange.clock.now();

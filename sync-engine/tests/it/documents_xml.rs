@@ -265,3 +265,38 @@ fn an_order_in_xml_says_what_it_says() {
         order("opentrans", "opentrans/Example_ORDER_Testdistributor_Bestellung.xml")
     );
 }
+
+/// The same order, once polled and once from a file, is one version.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_goes_the_way_of_a_polled_document() {
+    let bodies = documents(&[
+        "ubl/UBL-Order-2.1-Example.xml",
+        "ubl-negative/order-test-bad-syntax.xml",
+    ]);
+    let url = serve(bodies[..1].to_vec()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = example("ubl");
+    config["baseUrl"] = json!(url);
+    config["streams"] = json!({ "orders": config["streams"]["orders"].clone() });
+    let partners = partners_dir(dir.path());
+    std::fs::create_dir_all(&partners).unwrap();
+    std::fs::write(partners.join("ubl.json"), config.to_string()).unwrap();
+    let engine = Engine::start(EngineOptions {
+        background: false,
+        ..options(dir.path(), &Arc::new(TestSecrets::default()), &fast())
+    })
+    .await
+    .unwrap();
+    let partner = PartnerId("ubl".to_owned());
+    let import = |n: usize| engine.import(&partner, "orders", bodies[n].clone().into());
+    assert_eq!(import(0).await.unwrap().versions, 1);
+    assert_eq!(import(0).await.unwrap().duplicates, 1);
+    assert_eq!(engine.sync_now(&partner).await.unwrap().duplicates, 1);
+    assert_eq!(import(1).await.unwrap().quarantined, 1);
+    let refused = engine
+        .import(&partner, "order", bodies[0].clone().into())
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("there is: orders"), "{refused}");
+    engine.stop(std::time::Duration::from_secs(5)).await;
+}
