@@ -170,6 +170,8 @@ CREATE TABLE request (
     operation_seq INTEGER PRIMARY KEY REFERENCES operation (seq),
     method TEXT NOT NULL,
     url TEXT NOT NULL,
+    -- A list of [name, value].
+    headers TEXT NOT NULL,
     media_type TEXT NOT NULL,
     body BLOB NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),

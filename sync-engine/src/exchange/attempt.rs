@@ -189,6 +189,7 @@ impl Attempt {
         let rendered = request.map(|r| RenderedRequest {
             method: r.method.clone(),
             url: r.url.clone(),
+            headers: r.headers.clone(),
             media_type: r.media_type.clone(),
             body: r.body.clone(),
         });
@@ -325,6 +326,7 @@ pub fn stored(request: RenderedRequest) -> StoredRequest {
         hash: ContentHash::of(&request.body),
         method: request.method,
         url: request.url,
+        headers: request.headers,
         media_type: request.media_type,
         body: request.body,
     }

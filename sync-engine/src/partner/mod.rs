@@ -279,12 +279,15 @@ pub struct RenderInput<'a> {
     pub answered_at: Timestamp,
 }
 
-/// Method, absolute URL, media type and body, byte for byte as sent at every attempt. Credentials and the
-/// idempotency key are added when it is sent.
+/// Method, absolute URL, headers, media type and body, byte for byte as sent at every attempt. Credentials, a
+/// signature and the idempotency key are added when it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedRequest {
     pub method: String,
     pub url: String,
+    /// Those of the operation, beside the ones that every request carries.
+    pub headers: Vec<(String, String)>,
+    /// Empty when there is no body, not even an empty one on purpose.
     pub media_type: String,
     pub body: Vec<u8>,
 }

@@ -46,28 +46,21 @@ pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Resul
     };
     let value = request_scope(input, None, config);
     let scope = Scope::root(&value);
-    let mut problems: Vec<_> = too_many_lines(&value, operation.max_lines).into_iter().collect();
-    let url = operation.request.url(&config.base_url, &scope, &mut problems);
-    let body = operation
+    let too_many = too_many_lines(&value, operation.max_lines);
+    let ready = operation
         .request
-        .body
-        .as_ref()
-        .and_then(|body| body.render(&scope, "", &mut problems));
-    let Some(url) = url.filter(|_| problems.is_empty()) else {
-        return Err(failed("mapping", problems));
-    };
-    if let (Some(schema), Some(body)) = (&operation.schema, &body) {
+        .render(&config.base_url, &scope)
+        .map_err(|problems| failed("mapping", problems))?;
+    if let Some(problem) = too_many {
+        return Err(failed("mapping", vec![problem]));
+    }
+    if let (Some(schema), Some(body)) = (&operation.schema, &ready.json) {
         let problems = schema.check(body);
         if !problems.is_empty() {
             return Err(failed("schema", problems));
         }
     }
-    Ok(RenderedRequest {
-        method: operation.request.method.clone(),
-        url: url.into(),
-        media_type: operation.request.media_type.clone(),
-        body: body.map(|b| b.to_string().into_bytes()).unwrap_or_default(),
-    })
+    Ok(ready.request)
 }
 
 /// A partner that takes so many lines at once gets no request with more.

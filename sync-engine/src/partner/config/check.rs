@@ -52,24 +52,11 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Option<RawPartner> {
 
 fn in_template(pointer: &str) -> bool {
     let parts: Vec<_> = pointer.split('/').skip(1).collect();
+    let of_a_request = |w: &[&str]| matches!(w, ["request", "query" | "headers" | "body" | "form", _]);
     matches!(
         parts.as_slice(),
-        ["streams", _, "map", _, ..]
-            | ["streams", _, "request", "query" | "body", _, ..]
-            | [
-                "streams",
-                _,
-                "detail" | "batch" | "afterStore",
-                "request",
-                "query" | "body",
-                _,
-                ..
-            ]
-            | ["streams", _, "parts", _, "request", "query" | "body", _, ..]
-            | ["operations", _, "receipt", ..]
-            | ["operations", _, "request", "query" | "body", _, ..]
-            | ["operations", _, "verify" | "lookup", "request", "query" | "body", _, ..]
-    )
+        ["streams", _, "map", _, ..] | ["operations", _, "receipt", ..]
+    ) || parts.windows(3).any(of_a_request)
 }
 
 fn note(error: &ValidationError<'_>, mistakes: &mut Mistakes, unfit: &mut Vec<String>) {

@@ -17,6 +17,9 @@ mod raw_reading;
 mod reading;
 mod request;
 mod sections;
+mod session;
+mod signin;
+mod signing;
 mod streams;
 mod validate;
 
@@ -25,6 +28,10 @@ pub use mistakes::{ConfigErrors, Mistake};
 pub use names::config_field_names;
 pub(crate) use reading::{ItemsAt, Listing, Paging, Place, Watermark, WatermarkSource};
 pub(crate) use request::RequestTemplate;
+pub(crate) use sections::is_loopback;
+pub(crate) use session::Session;
+pub(crate) use signin::{Assertion, Auth, ClientAuthentication, Grant, JwtAlgorithm, KeyPlace, OAuth2, Source};
+pub(crate) use signing::{KeyEncoding, Piece, SignAlgorithm, SignEncoding, SignTemplate, Signing};
 
 use super::expr::Expr;
 use super::map::{CodeTable, DocumentMap, Template};
@@ -53,8 +60,16 @@ pub struct PartnerConfig {
     pub(crate) id: PartnerId,
     pub(crate) name: String,
     pub(crate) base_url: Url,
+    /// The partner is on the company's network: its names may resolve to private addresses.
+    pub(crate) private_network: bool,
+    /// DER, trusted beside the system's.
+    pub(crate) ca_certificates: Vec<Vec<u8>>,
+    /// Key and certificates (PEM) that we show to the partner.
+    pub(crate) client_certificate: Option<TextOrSecret>,
     pub(crate) auth: Auth,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) signing: Option<Signing>,
+    pub(crate) session: Option<Session>,
+    pub(crate) headers: Vec<(String, TextOrSecret)>,
     pub(crate) correlation_header: Option<String>,
     pub(crate) idempotency: Idempotency,
     /// Origins, as `https://host:port`, to which a read may be redirected.
@@ -92,20 +107,31 @@ impl PartnerConfig {
 
     /// Names of the secrets that the configuration asks for, sorted.
     pub fn secret_names(&self) -> Vec<&str> {
-        let pushes = self.streams.iter().filter_map(|s| s.push.as_ref());
-        let mut names: BTreeSet<&str> = pushes.map(|push| push.signature.key.as_str()).collect();
-        let Auth::OAuth2(auth) = &self.auth else {
-            return names.into_iter().collect();
-        };
-        for value in [
-            Some(&auth.client_id),
-            auth.client_secret.as_ref(),
-            auth.refresh_token.as_ref(),
-        ] {
-            if let Some(TextOrSecret::Secret(name)) = value {
-                names.insert(name);
+        let mut all: Vec<&TextOrSecret> = self.client_certificate.iter().collect();
+        match &self.auth {
+            Auth::None => {}
+            Auth::Basic { username, password } => all.extend([username, password]),
+            Auth::Key { value, .. } => all.push(value),
+            Auth::OAuth2(auth) => {
+                all.extend(auth.client_id.iter().chain(&auth.client_secret));
+                all.extend(auth.assertion.iter().map(|a| &a.key));
+                all.extend(auth.parameters.iter().chain(&auth.headers).map(|(_, value)| value));
+                if let Grant::RefreshToken(token) = &auth.grant {
+                    all.push(token);
+                }
             }
         }
+        all.extend(self.signing.iter().map(|s| &s.key));
+        all.extend(self.headers.iter().map(|(_, value)| value));
+        let pushes = self.streams.iter().filter_map(|s| s.push.as_ref());
+        let mut names: BTreeSet<&str> = pushes.map(|push| push.signature.key.as_str()).collect();
+        let named = all
+            .into_iter()
+            .filter_map(|value| match value {
+                TextOrSecret::Secret(name) => Some(name.as_str()),
+                TextOrSecret::Text(_) => None,
+            });
+        names.extend(named);
         names.into_iter().collect()
     }
 
@@ -120,27 +146,6 @@ impl PartnerConfig {
     ) -> Result<super::http::HttpPartner, String> {
         super::http::HttpPartner::new(self, secrets, clock)
     }
-}
-
-#[derive(Debug)]
-pub(crate) enum Auth {
-    None,
-    OAuth2(Box<OAuth2>),
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct OAuth2 {
-    pub token_url: Url,
-    pub client_id: TextOrSecret,
-    pub client_secret: Option<TextOrSecret>,
-    /// Present exactly for the grant `refreshToken`.
-    pub refresh_token: Option<TextOrSecret>,
-    pub in_body: bool,
-    pub scopes: Vec<String>,
-    pub parameters: Vec<(String, String)>,
-    pub token_header: String,
-    /// With the space after it, where there is one.
-    pub token_prefix: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +164,7 @@ pub(crate) struct Idempotency {
 pub(crate) struct Limits {
     pub concurrency: usize,
     pub requests_per_second: Option<u32>,
+    pub rate_headers: Option<RateHeaders>,
     pub max_body_bytes: usize,
     pub max_inflated_bytes: usize,
     pub max_depth: usize,
@@ -169,6 +175,13 @@ pub(crate) struct Limits {
     pub connect: Duration,
     pub request: Duration,
     pub token: Duration,
+}
+
+/// Names of the headers in which an answer says how many requests are left, and when there are new ones.
+#[derive(Debug, Clone)]
+pub(crate) struct RateHeaders {
+    pub remaining: String,
+    pub reset: String,
 }
 
 #[derive(Debug)]

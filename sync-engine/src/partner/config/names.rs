@@ -1,12 +1,15 @@
 //! The names that each section knows: for the test that holds the JSON Schema against them.
 
 use super::raw::{
-    RawAuth, RawCase, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe, RawRequest,
-    RawResults, RawStream, RawXml,
+    RawCase, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe, RawRateHeaders,
+    RawRequest, RawResults, RawStream, RawXml,
 };
 use super::raw_details::{RawAfterStore, RawBatch, RawDetail, RawPart};
 use super::raw_push::{RawPush, RawPushSignature};
 use super::raw_reading::{RawPaging, RawWatermark, RawWindow};
+use super::session::RawSession;
+use super::signin::{RawAssertion, RawAuth};
+use super::signing::RawSigning;
 use crate::domain::PartnerRules;
 use crate::partner::map::{despatch, head, order, party, receipt, response};
 use serde::de::DeserializeOwned;
@@ -21,8 +24,12 @@ pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("", known::<RawPartner>()),
         ("auth", known::<RawAuth>()),
+        ("assertion", known::<RawAssertion>()),
+        ("signing", known::<RawSigning>()),
+        ("session", known::<RawSession>()),
         ("idempotency", known::<RawIdempotency>()),
         ("limits", known::<RawLimits>()),
+        ("rateHeaders", known::<RawRateHeaders>()),
         ("rules", known::<PartnerRules>()),
         ("codes", known::<RawCodes>()),
         ("xml", known::<RawXml>()),

@@ -91,9 +91,7 @@ fn compile_operation(
 fn outgoing(raw: &RawRequest, method: &str, pointer: &str, ctx: &mut Compile<'_>) -> Option<RequestTemplate> {
     let request = RequestTemplate::compile(raw, method, pointer, ctx)?;
     let mut tables = Vec::new();
-    if let Some(body) = &request.body {
-        body.tables(&mut tables);
-    }
+    request.tables(&mut tables);
     for table in tables {
         for ours in table.ambiguous() {
             let at = if table.name == "units" {

@@ -3,6 +3,9 @@
 use super::raw_details::{RawAfterStore, RawBatch, RawDetail, RawPart};
 use super::raw_push::RawPush;
 use super::raw_reading::{RawItems, RawPaging, RawWatermark};
+use super::session::RawSession;
+use super::signin::RawAuth;
+use super::signing::RawSigning;
 use crate::domain::PartnerRules;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,8 +20,13 @@ pub(crate) struct RawPartner {
     pub id: Option<String>,
     pub name: Option<String>,
     pub base_url: Option<String>,
+    pub network: Option<RawNetwork>,
+    pub ca_certificates: Option<String>,
+    pub client_certificate: Option<RawTextOrSecret>,
     pub auth: Option<RawAuth>,
-    pub headers: BTreeMap<String, String>,
+    pub signing: Option<RawSigning>,
+    pub session: Option<RawSession>,
+    pub headers: BTreeMap<String, RawTextOrSecret>,
     pub correlation_header: Option<String>,
     pub idempotency: Option<RawIdempotency>,
     pub redirects: Vec<String>,
@@ -31,42 +39,12 @@ pub(crate) struct RawPartner {
     pub operations: BTreeMap<String, Value>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct RawAuth {
-    #[serde(rename = "type")]
-    pub kind: Option<RawAuthKind>,
-    pub grant: Option<RawGrant>,
-    pub token_url: Option<String>,
-    pub client_id: Option<RawTextOrSecret>,
-    pub client_secret: Option<RawTextOrSecret>,
-    pub refresh_token: Option<RawTextOrSecret>,
-    pub client_authentication: Option<RawClientAuthentication>,
-    pub scopes: Vec<String>,
-    pub parameters: BTreeMap<String, String>,
-    pub token_header: Option<String>,
-    pub token_prefix: Option<String>,
-}
-
+/// Where the partner's addresses may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum RawAuthKind {
-    Oauth2,
-    None,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum RawGrant {
-    ClientCredentials,
-    RefreshToken,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum RawClientAuthentication {
-    Basic,
-    Body,
+pub(crate) enum RawNetwork {
+    Public,
+    Private,
 }
 
 /// A text, or `{"secret": "NAME"}`.
@@ -102,9 +80,17 @@ pub(crate) struct RawLimits {
     pub max_string_bytes: Option<u64>,
     pub max_pages: Option<u64>,
     pub max_items: Option<u64>,
+    pub rate_headers: Option<RawRateHeaders>,
     pub connect_seconds: Option<u64>,
     pub request_seconds: Option<u64>,
     pub token_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawRateHeaders {
+    pub remaining: Option<String>,
+    pub reset: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -199,8 +185,10 @@ pub(crate) struct RawRequest {
     pub method: Option<String>,
     pub path: Option<String>,
     pub query: Option<Map<String, Value>>,
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Value>,
     pub body: Option<Value>,
+    pub body_text: Option<Value>,
+    pub form: Option<Map<String, Value>>,
     pub media_type: Option<String>,
     pub accept: Option<String>,
 }

@@ -1,13 +1,14 @@
 //! The sections around streams and operations: addresses, signing in, limits, code tables.
 
 use super::mistakes::{Mistakes, child};
-use super::raw::{
-    RawAuth, RawAuthKind, RawClientAuthentication, RawCodes, RawGrant, RawLimits, RawPartner, RawTextOrSecret,
-    RawUnknown, RawUnknownRule,
-};
+use super::raw::{RawCodes, RawLimits, RawPartner, RawTextOrSecret, RawUnknown, RawUnknownRule};
 use super::request::header_name;
-use super::{Auth, CodeTables, Idempotency, Limits, OAuth2, TextOrSecret};
+use super::signin::any_header;
+use super::{CodeTables, Idempotency, Limits, RateHeaders, TextOrSecret};
+use crate::partner::http::{Reach, reach};
 use crate::partner::map::{CodeTable, Unknown};
+use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
@@ -47,7 +48,7 @@ fn secure(url: &Url, pointer: &str, mistakes: &mut Mistakes) {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
@@ -73,70 +74,57 @@ pub(super) fn redirects(raw: &[String], mistakes: &mut Mistakes) -> Vec<url::Ori
         .collect()
 }
 
-pub(super) fn auth(raw: Option<&RawAuth>, base: Option<&Url>, mistakes: &mut Mistakes) -> Option<Auth> {
-    let raw = raw?;
-    if raw.kind? == RawAuthKind::None {
-        return Some(Auth::None);
+/// Root certificates beside those of the system: a PEM file below the configuration's folder.
+pub(super) fn ca_certificates(file: Option<&String>, dir: &Path, mistakes: &mut Mistakes) -> Vec<Vec<u8>> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    let Some(file) = file else { return Vec::new() };
+    let pointer = "/caCertificates";
+    let inside = Path::new(file)
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)));
+    if !inside {
+        mistakes.add(pointer, format!("\"{file}\" does not lie below the configuration's folder"));
+        return Vec::new();
     }
-    let mut need = |present: bool, name: &str, why: &str| {
-        if !present && !mistakes.is_at(&child("/auth", name)) {
-            mistakes.add("/auth", format!("\"{name}\" is missing: {why}"));
+    let pem = match std::fs::read(dir.join(file)) {
+        Ok(pem) => pem,
+        Err(e) => {
+            mistakes.add(pointer, format!("{file} cannot be read: {e}"));
+            return Vec::new();
         }
     };
-    let refresh = raw.grant == Some(RawGrant::RefreshToken);
-    need(raw.token_url.is_some(), "tokenUrl", "the address of the token endpoint");
-    need(
-        raw.client_id.is_some(),
-        "clientId",
-        "the name under which the partner knows us",
-    );
-    if refresh {
-        need(
-            raw.refresh_token.is_some(),
-            "refreshToken",
-            "the grant refreshToken needs it",
-        );
-    } else {
-        need(
-            raw.client_secret.is_some(),
-            "clientSecret",
-            "the grant clientCredentials needs it",
-        );
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match found {
+        Ok(certificates) if !certificates.is_empty() => certificates.iter().map(|c| c.to_vec()).collect(),
+        Ok(_) | Err(_) => {
+            mistakes.add(pointer, format!("{file} holds no certificates in PEM form"));
+            Vec::new()
+        }
     }
-    if !refresh && raw.refresh_token.is_some() {
-        mistakes.add("/auth/refreshToken", "only the grant refreshToken uses it");
-    }
-    let token_url = raw
-        .token_url
-        .as_deref()
-        .and_then(|text| token_url(text, base, mistakes));
-    let client_secret = secret(raw.client_secret.as_ref(), "/auth/clientSecret", mistakes);
-    let refresh_token = secret(raw.refresh_token.as_ref(), "/auth/refreshToken", mistakes);
-    let token_header = raw.token_header.clone().unwrap_or_else(|| "Authorization".to_owned());
-    let in_authorization = token_header.eq_ignore_ascii_case("authorization");
-    if !in_authorization {
-        header_name(&token_header, "/auth/tokenHeader", mistakes);
-    }
-    let prefix = match raw.token_prefix.as_deref() {
-        Some("") => String::new(),
-        Some(prefix) => format!("{} ", prefix.trim()),
-        None if in_authorization => "Bearer ".to_owned(),
-        None => String::new(),
-    };
-    Some(Auth::OAuth2(Box::new(OAuth2 {
-        token_url: token_url?,
-        client_id: text_or_secret(raw.client_id.as_ref()?),
-        client_secret,
-        refresh_token: refresh_token.filter(|_| refresh),
-        in_body: raw.client_authentication == Some(RawClientAuthentication::Body),
-        scopes: raw.scopes.clone(),
-        parameters: raw.parameters.clone().into_iter().collect(),
-        token_header,
-        token_prefix: prefix,
-    })))
 }
 
-fn token_url(text: &str, base: Option<&Url>, mistakes: &mut Mistakes) -> Option<Url> {
+/// An address that is written as a number, not as a name: the public network only, unless told.
+pub(super) fn reachable(url: &Url, private_network: bool, pointer: &str, mistakes: &mut Mistakes) {
+    let ip = match url.host() {
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip),
+        Some(Host::Domain(_)) | None => return,
+    };
+    match reach(ip) {
+        Reach::Public => {}
+        Reach::Private if private_network => {}
+        Reach::Private => mistakes.add(
+            pointer,
+            format!("{ip} is an address inside a network: say \"network\": \"private\" if the partner is on the company's"),
+        ),
+        // Plain loopback is for tests.
+        Reach::Never if ip.is_loopback() => {}
+        Reach::Never => mistakes.add(pointer, format!("{ip} is no address of a partner")),
+    }
+}
+
+pub(super) fn token_url(text: &str, base: Option<&Url>, mistakes: &mut Mistakes) -> Option<Url> {
     let pointer = "/auth/tokenUrl";
     if text.starts_with('/') {
         let mut url = base?.clone();
@@ -159,7 +147,7 @@ fn token_url(text: &str, base: Option<&Url>, mistakes: &mut Mistakes) -> Option<
     (mistakes.len() == before).then_some(url)
 }
 
-fn text_or_secret(raw: &RawTextOrSecret) -> TextOrSecret {
+pub(super) fn text_or_secret(raw: &RawTextOrSecret) -> TextOrSecret {
     match raw {
         RawTextOrSecret::Text(text) => TextOrSecret::Text(text.clone()),
         RawTextOrSecret::Secret(secret) => TextOrSecret::Secret(secret.secret.clone()),
@@ -167,7 +155,7 @@ fn text_or_secret(raw: &RawTextOrSecret) -> TextOrSecret {
 }
 
 /// A value that may come from the secret store only. The text itself is never repeated in the message.
-fn secret(raw: Option<&RawTextOrSecret>, pointer: &str, mistakes: &mut Mistakes) -> Option<TextOrSecret> {
+pub(super) fn secret(raw: Option<&RawTextOrSecret>, pointer: &str, mistakes: &mut Mistakes) -> Option<TextOrSecret> {
     let raw = raw?;
     if matches!(raw, RawTextOrSecret::Text(_)) {
         mistakes.add(
@@ -191,12 +179,31 @@ pub(super) fn idempotency(raw: &RawPartner, mistakes: &mut Mistakes) -> Idempote
     }
 }
 
-pub(super) fn limits(raw: &RawLimits) -> Limits {
+fn rate_headers(raw: &RawLimits, mistakes: &mut Mistakes) -> Option<RateHeaders> {
+    let raw = raw.rate_headers.as_ref()?;
+    let at = "/limits/rateHeaders";
+    let mut name = |given: &Option<String>, field: &str, why: &str| {
+        match given {
+            Some(name) => any_header(name, &child(at, field), mistakes),
+            None => mistakes.add(at, format!("\"{field}\" is missing: {why}")),
+        }
+        given.clone()
+    };
+    let remaining = name(&raw.remaining, "remaining", "the header that says how many requests are left");
+    let reset = name(&raw.reset, "reset", "the header that says when there are new ones");
+    Some(RateHeaders {
+        remaining: remaining?,
+        reset: reset?,
+    })
+}
+
+pub(super) fn limits(raw: &RawLimits, mistakes: &mut Mistakes) -> Limits {
     let number = |given: Option<u64>, default: usize| given.and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
     let seconds = |given: Option<u64>, default: u64| Duration::from_secs(given.unwrap_or(default));
     Limits {
         concurrency: number(raw.concurrency, 4),
         requests_per_second: raw.requests_per_second.and_then(|n| u32::try_from(n).ok()),
+        rate_headers: rate_headers(raw, mistakes),
         max_body_bytes: number(raw.max_body_bytes, 10 * 1024 * 1024),
         max_inflated_bytes: number(raw.max_inflated_bytes, 50 * 1024 * 1024),
         max_depth: number(raw.max_depth, 64),

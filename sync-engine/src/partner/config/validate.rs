@@ -1,15 +1,16 @@
 //! Raw -> validated. Goes on after a mistake, so that all are found.
 
 use super::mistakes::{Mistakes, child};
-use super::raw::RawPartner;
+use super::raw::{RawNetwork, RawPartner};
 use super::request::{header_name, headers};
-use super::{PartnerConfig, format, operations, paths, sections, streams};
+use super::{Auth, PartnerConfig, format, operations, paths, sections, session, signin, signing, streams};
 use crate::domain::PartnerId;
 use crate::partner::map::Compile;
 use crate::partner::schema::PayloadSchema;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+use url::Url;
 
 pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> Option<PartnerConfig> {
     if let Some(id) = &raw.id {
@@ -19,7 +20,10 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
         .base_url
         .as_deref()
         .and_then(|text| sections::base_url(text, "/baseUrl", mistakes));
-    let auth = sections::auth(raw.auth.as_ref(), base_url.as_ref(), mistakes);
+    let private_network = raw.network == Some(RawNetwork::Private);
+    let ca_certificates = sections::ca_certificates(raw.ca_certificates.as_ref(), dir, mistakes);
+    let client_certificate = sections::secret(raw.client_certificate.as_ref(), "/clientCertificate", mistakes);
+    let signing = signing::signing(raw.signing.as_ref(), mistakes);
     let headers = headers(&raw.headers, "/headers", mistakes);
     if let Some(name) = &raw.correlation_header {
         header_name(name, "/correlationHeader", mistakes);
@@ -33,24 +37,40 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
             "there is neither a stream nor an operation: nothing would be exchanged",
         );
     }
+    let limits = sections::limits(&raw.limits, mistakes);
     let mut ctx = Compile {
         mistakes,
         codes: &codes,
     };
+    let auth = signin::auth(raw.auth.as_ref(), base_url.as_ref(), &mut ctx);
+    let session = session::session(raw.session.as_ref(), &mut ctx);
     let xml = format::reading(raw.xml.as_ref());
     let streams = streams::compile(&raw.streams, &xml, dir, &mut ctx);
     let operations = operations::compile(&raw.operations, dir, &mut ctx);
+    for (url, pointer) in [
+        (base_url.as_ref(), "/baseUrl"),
+        (token_url(auth.as_ref()), "/auth/tokenUrl"),
+    ] {
+        if let Some(url) = url {
+            sections::reachable(url, private_network, pointer, ctx.mistakes);
+        }
+    }
     Some(PartnerConfig {
         fingerprint: String::new(),
         id: PartnerId(raw.id?),
         name: raw.name?,
         base_url: base_url?,
+        private_network,
+        ca_certificates,
+        client_certificate,
         auth: auth?,
+        signing,
+        session,
         headers,
         correlation_header: raw.correlation_header,
         idempotency,
         redirects,
-        limits: sections::limits(&raw.limits),
+        limits,
         rules: raw.rules.unwrap_or_default(),
         xml,
         streams,
@@ -59,6 +79,13 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
         written: Value::Null,
         dir: dir.to_owned(),
     })
+}
+
+fn token_url(auth: Option<&Auth>) -> Option<&Url> {
+    match auth {
+        Some(Auth::OAuth2(auth)) => Some(&auth.token_url),
+        Some(Auth::None | Auth::Basic { .. } | Auth::Key { .. }) | None => None,
+    }
 }
 
 fn slug(id: &str, mistakes: &mut Mistakes) {

@@ -74,6 +74,7 @@ pub(super) const ALLOWED: &[&str] = &[
     "sub",
     "test",
     "to_entries",
+    "tojson",
     "tonumber",
     "tostring",
     "trim",

@@ -103,7 +103,7 @@ impl Jq {
 
 /// Filters of jq that depend on the kind of value.
 fn own() -> impl Iterator<Item = Fun<Data>> {
-    let filters: [Named<RunPtr<Data>>; 8] = [
+    let filters: [Named<RunPtr<Data>>; 9] = [
         ("ceil", v(0), |cv| bome(rounded(&cv.1, |n| n.ceil()))),
         ("floor", v(0), |cv| bome(rounded(&cv.1, |n| n.floor()))),
         ("round", v(0), |cv| {
@@ -112,6 +112,11 @@ fn own() -> impl Iterator<Item = Fun<Data>> {
         }),
         ("length", v(0), |cv| bome(length(&cv.1))),
         ("tonumber", v(0), |cv| bome(number(cv.1))),
+        ("tojson", v(0), |cv| {
+            let text = cv.1.write().to_string();
+            spend(text.len() as u64 / 16);
+            bome(Ok(Val::text(&text)))
+        }),
         ("has", v(1), |cv| {
             unary(cv, |value, key| Ok(Val::from(value.find(&key)?.is_some())))
         }),

@@ -1,15 +1,27 @@
 //! A partner over HTTP: fetch, send, look up, verify.
 
+mod answer;
+mod assertion;
+mod client;
+mod credential;
 mod error_text;
 mod gather;
+mod guard;
+mod keys;
 mod outcome;
+mod pace;
 mod pushed;
 mod read;
 mod redact;
 mod results;
+mod session;
 mod show;
+mod sign;
 mod token;
+mod vault;
 mod wire;
+
+pub(crate) use guard::{Reach, reach};
 
 use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, Results, StreamConfig};
 use super::expr::Scope;
@@ -25,7 +37,8 @@ use outcome::{class_of, read_verdict, send_verdict, wire_message, wire_status};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use url::Url;
-use wire::{Answer, Outgoing, Wire, WireError};
+use answer::Answer;
+use wire::{Outgoing, Wire, WireError};
 
 /// What is kept of an answer, in bytes.
 const EXCERPT_BYTES: usize = 4096;
@@ -44,8 +57,12 @@ pub struct HttpPartner {
 }
 
 impl HttpPartner {
-    pub(crate) fn new(config: PartnerConfig, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let wire = Wire::new(&config, Arc::clone(&secrets), clock.clone())?;
+    pub(crate) fn new(
+        mut config: PartnerConfig,
+        secrets: Arc<dyn Secrets>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, String> {
+        let wire = Wire::new(&mut config, Arc::clone(&secrets), clock.clone())?;
         Ok(Self {
             streams: config.streams.iter().map(|s| s.info.clone()).collect(),
             operations: config.operations.keys().copied().collect(),
@@ -65,7 +82,7 @@ impl HttpPartner {
     }
 
     fn clean(&self, mut error: FetchError) -> FetchError {
-        error.message = self.wire.redactor.clean(&error.message);
+        error.message = self.wire.clean(&error.message);
         error
     }
 
@@ -76,21 +93,14 @@ impl HttpPartner {
         scope: &Scope<'_>,
         correlation: String,
     ) -> Result<Prepared<'a>, String> {
-        let mut problems = Vec::new();
-        let url = template.url(&self.config.base_url, scope, &mut problems);
-        let body = template
-            .body
-            .as_ref()
-            .and_then(|body| body.render(scope, "", &mut problems));
-        match (url, problems.first()) {
-            (Some(url), None) => Ok(Prepared {
-                template,
-                headers: template.headers.clone(),
-                url,
-                body: body.map(|b| b.to_string().into_bytes()),
+        match template.render(&self.config.base_url, scope) {
+            Ok(ready) => Ok(Prepared {
+                request: ready.request,
+                url: ready.url,
+                accept: &template.accept,
                 correlation,
             }),
-            (_, problem) => Err(problem.map_or_else(
+            Err(problems) => Err(problems.first().map_or_else(
                 || "the request cannot be made".to_owned(),
                 |p| format!("the request cannot be made: {} {}", p.pointer, p.message),
             )),
@@ -106,31 +116,24 @@ impl HttpPartner {
         let Some(operation) = self.config.operations.get(&kind) else {
             return refused("partner.operation", "the configuration has no such operation any more");
         };
-        let Ok(url) = Url::parse(&request.url) else {
-            return refused("partner.request", "the stored request has no address that can be read");
-        };
-        let out = self.carried(operation, operation_id, request, url);
+        let out = self.carried(operation, operation_id, request);
         match self.wire.call(&out).await {
             Ok(answer) => self.sent(operation, answer),
             Err(error) => self.unanswered(send_verdict(&error), &error),
         }
     }
 
-    /// A stored request with the headers that its operation carries.
+    /// A stored request with what its operation carries.
     fn carried<'a>(
         &'a self,
         operation: &'a OperationConfig,
         operation_id: uuid::Uuid,
         request: &'a RenderedRequest,
-        url: Url,
     ) -> Outgoing<'a> {
         let header = self.config.idempotency.header.as_deref();
         Outgoing {
-            method: &request.method,
-            url,
+            request,
             accept: &operation.request.accept,
-            headers: &operation.request.headers,
-            content: (!request.body.is_empty()).then_some((request.media_type.as_str(), request.body.as_slice())),
             idempotency: header.map(|name| (name, operation_id.to_string())),
             correlation: operation_id.to_string(),
         }
@@ -239,8 +242,8 @@ impl HttpPartner {
             verdict,
             status: Some(answer.status),
             receipt,
-            message: words.map(|w| self.wire.redactor.clean(&w)),
-            excerpt: (!shown.is_empty()).then(|| self.wire.redactor.clean(&String::from_utf8_lossy(shown))),
+            message: words.map(|w| self.wire.clean(&w)),
+            excerpt: (!shown.is_empty()).then(|| self.wire.clean(&String::from_utf8_lossy(shown))),
         }
     }
 
@@ -249,7 +252,7 @@ impl HttpPartner {
             verdict,
             status: wire_status(error),
             receipt: None,
-            message: Some(self.wire.redactor.clean(&wire_message(error))),
+            message: Some(self.wire.clean(&wire_message(error))),
             excerpt: None,
         }
     }
@@ -271,24 +274,18 @@ fn partly(results: Option<&Results>, body: &Value, all: &'static str) -> Option<
 
 /// A read that is ready to be sent.
 struct Prepared<'a> {
-    template: &'a RequestTemplate,
-    headers: Vec<(String, String)>,
+    request: RenderedRequest,
+    /// Where the request goes, parsed.
     url: Url,
-    body: Option<Vec<u8>>,
+    accept: &'a str,
     correlation: String,
 }
 
 impl Prepared<'_> {
     fn borrow(&self) -> Outgoing<'_> {
         Outgoing {
-            method: &self.template.method,
-            url: self.url.clone(),
-            accept: &self.template.accept,
-            headers: &self.headers,
-            content: self
-                .body
-                .as_deref()
-                .map(|body| (self.template.media_type.as_str(), body)),
+            request: &self.request,
+            accept: self.accept,
             idempotency: None,
             correlation: self.correlation.clone(),
         }

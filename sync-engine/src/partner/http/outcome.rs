@@ -2,7 +2,8 @@
 
 use super::error_text::error_text;
 use super::token::TokenError;
-use super::wire::{Answer, WireError};
+use super::answer::Answer;
+use super::wire::WireError;
 use crate::domain::Timestamp;
 use crate::partner::config::{Case, Outcomes};
 use crate::partner::expr::{Expr, Scope};
@@ -161,6 +162,15 @@ pub(crate) fn send_verdict(error: &WireError) -> Verdict {
             retry_after: None,
             breaker: true,
         },
+        WireError::Token(TokenError::Untrusted { code, .. }) => Verdict::Rejected { code },
+        WireError::Inside(_) => Verdict::Rejected {
+            code: "partner.address",
+        },
+        WireError::Shut(wait) => Verdict::Again {
+            code: "partner.rate_limited",
+            retry_after: Some(*wait),
+            breaker: false,
+        },
         WireError::Unfit(_) => Verdict::Rejected {
             code: "partner.request",
         },
@@ -180,6 +190,10 @@ pub(crate) fn read_verdict(error: &WireError) -> Verdict {
 }
 
 pub(crate) fn fetch_error(error: &WireError) -> FetchError {
+    let retry_after = match error {
+        WireError::Shut(wait) => Some(*wait),
+        _ => None,
+    };
     let (code, transient, breaker) = match read_verdict(error) {
         Verdict::Again { code, breaker, .. } => (code, code != "limit.body", breaker && code != "limit.body"),
         Verdict::Credentials => ("partner.credentials", false, false),
@@ -195,7 +209,7 @@ pub(crate) fn fetch_error(error: &WireError) -> FetchError {
         code,
         status: wire_status(error),
         message: wire_message(error),
-        retry_after: None,
+        retry_after,
         transient,
         breaker,
     }
@@ -232,6 +246,9 @@ pub(crate) fn wire_status(error: &WireError) -> Option<u16> {
         | WireError::TimedOut
         | WireError::Broken(_)
         | WireError::TooLarge(_)
+        | WireError::Inside(_)
+        | WireError::Shut(_)
+        | WireError::Token(TokenError::Untrusted { .. })
         | WireError::Unfit(_) => None,
     }
 }
@@ -243,13 +260,16 @@ pub(crate) fn wire_message(error: &WireError) -> String {
         WireError::Certificate(reason) => format!("the partner's certificate does not hold: {reason}"),
         WireError::TimedOut => "the partner did not answer in time".to_owned(),
         WireError::Broken(reason) => format!("the connection to the partner broke: {reason}"),
-        WireError::TooLarge(reason) | WireError::Unfit(reason) => reason.clone(),
+        WireError::TooLarge(reason) | WireError::Unfit(reason) | WireError::Inside(reason) => reason.clone(),
+        WireError::Shut(wait) => format!("the partner takes no more requests for {} s", wait.as_secs()),
         WireError::Redirect { status, to } => format!(
             "the partner redirects to {to} ({status}): that is refused unless the origin stands under \"redirects\" in the configuration"
         ),
-        WireError::Token(TokenError::Refused { message, .. } | TokenError::Unavailable { message, .. }) => {
-            message.clone()
-        }
+        WireError::Token(
+            TokenError::Refused { message, .. }
+            | TokenError::Unavailable { message, .. }
+            | TokenError::Untrusted { message, .. },
+        ) => message.clone(),
     }
 }
 

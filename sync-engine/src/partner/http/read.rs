@@ -143,8 +143,9 @@ impl Prepared<'_> {
     /// Goes where the run says, with the headers that it asks with.
     pub(super) fn follow(&mut self, run: &Run, listing: &Listing, watermark: Option<&Watermark>) {
         if let Some(address) = run.address() {
+            self.request.url = address.to_string();
             self.url = address;
         }
-        self.headers.extend(run.headers(listing, watermark));
+        self.request.headers.extend(run.headers(listing, watermark));
     }
 }

@@ -1,6 +1,5 @@
 //! Takes secrets out of everything that is shown or kept.
 
-use base64::Engine;
 use std::sync::{PoisonError, RwLock};
 
 /// The secrets that were read or given out in this process, in the forms in which they travel.
@@ -28,12 +27,6 @@ impl Redactor {
         }
         let surplus = needles.len().saturating_sub(MOST);
         needles.drain(..surplus);
-    }
-
-    /// The credential of a Basic header.
-    pub fn learn_basic(&self, id: &str, secret: &str) {
-        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        self.learn(&base64::prelude::BASE64_STANDARD.encode(format!("{}:{}", encode(id), encode(secret))));
     }
 
     pub fn clean(&self, text: &str) -> String {

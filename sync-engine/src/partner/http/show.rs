@@ -5,7 +5,6 @@ use super::{HttpPartner, wire_message};
 use crate::partner::page::Run;
 use crate::partner::{OutboundKind, RenderedRequest, ShownHeader, ShownRequest};
 use serde_json::Value;
-use url::Url;
 
 impl HttpPartner {
     /// The request of a stream's first page, from no watermark.
@@ -30,8 +29,7 @@ impl HttpPartner {
         request: &RenderedRequest,
     ) -> Result<ShownRequest, String> {
         let operation = self.config.operations.get(&kind).ok_or("there is no such operation")?;
-        let url = Url::parse(&request.url).map_err(|e| e.to_string())?;
-        self.show(&self.carried(operation, operation_id, request, url))
+        self.show(&self.carried(operation, operation_id, request))
     }
 
     /// The payload as the stream's expressions see it.
@@ -41,17 +39,20 @@ impl HttpPartner {
     }
 
     fn show(&self, out: &Outgoing<'_>) -> Result<ShownRequest, String> {
-        let clean = |text: &str| self.wire.redactor.clean(text);
-        let headers = self.wire.shown_headers(out);
-        let headers = headers.map_err(|e: WireError| clean(&wire_message(&e)))?;
+        let clean = |text: &str| self.wire.clean(text);
+        let (url, headers) = self
+            .wire
+            .shown(out)
+            .map_err(|e: WireError| clean(&wire_message(&e)))?;
+        let body = String::from_utf8_lossy(&out.request.body);
         Ok(ShownRequest {
-            method: out.method.to_owned(),
-            url: clean(out.url.as_str()),
+            method: out.request.method.clone(),
+            url: clean(url.as_str()),
             headers: headers
                 .into_iter()
                 .map(|(name, value)| ShownHeader { name, value })
                 .collect(),
-            body: out.content.map(|(_, body)| clean(&String::from_utf8_lossy(body))),
+            body: (!out.request.media_type.is_empty()).then(|| clean(&body)),
         })
     }
 }

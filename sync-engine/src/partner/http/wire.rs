@@ -1,17 +1,20 @@
 //! One request, one answer: size, time, redirects and credentials under control. Knows nothing of documents.
 
-use super::redact::Redactor;
-use super::token::{TokenError, Tokens};
+use super::answer::{Answer, AnswerLimits};
+use super::client::{Line, classified};
+use super::credential::{Carried, Credentials};
+use super::pace::Turns;
+use super::session::{Kept, Sessions};
+use super::sign::{Signed, Signer};
+use super::token::{MASK, TokenError, carried};
+use super::vault::Vault;
 use crate::clock::Clock;
-use crate::domain::Timestamp;
-use crate::partner::Secrets;
-use crate::partner::config::{Auth, PartnerConfig};
-use flate2::read::MultiGzDecoder;
+use crate::partner::config::{Auth, PartnerConfig, TextOrSecret};
+use crate::partner::expr::Scope;
+use crate::partner::{RenderedRequest, Secrets};
+use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, StatusCode};
-use std::error::Error as _;
-use std::io::Read;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use url::{Origin, Url};
 
@@ -19,37 +22,30 @@ use url::{Origin, Url};
 const MAX_REDIRECTS: usize = 5;
 
 pub(crate) struct Wire {
-    client: Client,
+    /// To the partner, with our certificate.
+    line: Line,
+    /// To other origins that a read may be redirected to.
+    elsewhere: Line,
     origin: Origin,
     redirects: Vec<Origin>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, TextOrSecret)>,
     correlation_header: Option<HeaderName>,
-    tokens: Option<Tokens>,
+    credentials: Credentials,
+    signer: Option<Signer>,
+    sessions: Option<Sessions>,
+    base_url: Url,
     timeout: Duration,
-    max_body_bytes: usize,
-    max_inflated_bytes: usize,
-    /// Time between the starts of two requests.
-    spacing: Option<Duration>,
-    next_start: Mutex<Timestamp>,
+    limits: AnswerLimits,
+    turns: Turns,
     clock: Arc<dyn Clock>,
-    pub redactor: Arc<Redactor>,
+    vault: Arc<Vault>,
 }
 
 pub(crate) struct Outgoing<'a> {
-    pub method: &'a str,
-    pub url: Url,
+    pub request: &'a RenderedRequest,
     pub accept: &'a str,
-    pub headers: &'a [(String, String)],
-    /// Media type and body.
-    pub content: Option<(&'a str, &'a [u8])>,
     pub idempotency: Option<(&'a str, String)>,
     pub correlation: String,
-}
-
-pub(crate) struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
 }
 
 /// Why there is no answer.
@@ -68,91 +64,164 @@ pub(crate) enum WireError {
         status: u16,
         to: String,
     },
+    /// A name of the partner leads into a network.
+    Inside(String),
+    /// The partner takes nothing for so long.
+    Shut(Duration),
     Token(TokenError),
     /// The request cannot be made as it is configured.
     Unfit(String),
 }
 
+/// What a request carries beside what it is made of.
+#[derive(Clone, Copy)]
+struct Carrying<'a> {
+    credential: &'a Carried,
+    session: Option<&'a Kept>,
+}
+
 impl Wire {
+    /// Takes the sections of the configuration that only the wire uses.
+    ///
     /// # Errors
     /// A sentence when the HTTP client cannot be made.
-    pub fn new(config: &PartnerConfig, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let redactor = Arc::new(Redactor::default());
-        let client = client(&config.base_url, config.limits.connect)?;
-        let tokens = match &config.auth {
-            Auth::None => None,
-            Auth::OAuth2(auth) => Some(Tokens::new(
-                (**auth).clone(),
-                super::wire::client(&auth.token_url, config.limits.connect)?,
-                config.limits.token,
-                secrets,
-                clock.clone(),
-                redactor.clone(),
-            )),
+    pub fn new(config: &mut PartnerConfig, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let vault = Arc::new(Vault::new(secrets, clock.clone()));
+        let line = |to: &Url, shows| Line::new(config, to, shows, vault.clone());
+        let (to_partner, elsewhere) = (line(&config.base_url, true)?, line(&config.base_url, false)?);
+        let token_url = match &config.auth {
+            Auth::OAuth2(auth) => auth.token_url.clone(),
+            Auth::None | Auth::Basic { .. } | Auth::Key { .. } => config.base_url.clone(),
         };
-        let mut headers = HeaderMap::new();
+        let to_tokens = line(&token_url, true)?;
+        let auth = std::mem::replace(&mut config.auth, Auth::None);
+        let mut headers = Vec::new();
         for (name, value) in &config.headers {
-            headers.insert(header_name(name)?, header_value(value)?);
+            headers.push((header_name(name)?, value.clone()));
         }
         Ok(Self {
-            client,
+            line: to_partner,
+            elsewhere,
             origin: config.base_url.origin(),
             redirects: config.redirects.clone(),
             headers,
             correlation_header: config.correlation_header.as_deref().map(header_name).transpose()?,
-            tokens,
+            credentials: Credentials::new(auth, to_tokens, &config.limits, clock.clone(), vault.clone()),
+            signer: config.signing.take().map(|s| Signer::new(s, vault.clone(), clock.clone())),
+            sessions: config.session.take().map(Sessions::new),
+            base_url: config.base_url.clone(),
             timeout: config.limits.request,
-            max_body_bytes: config.limits.max_body_bytes,
-            max_inflated_bytes: config.limits.max_inflated_bytes,
-            spacing: config
-                .limits
-                .requests_per_second
-                .map(|n| Duration::from_secs(1) / n.max(1)),
-            next_start: Mutex::new(Timestamp(0)),
+            limits: AnswerLimits {
+                body_bytes: config.limits.max_body_bytes,
+                inflated_bytes: config.limits.max_inflated_bytes,
+            },
+            turns: Turns::new(&config.limits, clock.clone()),
             clock,
-            redactor,
+            vault,
         })
+    }
+
+    /// Without the secrets that were read or given out.
+    pub fn clean(&self, text: &str) -> String {
+        self.vault.redactor.clean(text)
     }
 
     pub fn is_ours(&self, url: &Url) -> bool {
         url.origin() == self.origin
     }
 
-    /// Sends and reads the whole answer. A 401 gets one new token and one more try.
+    /// Sends and reads the whole answer. A 401 gets one new token and one more try, a write whose session was refused
+    /// one new session.
     ///
     /// # Errors
     /// `WireError`, classified by whether the request may have had an effect.
     pub async fn call(&self, out: &Outgoing<'_>) -> Result<Answer, WireError> {
-        if !self.is_ours(&out.url) {
-            return Err(WireError::Unfit(format!(
-                "{} is not below the configured baseUrl",
-                out.url.origin().ascii_serialization()
-            )));
-        }
-        let Some(tokens) = &self.tokens else {
-            return self.exchange(out, None).await;
+        let url = self.address(out)?;
+        let Some(sessions) = self.sessions.as_ref().filter(|_| out.request.method != "GET") else {
+            return self.signed_in(out, &url, None).await;
         };
-        let token = tokens.get().await.map_err(WireError::Token)?;
-        let answer = self
-            .exchange(out, Some(&tokens.header(&token).map_err(WireError::Token)?))
-            .await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
+        let session = self.session(sessions, None).await?;
+        let answer = self.signed_in(out, &url, Some(&session)).await?;
+        if !sessions.config.expired_statuses.contains(&answer.status) {
             return Ok(answer);
         }
-        let token = tokens.refused(&token).await.map_err(WireError::Token)?;
-        self.exchange(out, Some(&tokens.header(&token).map_err(WireError::Token)?))
-            .await
+        let session = self.session(sessions, Some(session.number)).await?;
+        self.signed_in(out, &url, Some(&session)).await
+    }
+
+    async fn signed_in(&self, out: &Outgoing<'_>, url: &Url, session: Option<&Kept>) -> Result<Answer, WireError> {
+        let shown = self.credentials.get().await.map_err(WireError::Token)?;
+        let carrying = |credential| Carrying { credential, session };
+        let answer = self.exchange(out, url, carrying(&shown.carried)).await?;
+        let others = self.credentials.others(&shown, answer.status).await;
+        let Some(others) = others.map_err(WireError::Token)? else {
+            return Ok(answer);
+        };
+        let again = self.exchange(out, url, carrying(&others.carried)).await?;
+        if again.status == answer.status {
+            self.credentials.refused_again(&others).await;
+        }
+        Ok(again)
+    }
+
+    /// The session in force; a new one in place of that with the number `spent`.
+    async fn session(&self, sessions: &Sessions, spent: Option<u64>) -> Result<Arc<Kept>, WireError> {
+        let mut held = sessions.held.lock().await;
+        if let Some(session) = &held.session
+            && spent.is_none_or(|spent| session.number > spent)
+        {
+            return Ok(Arc::clone(session));
+        }
+        held.session = None;
+        let unfit = |message: String| WireError::Unfit(format!("session.request: {message}"));
+        let scope = serde_json::json!({"now": self.clock.now().to_rfc3339()});
+        let ready = sessions
+            .config
+            .request
+            .render(&self.base_url, &Scope::root(&scope))
+            .map_err(|problems| unfit(problems.first().map_or_else(String::new, |p| p.message.clone())))?;
+        let out = Outgoing {
+            request: &ready.request,
+            accept: &sessions.config.request.accept,
+            idempotency: None,
+            correlation: self.clock.new_operation_id().to_string(),
+        };
+        // The write itself did not leave: whatever broke here may be tried again.
+        let answer = self.signed_in(&out, &self.address(&out)?, None).await.map_err(before_the_write)?;
+        let headers = sessions
+            .read(&answer, |secret| self.vault.redactor.learn(secret))
+            .map_err(WireError::Token)?;
+        held.count += 1;
+        let session = Arc::new(Kept {
+            number: held.count,
+            headers,
+        });
+        held.session = Some(Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// # Errors
+    /// `Unfit` when the request goes to another origin than `baseUrl`.
+    fn address(&self, out: &Outgoing<'_>) -> Result<Url, WireError> {
+        let Ok(url) = Url::parse(&out.request.url) else {
+            return Err(WireError::Unfit(
+                "the stored request has no address that can be read".to_owned(),
+            ));
+        };
+        if self.is_ours(&url) {
+            return Ok(url);
+        }
+        Err(WireError::Unfit(format!(
+            "{} is not below the configured baseUrl",
+            url.origin().ascii_serialization()
+        )))
     }
 
     /// Follows redirects of reads, within the origins that are allowed, and never with the token to another origin.
-    async fn exchange(
-        &self,
-        out: &Outgoing<'_>,
-        credential: Option<&(HeaderName, HeaderValue)>,
-    ) -> Result<Answer, WireError> {
-        let mut url = out.url.clone();
+    async fn exchange(&self, out: &Outgoing<'_>, url: &Url, carrying: Carrying<'_>) -> Result<Answer, WireError> {
+        let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.once(out, &url, credential.filter(|_| self.is_ours(&url))).await?;
+            let answer = self.once(out, &url, carrying).await?;
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok(answer);
             }
@@ -167,7 +236,7 @@ impl Wire {
             };
             let Some(to) = to else { return Err(refused("nowhere")) };
             let origin = to.origin();
-            if out.method != "GET" || !self.redirects.contains(&origin) {
+            if out.request.method != "GET" || !self.redirects.contains(&origin) {
                 return Err(refused(&origin.ascii_serialization()));
             }
             url = to;
@@ -178,214 +247,147 @@ impl Wire {
         })
     }
 
-    async fn once(
-        &self,
-        out: &Outgoing<'_>,
-        url: &Url,
-        credential: Option<&(HeaderName, HeaderValue)>,
-    ) -> Result<Answer, WireError> {
-        self.pace().await;
-        let method = Method::from_bytes(out.method.as_bytes()).map_err(|e| WireError::Unfit(e.to_string()))?;
-        let headers = self.headers_for(out, self.is_ours(url), credential)?;
-        let mut request = self
-            .client
-            .request(method, url.clone())
-            .headers(headers)
-            .timeout(self.timeout);
-        if let Some((_, body)) = out.content {
-            request = request.body(body.to_vec());
+    async fn once(&self, out: &Outgoing<'_>, url: &Url, carrying: Carrying<'_>) -> Result<Answer, WireError> {
+        self.turns.wait().await.map_err(WireError::Shut)?;
+        let method = Method::from_bytes(out.request.method.as_bytes()).map_err(|e| WireError::Unfit(e.to_string()))?;
+        let ours = self.is_ours(url);
+        let mut url = url.clone();
+        let mut headers = self.plain_headers(out)?;
+        if ours {
+            self.add_ours(&mut headers, out, carrying)?;
+            if let Carried::Query(name, key) = carrying.credential {
+                url.query_pairs_mut().append_pair(name, key);
+            }
+            if let Some(signer) = &self.signer {
+                let signed = Signed {
+                    method: &out.request.method,
+                    url: &url,
+                    body: &out.request.body,
+                };
+                signer.sign(&signed, &mut headers)?;
+            }
         }
-        let response = request.send().await.map_err(classify)?;
-        self.read(response).await
+        let line = if ours { &self.line } else { &self.elsewhere };
+        let client = line.client().map_err(WireError::Token)?;
+        let mut request = client.request(method, url).headers(headers).timeout(self.timeout);
+        if !out.request.body.is_empty() {
+            request = request.body(out.request.body.clone());
+        }
+        let response = request.send().await.map_err(classified)?;
+        let answer = Answer::read(response, self.limits).await?;
+        if ours {
+            self.turns.note(answer.status, &answer.headers);
+        }
+        Ok(answer)
     }
 
-    /// Another origin gets nothing but what HTTP needs: no credential, no tenant, no id of ours.
-    fn headers_for(
-        &self,
-        out: &Outgoing<'_>,
-        ours: bool,
-        credential: Option<&(HeaderName, HeaderValue)>,
-    ) -> Result<HeaderMap, WireError> {
-        let mut headers = if ours { self.headers.clone() } else { HeaderMap::new() };
-        let mut set = |name: &str, value: &str| -> Result<(), WireError> {
-            headers.insert(
-                header_name(name).map_err(WireError::Unfit)?,
-                header_value(value).map_err(WireError::Unfit)?,
-            );
-            Ok(())
-        };
-        set("accept", out.accept)?;
-        set("accept-encoding", "gzip")?;
-        if let Some((media_type, _)) = out.content {
-            set("content-type", media_type)?;
-        }
-        if !ours {
-            return Ok(headers);
-        }
-        for (name, value) in out.headers {
-            set(name, value)?;
+    /// The request's own headers, its key and its id.
+    fn add_own(&self, headers: &mut HeaderMap, out: &Outgoing<'_>) -> Result<(), WireError> {
+        for (name, value) in &out.request.headers {
+            set(headers, name, value)?;
         }
         if let Some((name, key)) = &out.idempotency {
-            set(name, key)?;
+            set(headers, name, key)?;
         }
         if let Some(name) = &self.correlation_header {
-            set(name.as_str(), &out.correlation)?;
+            set(headers, name.as_str(), &out.correlation)?;
         }
-        if let Some((name, value)) = credential {
-            headers.insert(name.clone(), value.clone());
+        Ok(())
+    }
+
+    /// What HTTP needs; another origin gets no more: no credential, no tenant, no id of ours.
+    fn plain_headers(&self, out: &Outgoing<'_>) -> Result<HeaderMap, WireError> {
+        let mut headers = HeaderMap::new();
+        set(&mut headers, "accept", out.accept)?;
+        set(&mut headers, "accept-encoding", "gzip")?;
+        if !out.request.media_type.is_empty() {
+            set(&mut headers, "content-type", &out.request.media_type)?;
+        }
+        if out.request.body.is_empty() && !matches!(out.request.method.as_str(), "GET" | "DELETE") {
+            // Servers refuse a POST that does not say how long it is (411).
+            set(&mut headers, "content-length", "0")?;
         }
         Ok(headers)
     }
 
-    /// The headers of a request, the credential as `***`: nothing is fetched for it.
-    pub fn shown_headers(&self, out: &Outgoing<'_>) -> Result<Vec<(String, String)>, WireError> {
-        let masked = self.tokens.as_ref().map(Tokens::masked_header).transpose();
-        let masked = masked.map_err(WireError::Token)?;
-        let headers = self.headers_for(out, self.is_ours(&out.url), masked.as_ref())?;
+    /// Address and headers of a request as they would be sent, with `***` for what is secret or worked out then: nothing
+    /// is fetched for it.
+    pub fn shown(&self, out: &Outgoing<'_>) -> Result<(Url, Vec<(String, String)>), WireError> {
+        let mut url = self.address(out)?;
+        let mut headers = self.plain_headers(out)?;
+        let mut masked: Vec<&str> = Vec::new();
+        for (name, value) in &self.headers {
+            match value {
+                TextOrSecret::Text(text) => set(&mut headers, name.as_str(), text)?,
+                TextOrSecret::Secret(_) => masked.push(name.as_str()),
+            }
+        }
+        self.add_own(&mut headers, out)?;
+        if let Some(sessions) = self.sessions.as_ref().filter(|_| out.request.method != "GET") {
+            masked.extend(sessions.config.headers.iter().map(|(name, _)| name.as_str()));
+        }
+        masked.extend(self.signer.iter().flat_map(Signer::header_names));
+        for name in masked {
+            set(&mut headers, name, MASK)?;
+        }
+        match self.credentials.masked().map_err(WireError::Token)? {
+            Carried::Nothing => {}
+            // The scheme before the token is as secret as the token itself.
+            Carried::Header(name, _) => set(&mut headers, name.as_str(), MASK)?,
+            Carried::Query(name, mask) => {
+                url.query_pairs_mut().append_pair(&name, &mask);
+            }
+        }
         let shown = headers.iter().map(|(name, value)| {
-            let value = if value.is_sensitive() {
-                "***"
-            } else {
-                value.to_str().unwrap_or("***")
-            };
-            (name.as_str().to_owned(), self.redactor.clean(value))
+            let value = value.to_str().unwrap_or(MASK);
+            (name.as_str().to_owned(), self.clean(value))
         });
-        Ok(shown.collect())
+        Ok((url, shown.collect()))
     }
 
-    async fn read(&self, mut response: reqwest::Response) -> Result<Answer, WireError> {
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        let limit = self.max_body_bytes;
-        let too_large = || WireError::TooLarge(format!("the answer is larger than {limit} bytes"));
-        if response.content_length().is_some_and(|n| n > limit as u64) {
-            return Err(too_large());
+    fn add_ours(&self, headers: &mut HeaderMap, out: &Outgoing<'_>, carrying: Carrying<'_>) -> Result<(), WireError> {
+        for (name, value) in &self.headers {
+            let (name, value) =
+                carried(name.as_str(), "", &self.vault.read(value).map_err(WireError::Token)?).map_err(WireError::Token)?;
+            headers.insert(name, value);
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(classify)? {
-            if body.len() + chunk.len() > limit {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
+        self.add_own(headers, out)?;
+        if let Some(session) = carrying.session {
+            headers.extend(session.headers.clone());
         }
-        let encoding = headers
-            .get("content-encoding")
-            .and_then(|e| e.to_str().ok())
-            .unwrap_or("identity");
-        let body = match encoding.to_ascii_lowercase().as_str() {
-            "identity" | "" => body,
-            "gzip" | "x-gzip" => inflate(&body, self.max_inflated_bytes)?,
-            other => {
-                return Err(WireError::Broken(format!(
-                    "the answer is encoded as {other}, which was not asked for"
-                )));
-            }
-        };
-        Ok(Answer { status, headers, body })
-    }
-
-    /// Waits for this request's turn, where the partner limits requests per second.
-    async fn pace(&self) {
-        let Some(spacing) = self.spacing else { return };
-        let now = self.clock.now();
-        let wait = {
-            let mut next = self.next_start.lock().unwrap_or_else(PoisonError::into_inner);
-            let start = (*next).max(now);
-            *next = start.plus_millis(i64::try_from(spacing.as_millis()).unwrap_or(0).max(1));
-            start.0 - now.0
-        };
-        if let Ok(millis) = u64::try_from(wait)
-            && millis > 0
-        {
-            self.clock.sleep(Duration::from_millis(millis)).await;
+        if let Carried::Header(name, value) = carrying.credential {
+            headers.insert(name.clone(), value.clone());
         }
+        Ok(())
     }
 }
 
-/// Undoes gzip up to a limit, so that a small answer cannot fill the memory.
-fn inflate(body: &[u8], limit: usize) -> Result<Vec<u8>, WireError> {
-    let mut inflated = Vec::new();
-    MultiGzDecoder::new(body)
-        .take(limit as u64 + 1)
-        .read_to_end(&mut inflated)
-        .map_err(|e| WireError::Broken(format!("the answer's gzip cannot be undone: {e}")))?;
-    if inflated.len() > limit {
-        return Err(WireError::TooLarge(format!(
-            "the answer inflates to more than {limit} bytes"
-        )));
-    }
-    Ok(inflated)
+fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), WireError> {
+    headers.insert(
+        header_name(name).map_err(WireError::Unfit)?,
+        header_value(value).map_err(WireError::Unfit)?,
+    );
+    Ok(())
 }
 
-/// A client that follows no redirect. On loopback no proxy stands between.
-pub(super) fn client(base: &Url, connect: Duration) -> Result<Client, String> {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // Fails only when a host program has chosen one already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-    let mut builder = Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(connect)
-        .pool_idle_timeout(Duration::from_secs(30))
-        .tcp_nodelay(true)
-        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
-    if base.scheme() == "http" {
-        builder = builder.no_proxy();
-    }
-    builder
-        .build()
-        .map_err(|e| format!("no HTTP client can be made: {}", reason(&e)))
-}
-
-/// Whether the request can have had an effect decides the class.
-pub(super) fn classify(error: reqwest::Error) -> WireError {
-    let reason = reason(&error);
-    if error.is_builder() {
-        return WireError::Unfit(reason);
-    }
-    if error.is_connect() {
-        if is_certificate(&error) {
-            return WireError::Certificate(reason);
+/// An error of a request that was made for another one, which has not left.
+fn before_the_write(error: WireError) -> WireError {
+    let words = super::outcome::wire_message(&error);
+    match error {
+        WireError::TimedOut | WireError::Broken(_) | WireError::TooLarge(_) => {
+            WireError::Token(TokenError::Unavailable {
+                status: None,
+                message: format!("the session cannot be had: {words}"),
+            })
         }
-        return WireError::Unreachable(reason);
+        other => other,
     }
-    if error.is_timeout() {
-        return WireError::TimedOut;
-    }
-    WireError::Broken(reason)
 }
 
-fn is_certificate(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let io = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| io.and_then(|e| e.downcast_ref::<rustls::Error>()));
-        if tls.is_some_and(|e| matches!(e, rustls::Error::InvalidCertificate(_))) {
-            return true;
-        }
-        source = inner.source();
-    }
-    false
-}
-
-/// The innermost cause; the outer ones repeat the address.
-fn reason(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = inner.to_string();
-        source = inner.source();
-    }
-    text
-}
-
-fn header_name(name: &str) -> Result<HeaderName, String> {
+pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("\"{name}\" is no name of a header"))
 }
 
-fn header_value(value: &str) -> Result<HeaderValue, String> {
+pub(super) fn header_value(value: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(value).map_err(|_| "a header's value is visible ASCII".to_owned())
 }

@@ -1,7 +1,7 @@
 //! Claims under leases with epochs. Costs as much as it claims, however deep the queue is.
 
 use super::jobs::{self, Job};
-use super::text::Json;
+use super::text::{Json, json};
 use super::tx::{Tx, one_row};
 use crate::domain::{DeliveryState, DocumentId, OperationId, PartnerId, Timestamp};
 use crate::store::{ClaimRequest, Claimed, StoreError, StoredRequest};
@@ -13,7 +13,7 @@ const TAKEOVERS_AT_ONCE: u32 = 1_000;
 
 /// What a claim reads of an operation, after the columns of its job.
 const WHAT: &str = "d.number, o.version, o.kind, a.answer, o.attempts - o.attempts_before, o.created_at,
-    o.scheduled_from, o.receipt, r.method, r.url, r.media_type, r.body, r.hash,
+    o.scheduled_from, o.receipt, r.method, r.url, r.headers, r.media_type, r.body, r.hash,
     r.made_with, o.left_in";
 const JOINS: &str = "JOIN document d ON d.id = o.document_id JOIN operation_answer a ON a.operation_seq = o.seq
     LEFT JOIN request r ON r.operation_seq = o.seq";
@@ -90,7 +90,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
         None => None,
         Some(method) => Some(request(row, method, 20)?),
     };
-    let (made_with, left_in): (Option<String>, Option<i64>) = (row.get(24)?, row.get(25)?);
+    let (made_with, left_in): (Option<String>, Option<i64>) = (row.get(25)?, row.get(26)?);
     let (stored, draft) = match (stored, made_with, left_in) {
         (Some(draft), Some(made_with), None) => (None, Some((draft, made_with))),
         (stored, _, _) => (stored, None),
@@ -121,9 +121,10 @@ fn request(row: &Row<'_>, method: String, from: usize) -> rusqlite::Result<Store
     Ok(StoredRequest {
         method,
         url: row.get(from)?,
-        media_type: row.get(from + 1)?,
-        body: row.get(from + 2)?,
-        hash: row.get(from + 3)?,
+        headers: row.get::<_, Json<Vec<(String, String)>>>(from + 1)?.0,
+        media_type: row.get(from + 2)?,
+        body: row.get(from + 3)?,
+        hash: row.get(from + 4)?,
     })
 }
 
@@ -197,13 +198,14 @@ pub fn draft_request(
     let job = jobs::job(tx, id)?;
     tx.db
         .prepare_cached(
-            "INSERT INTO request (operation_seq, method, url, media_type, body, hash, made_with)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO request (operation_seq, method, url, headers, media_type, body, hash, made_with)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute((
             job.seq,
             &request.method,
             &request.url,
+            json(&request.headers)?,
             &request.media_type,
             &request.body,
             request.hash,
@@ -217,7 +219,7 @@ fn stored_request(tx: &Tx<'_>, seq: i64) -> Result<Option<StoredRequest>, StoreE
     Ok(tx
         .db
         .prepare_cached(
-            "SELECT r.method, r.url, r.media_type, r.body, r.hash
+            "SELECT r.method, r.url, r.headers, r.media_type, r.body, r.hash
              FROM operation o JOIN request r ON r.operation_seq = o.seq
              WHERE o.seq = ?1 AND (r.made_with IS NULL OR o.left_in IS NOT NULL)",
         )?
@@ -237,14 +239,17 @@ pub fn store_request(
     }
     tx.db
         .prepare_cached(
-            "INSERT INTO request (operation_seq, method, url, media_type, body, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO request (operation_seq, method, url, headers, media_type, body, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (operation_seq) DO UPDATE SET method = excluded.method, url = excluded.url,
-             media_type = excluded.media_type, body = excluded.body, hash = excluded.hash, made_with = NULL",
+             headers = excluded.headers, media_type = excluded.media_type, body = excluded.body,
+             hash = excluded.hash, made_with = NULL",
         )?
         .execute((
             job.seq,
             &request.method,
             &request.url,
+            json(&request.headers)?,
             &request.media_type,
             &request.body,
             request.hash,

@@ -151,6 +151,7 @@ pub struct Claimed {
 pub struct StoredRequest {
     pub method: String,
     pub url: String,
+    pub headers: Vec<(String, String)>,
     pub media_type: String,
     pub body: Vec<u8>,
     pub hash: ContentHash,
