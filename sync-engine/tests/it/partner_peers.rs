@@ -9,7 +9,7 @@ use std::time::Duration;
 use sync_engine::partner::{OutboundKind, PartnerLink, Verdict};
 
 /// A page server behind the provider: takes only tokens that the provider says are in force.
-async fn guarded(provider: String) -> String {
+pub async fn guarded(provider: String) -> String {
     use axum::http::{HeaderMap, StatusCode};
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -42,7 +42,7 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-async fn issued(provider: &str) -> u64 {
+pub async fn issued(provider: &str) -> u64 {
     let text = client()
         .get(format!("{provider}/issued"))
         .send()

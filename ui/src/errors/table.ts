@@ -76,6 +76,7 @@ export const errorTable: Record<string, ErrorEntry> = {
   "partner.redirect": entry("error", "The partner sends us to another address", "Ask IT whether that address is right: it is not followed unless the configuration allows it.", "openPartners"),
   "partner.foreign_link": entry("error", "The partner's next page is on another host", "Ask IT to look at the partner's configuration: that host is not asked.", "openPartners"),
   "partner.certificate": entry("error", "The partner's certificate is not trusted", "Ask IT: nothing was sent.", "openPartners"),
+  "partner.address": entry("error", "The partner's name leads into a network", "Ask IT: nothing was sent. A partner on the company's network is said so in its configuration.", "openPartners"),
   "partner.broken": entry("warning", "The connection broke while the partner answered", "The partner is asked whether it arrived.", "none"),
   "partner.token": entry("warning", "No access token could be had from the partner", AGAIN, "openPartners"),
   "partner.request": entry("error", "The request cannot be made from this answer", "Ask IT to look at the partner's configuration, then send it again.", "openPartners"),

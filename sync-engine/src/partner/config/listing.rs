@@ -80,15 +80,23 @@ fn place(text: &str, pointer: &str, ctx: &mut Compile<'_>) -> Option<ItemsAt> {
     found
 }
 
+impl Place {
+    pub fn compile(raw: &RawPlace, pointer: &str, ctx: &mut Compile<'_>) -> Option<Self> {
+        match raw {
+            RawPlace::Body(text) => ctx.expr(text, pointer).map(Self::Body),
+            RawPlace::Header(raw) => raw
+                .header
+                .as_ref()
+                .and_then(|name| named_header(name, &child(pointer, "header"), ctx))
+                .map(Self::Header),
+        }
+    }
+}
+
 fn paging(raw: &RawPaging, pointer: &str, ctx: &mut Compile<'_>) -> Option<Paging> {
     let kind = raw.kind?;
     let next = match &raw.next {
-        Some(RawPlace::Body(text)) => ctx.expr(text, &child(pointer, "next")).map(Place::Body),
-        Some(RawPlace::Header(raw)) => raw
-            .header
-            .as_ref()
-            .and_then(|name| named_header(name, &child(&child(pointer, "next"), "header"), ctx))
-            .map(Place::Header),
+        Some(raw) => Place::compile(raw, &child(pointer, "next"), ctx),
         None => {
             if matches!(kind, RawPagingKind::Token | RawPagingKind::Url) {
                 ctx.mistakes

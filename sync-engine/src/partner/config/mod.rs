@@ -30,7 +30,7 @@ pub(crate) use reading::{ItemsAt, Listing, Paging, Place, Watermark, WatermarkSo
 pub(crate) use request::RequestTemplate;
 pub(crate) use sections::is_loopback;
 pub(crate) use session::Session;
-pub(crate) use signin::{Assertion, Auth, ClientAuthentication, Grant, JwtAlgorithm, KeyPlace, OAuth2, Source};
+pub(crate) use signin::{Assertion, Auth, ClientAuthentication, Grant, JwtAlgorithm, KeyPlace, OAuth2};
 pub(crate) use signing::{KeyEncoding, Piece, SignAlgorithm, SignEncoding, SignTemplate, Signing};
 
 use super::expr::Expr;

@@ -1,10 +1,10 @@
 //! A token that is fetched beforehand and sent with writes: the section `session`.
 
-use super::RequestTemplate;
+use super::{Place, RequestTemplate};
+use super::raw_reading::RawPlace;
 use super::mistakes::child;
 use super::raw::RawRequest;
 use super::request::header_name;
-use super::signin::{RawSource, Source};
 use crate::partner::map::Compile;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct RawSession {
     pub request: Option<RawRequest>,
-    pub header: BTreeMap<String, RawSource>,
+    pub header: BTreeMap<String, RawPlace>,
     pub expired_statuses: Option<Vec<u16>>,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct RawSession {
 pub(crate) struct Session {
     pub request: RequestTemplate,
     /// Headers of the writes, and where their values are in the session's answer.
-    pub headers: Vec<(String, Source)>,
+    pub headers: Vec<(String, Place)>,
     /// Statuses of a write after which the session is fetched again, once.
     pub expired_statuses: Vec<u16>,
 }
@@ -38,7 +38,7 @@ pub(super) fn session(raw: Option<&RawSession>, ctx: &mut Compile<'_>) -> Option
     for (name, source) in &raw.header {
         let at = child("/session/header", name);
         header_name(name, &at, ctx.mistakes);
-        headers.extend(Source::compile(source, &at, ctx).map(|source| (name.clone(), source)));
+        headers.extend(Place::compile(source, &at, ctx).map(|source| (name.clone(), source)));
     }
     let Some(request) = &raw.request else {
         if !ctx.mistakes.is_at("/session/request") {

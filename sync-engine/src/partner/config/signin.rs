@@ -1,8 +1,9 @@
-//! How we sign in: the section `auth`, and where a value is found in an answer.
+//! How we sign in: the section `auth`.
 
-use super::TextOrSecret;
 use super::mistakes::{Mistakes, child};
+use super::{Place, TextOrSecret};
 use super::raw::RawTextOrSecret;
+use super::raw_reading::RawPlace;
 use super::request::{header_name, header_value};
 use super::sections::{secret, text_or_secret, token_url};
 use crate::partner::expr::Expr;
@@ -35,7 +36,7 @@ pub(crate) struct RawAuth {
     pub parameters: BTreeMap<String, RawTextOrSecret>,
     pub token_headers: BTreeMap<String, RawTextOrSecret>,
     pub token_media_type: Option<RawTokenMediaType>,
-    pub token: Option<RawSource>,
+    pub token: Option<RawPlace>,
     pub expires_in: Option<String>,
     pub token_header: Option<String>,
     pub token_prefix: Option<String>,
@@ -97,20 +98,6 @@ pub(crate) enum JwtAlgorithm {
     ES256,
 }
 
-/// A path into the body, or `{"header": NAME}`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum RawSource {
-    Body(String),
-    Header(RawHeaderSource),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawHeaderSource {
-    pub header: String,
-}
-
 #[derive(Debug)]
 pub(crate) enum Auth {
     None,
@@ -145,7 +132,7 @@ pub(crate) struct OAuth2 {
     pub headers: Vec<(String, TextOrSecret)>,
     /// The token request is JSON in place of a form.
     pub json: bool,
-    pub token: Source,
+    pub token: Place,
     pub expires_in: Expr,
     pub token_header: String,
     /// With the space after it, where there is one.
@@ -177,26 +164,6 @@ pub(crate) struct Assertion {
     pub claims: Map<String, Value>,
     /// Beside `alg typ kid`.
     pub headers: Map<String, Value>,
-}
-
-/// Where a value is found in an answer.
-#[derive(Debug)]
-pub(crate) enum Source {
-    Body(Expr),
-    Header(String),
-}
-
-impl Source {
-    pub fn compile(raw: &RawSource, pointer: &str, ctx: &mut Compile<'_>) -> Option<Self> {
-        match raw {
-            RawSource::Body(text) => ctx.expr(text, pointer).map(Self::Body),
-            RawSource::Header(source) => {
-                let before = ctx.mistakes.len();
-                any_header(&source.header, &child(pointer, "header"), ctx.mistakes);
-                (ctx.mistakes.len() == before).then(|| Self::Header(source.header.clone()))
-            }
-        }
-    }
 }
 
 pub(super) fn any_header(name: &str, pointer: &str, mistakes: &mut Mistakes) {
@@ -344,8 +311,8 @@ fn oauth2(raw: &RawAuth, base: Option<&Url>, ctx: &mut Compile<'_>) -> Option<OA
     let token_header = raw.token_header.clone().unwrap_or_else(|| "Authorization".to_owned());
     credential_header(&token_header, "/auth/tokenHeader", ctx.mistakes);
     let token_prefix = prefix(&token_header, raw.token_prefix.as_deref(), "Bearer");
-    let body = RawSource::Body(".access_token".to_owned());
-    let token = Source::compile(raw.token.as_ref().unwrap_or(&body), "/auth/token", ctx);
+    let body = RawPlace::Body(".access_token".to_owned());
+    let token = Place::compile(raw.token.as_ref().unwrap_or(&body), "/auth/token", ctx);
     let expires_in = ctx.expr(
         raw.expires_in.as_deref().unwrap_or(".expires_in"),
         "/auth/expiresIn",

@@ -38,10 +38,12 @@ impl HttpPartner {
         }
         let clock_skew_ms = clock_skew(&answer.headers, now);
         let body = Bytes::from(answer.body);
+        // The wire has sent it there, so it can be read.
+        let url = url::Url::parse(&out.request.url).map_err(|e| broken("partner.request", e.to_string()))?;
         let answer = PageAnswer {
             status: answer.status,
             headers: &answer.headers,
-            url: &out.url,
+            url: &url,
             body: &body,
             nothing,
         };

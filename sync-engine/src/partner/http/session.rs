@@ -51,8 +51,8 @@ impl Sessions {
         }
         let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
         let mut headers = HeaderMap::new();
-        for (name, source) in &self.config.headers {
-            let Some(value) = found(source, &answer.headers, &body) else {
+        for (name, place) in &self.config.headers {
+            let Some(value) = found(place, &answer.headers, &body) else {
                 return Err(TokenError::Refused {
                     status,
                     message: format!("the answer of session.request has no value for the header {name}"),

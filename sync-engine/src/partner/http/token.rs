@@ -9,7 +9,7 @@ use super::wire::{WireError, header_name, header_value};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::partner::Secret;
-use crate::partner::config::{ClientAuthentication, Grant, OAuth2, Source, TextOrSecret};
+use crate::partner::config::{ClientAuthentication, Grant, OAuth2, Place, TextOrSecret};
 use crate::partner::expr::{Expr, Scope};
 use crate::partner::map::values;
 use base64::Engine;
@@ -300,8 +300,8 @@ impl Tokens {
         let found = found(&self.config.token, &answer.headers, &body);
         let Some(text) = found else {
             let place = match &self.config.token {
-                Source::Body(expr) => format!("at {}", expr.source),
-                Source::Header(name) => format!("in the header {name}"),
+                Place::Body(expr) => format!("at {}", expr.source),
+                Place::Header(name) => format!("in the header {name}"),
             };
             return Err(unread(format!("has no token {place}")));
         };
@@ -352,10 +352,10 @@ impl Tokens {
 }
 
 /// The value at a place of an answer, as a text that is not empty.
-pub(super) fn found(source: &Source, headers: &HeaderMap, body: &Value) -> Option<String> {
-    match source {
-        Source::Header(name) => headers.get(name)?.to_str().ok().map(str::to_owned),
-        Source::Body(expr) => {
+pub(super) fn found(place: &Place, headers: &HeaderMap, body: &Value) -> Option<String> {
+    match place {
+        Place::Header(name) => headers.get(name)?.to_str().ok().map(str::to_owned),
+        Place::Body(expr) => {
             let value = expr.one(&Scope::root(body)).ok().flatten()?;
             values::text(&value).ok().flatten().map(std::borrow::Cow::into_owned)
         }
