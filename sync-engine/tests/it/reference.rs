@@ -78,6 +78,18 @@ fn every_field_of_the_schema_stands_on_a_page() {
     assert!(lacking.is_empty(), "no page of docs/partner names {lacking:#?}");
 }
 
+/// The value of a secret as a page writes it.
+fn secret_text(value: &str) -> String {
+    match value {
+        "a new P-256 key" => rcgen::KeyPair::generate().unwrap().serialize_pem(),
+        "a new certificate with its key" => {
+            let made = rcgen::generate_simple_self_signed(vec!["countersign.example".to_owned()]).unwrap();
+            made.cert.pem() + &made.signing_key.serialize_pem()
+        }
+        other => other.to_owned(),
+    }
+}
+
 /// Words in `code` and in fenced blocks.
 fn named_in_code(page: &Page) -> Vec<String> {
     let fenced = page.text.split("```").skip(1).step_by(2);
@@ -162,7 +174,7 @@ impl Run {
         let values: Vec<(String, String)> = config
             .secret_names()
             .into_iter()
-            .map(|name| (name.to_owned(), self.secrets[name].as_str().unwrap_or(name).to_owned()))
+            .map(|name| (name.to_owned(), secret_text(self.secrets[name].as_str().unwrap_or(name))))
             .collect();
         let values: Vec<_> = values.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let secrets: Arc<dyn Secrets> = secrets(&values);

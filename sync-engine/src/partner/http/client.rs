@@ -124,16 +124,6 @@ pub(super) fn classified(error: reqwest::Error) -> WireError {
     if error.is_builder() {
         return WireError::Unfit(reason);
     }
-    if error.is_connect() {
-        let tls = source::<rustls::Error>(&error);
-        return match tls {
-            Some(rustls::Error::InvalidCertificate(_)) => WireError::Certificate(reason),
-            Some(_) | None => WireError::Unreachable(reason),
-        };
-    }
-    if error.is_timeout() {
-        return WireError::TimedOut;
-    }
     // With TLS 1.3 the partner refuses our certificate after the handshake, in answer to the first bytes: it read
     // nothing of the request.
     if let Some(rustls::Error::AlertReceived(alert)) = source::<rustls::Error>(&error)
@@ -143,6 +133,16 @@ pub(super) fn classified(error: reqwest::Error) -> WireError {
             status: None,
             message: format!("the partner does not accept our certificate ({alert:?}): see clientCertificate"),
         });
+    }
+    if error.is_connect() {
+        let tls = source::<rustls::Error>(&error);
+        return match tls {
+            Some(rustls::Error::InvalidCertificate(_)) => WireError::Certificate(reason),
+            Some(_) | None => WireError::Unreachable(reason),
+        };
+    }
+    if error.is_timeout() {
+        return WireError::TimedOut;
     }
     WireError::Broken(reason)
 }
@@ -157,18 +157,24 @@ const CERTIFICATE_ALERTS: &[rustls::AlertDescription] = &[
     rustls::AlertDescription::UnknownCA,
     rustls::AlertDescription::AccessDenied,
     rustls::AlertDescription::CertificateRequired,
+    rustls::AlertDescription::DecryptError,
 ];
 
-/// The cause of that type; an `io::Error` may wrap it.
+/// The cause of that type. What an `io::Error` wraps is not its source, and it may wrap another one.
 fn source<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(inner) = next {
-        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let found = inner.downcast_ref::<T>().or_else(|| wrapped.and_then(|e| e.downcast_ref::<T>()));
-        if found.is_some() {
-            return found;
+        let mut wrapped: &(dyn std::error::Error + 'static) = inner;
+        loop {
+            if let Some(found) = wrapped.downcast_ref::<T>() {
+                return Some(found);
+            }
+            match wrapped.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+                Some(deeper) => wrapped = deeper,
+                None => break,
+            }
         }
-        next = inner.source();
+        next = wrapped.source();
     }
     None
 }

@@ -43,7 +43,7 @@ impl Sessions {
         let said = words(answer, None).unwrap_or_else(|| "it does not say why".to_owned());
         let message = format!("the session is refused ({}): {said}", answer.status);
         match class(answer.status) {
-            Class::Success => {}
+            Class::Success | Class::Applied => {}
             Class::Again { .. } => return Err(TokenError::Unavailable { status, message }),
             Class::Credentials | Class::Conflict | Class::Rejected { .. } => {
                 return Err(TokenError::Refused { status, message });
