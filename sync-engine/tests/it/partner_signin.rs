@@ -13,7 +13,9 @@ use sync_engine::partner::{OutboundKind, PartnerLink, Secrets, Verdict};
 const PAGE: &str = r#"{"items":[]}"#;
 
 /// A token endpoint at /token and lists everywhere else.
-async fn partner(token: impl Fn(&Asked) -> (u16, Vec<(&'static str, String)>, String) + Send + Sync + 'static) -> Server {
+async fn partner(
+    token: impl Fn(&Asked) -> (u16, Vec<(&'static str, String)>, String) + Send + Sync + 'static,
+) -> Server {
     Server::start(move |asked| {
         if asked.uri.path() != "/token" {
             return answer(200, &[], PAGE);
@@ -64,7 +66,10 @@ async fn names_passwords_and_keys() {
     let partner = connect(&config, secrets(&[("s", "pass:word & more")]));
     partner.fetch("orders", Some("7"), None).await.unwrap();
     let asked = server.asked();
-    assert_eq!(asked.last().unwrap().uri.query(), Some("after=7&api-key=pass%3Aword+%26+more"));
+    assert_eq!(
+        asked.last().unwrap().uri.query(),
+        Some("after=7&api-key=pass%3Aword+%26+more")
+    );
 
     // A key beside the token, in a header of its own.
     config["auth"] = json!({"type": "none"});
@@ -75,8 +80,15 @@ async fn names_passwords_and_keys() {
     let last = asked.last().unwrap();
     assert_eq!(last.headers["ocp-apim-subscription-key"], "pass:word & more");
     assert_eq!(last.headers["x-tenant"], "7");
-    let lacking = connect(&config, secrets(&[])).fetch("orders", None, None).await.unwrap_err();
-    assert_eq!((lacking.code, lacking.transient), ("partner.credentials", false), "{lacking}");
+    let lacking = connect(&config, secrets(&[]))
+        .fetch("orders", None, None)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (lacking.code, lacking.transient),
+        ("partner.credentials", false),
+        "{lacking}"
+    );
 }
 
 #[tokio::test]
@@ -88,7 +100,9 @@ async fn a_key_that_was_changed_in_the_store_is_taken_up_at_once() {
     .await;
     let mut config = small(&server.url);
     config["auth"] = json!({"type": "key", "value": {"secret": "s"}, "header": "X-Api-Key"});
-    let store = Arc::new(TestSecrets(Mutex::new([("s".to_owned(), "the-old-key".to_owned())].into())));
+    let store = Arc::new(TestSecrets(Mutex::new(
+        [("s".to_owned(), "the-old-key".to_owned())].into(),
+    )));
     let partner = connect(&config, store.clone() as Arc<dyn Secrets>);
     let refused = partner.fetch("orders", None, None).await.unwrap_err();
     assert_eq!(refused.code, "partner.credentials");
@@ -100,7 +114,11 @@ async fn a_key_that_was_changed_in_the_store_is_taken_up_at_once() {
 #[tokio::test]
 async fn tokens_in_every_form() {
     let ok = |body: Value| (200, vec![], body.to_string());
-    type Row = (Value, Box<dyn Fn(&Asked) -> (u16, Vec<(&'static str, String)>, String) + Send + Sync>, &'static str);
+    type Row = (
+        Value,
+        Box<dyn Fn(&Asked) -> (u16, Vec<(&'static str, String)>, String) + Send + Sync>,
+        &'static str,
+    );
     let rows: Vec<Row> = vec![
         // A login of the partner's own kind: JSON in, the token in a header.
         (
@@ -108,7 +126,10 @@ async fn tokens_in_every_form() {
                    "token": {"header": "X-Session"}, "tokenHeader": "X-Session"}),
             Box::new(|asked| {
                 assert_eq!(asked.headers["content-type"], "application/json");
-                assert_eq!(serde_json::from_slice::<Value>(&asked.body).unwrap(), json!({"user": "us", "password": "a-long-secret"}));
+                assert_eq!(
+                    serde_json::from_slice::<Value>(&asked.body).unwrap(),
+                    json!({"user": "us", "password": "a-long-secret"})
+                );
                 (201, vec![("x-session", "tok".to_owned())], String::new())
             }),
             "x-session: tok",
@@ -120,7 +141,10 @@ async fn tokens_in_every_form() {
             Box::new(move |asked| {
                 assert_eq!(form(asked), [("grant_type".to_owned(), "openapi_2lo".to_owned())]);
                 assert_eq!(asked.headers["x-tenant"], "a-long-secret");
-                assert_eq!(asked.headers["authorization"], format!("Basic {}", BASE64_STANDARD.encode("c:a-long-secret")).as_str());
+                assert_eq!(
+                    asked.headers["authorization"],
+                    format!("Basic {}", BASE64_STANDARD.encode("c:a-long-secret")).as_str()
+                );
                 ok(json!({"data": {"token": {"value": "tok"}, "ttl": "12.5"}}))
             }),
             "authorization: Bearer tok",
@@ -129,7 +153,11 @@ async fn tokens_in_every_form() {
         (
             json!({"clientId": "c", "clientAuthentication": "none", "scopes": ["a", "b"], "tokenPrefix": "Token"}),
             Box::new(move |asked| {
-                let expected = [("grant_type", "client_credentials"), ("scope", "a b"), ("client_id", "c")];
+                let expected = [
+                    ("grant_type", "client_credentials"),
+                    ("scope", "a b"),
+                    ("client_id", "c"),
+                ];
                 assert_eq!(form(asked), expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
                 assert!(!asked.headers.contains_key("authorization"));
                 ok(json!({"access_token": "tok"}))
@@ -144,7 +172,10 @@ async fn tokens_in_every_form() {
         config["auth"]["type"] = json!("oauth2");
         config["auth"]["tokenUrl"] = json!("/token");
         let partner = connect(&config, secrets(&[("s", "a-long-secret")]));
-        partner.fetch("orders", None, None).await.unwrap_or_else(|e| panic!("{expected}: {e}"));
+        partner
+            .fetch("orders", None, None)
+            .await
+            .unwrap_or_else(|e| panic!("{expected}: {e}"));
         let asked = server.asked();
         let (name, value) = expected.split_once(": ").unwrap();
         assert_eq!(asked.last().unwrap().headers[name], value);
@@ -156,7 +187,10 @@ async fn an_answer_without_a_token_says_where_it_was_looked_for() {
     let server = partner(|_| (200, vec![], json!({"token": "elsewhere"}).to_string())).await;
     let mut config = small(&server.url);
     config["auth"] = json!({"type": "oauth2", "tokenUrl": "/token", "clientId": "c", "clientSecret": {"secret": "s"}});
-    let error = connect(&config, secrets(&[("s", "a-long-secret")])).fetch("orders", None, None).await.unwrap_err();
+    let error = connect(&config, secrets(&[("s", "a-long-secret")]))
+        .fetch("orders", None, None)
+        .await
+        .unwrap_err();
     assert_eq!((error.code, error.transient), ("partner.token", true));
     assert!(error.message.contains("no token at .access_token"), "{error}");
 }
@@ -165,24 +199,37 @@ async fn an_answer_without_a_token_says_where_it_was_looked_for() {
 async fn a_refresh_token_that_rotates_is_kept_and_used_next() {
     let server = partner(|asked| {
         let form = form(asked);
-        let used = form.iter().find(|(n, _)| n == "refresh_token").map(|(_, v)| v.as_str()).unwrap();
+        let used = form
+            .iter()
+            .find(|(n, _)| n == "refresh_token")
+            .map(|(_, v)| v.as_str())
+            .unwrap();
         let n: u32 = used.strip_prefix("refresh-").unwrap().parse().unwrap();
-        let next = json!({"access_token": format!("tok-{n}"), "expires_in": 0, "refresh_token": format!("refresh-{}", n + 1)});
+        let next =
+            json!({"access_token": format!("tok-{n}"), "expires_in": 0, "refresh_token": format!("refresh-{}", n + 1)});
         (200, vec![], next.to_string())
     })
     .await;
     let mut config = small(&server.url);
     config["auth"] = json!({"type": "oauth2", "grant": "refreshToken", "tokenUrl": "/token", "clientId": "c",
         "clientAuthentication": "none", "refreshToken": {"secret": "r"}});
-    let store = Arc::new(TestSecrets(Mutex::new([("r".to_owned(), "refresh-1".to_owned())].into())));
+    let store = Arc::new(TestSecrets(Mutex::new(
+        [("r".to_owned(), "refresh-1".to_owned())].into(),
+    )));
     let partner = connect(&config, store.clone() as Arc<dyn Secrets>);
     for n in 1..=3 {
         partner.fetch("orders", None, None).await.unwrap();
-        assert_eq!(server.asked().last().unwrap().headers["authorization"], format!("Bearer tok-{n}").as_str());
+        assert_eq!(
+            server.asked().last().unwrap().headers["authorization"],
+            format!("Bearer tok-{n}").as_str()
+        );
         assert_eq!(store.get("r").unwrap().expose(), format!("refresh-{}", n + 1));
     }
     // After a restart too.
-    connect(&config, store.clone() as Arc<dyn Secrets>).fetch("orders", None, None).await.unwrap();
+    connect(&config, store.clone() as Arc<dyn Secrets>)
+        .fetch("orders", None, None)
+        .await
+        .unwrap();
     assert_eq!(store.get("r").unwrap().expose(), "refresh-5");
 }
 
@@ -194,7 +241,11 @@ async fn other_statuses_may_mean_an_expired_token() {
         let mut n = counter.lock().unwrap();
         if asked.uri.path() == "/token" {
             *n += 1;
-            return answer(200, &[], json!({"access_token": format!("tok-{n}"), "expires_in": 3600}).to_string());
+            return answer(
+                200,
+                &[],
+                json!({"access_token": format!("tok-{n}"), "expires_in": 3600}).to_string(),
+            );
         }
         let expired = asked.headers["authorization"] == "Bearer tok-1";
         let forbidden = asked.method == "POST";
@@ -211,7 +262,12 @@ async fn other_statuses_may_mean_an_expired_token() {
     let request = answering.render(&partner);
     for expected in [3, 3, 3] {
         let sent = partner.send(OutboundKind::Confirm, answering.id, &request).await;
-        assert_eq!(sent.verdict, Verdict::Rejected { code: "partner.forbidden" });
+        assert_eq!(
+            sent.verdict,
+            Verdict::Rejected {
+                code: "partner.forbidden"
+            }
+        );
         assert_eq!(*tokens.lock().unwrap(), expected);
     }
 }
@@ -226,8 +282,14 @@ async fn an_assertion_may_be_the_grant_itself() {
             let text = form["assertion"].split('.').nth(n).unwrap();
             serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
         };
-        assert_eq!(part(0), json!({"alg": "ES256", "typ": "JWT", "kid": "k1", "x5t#S256": "abc"}));
-        assert_eq!((&part(1)["sub"], &part(1)["aud"]), (&json!("buyer@acme"), &json!("https://login.example")));
+        assert_eq!(
+            part(0),
+            json!({"alg": "ES256", "typ": "JWT", "kid": "k1", "x5t#S256": "abc"})
+        );
+        assert_eq!(
+            (&part(1)["sub"], &part(1)["aud"]),
+            (&json!("buyer@acme"), &json!("https://login.example"))
+        );
         (200, vec![], json!({"access_token": "tok"}).to_string())
     })
     .await;
@@ -237,7 +299,10 @@ async fn an_assertion_may_be_the_grant_itself() {
             "claims": {"sub": "buyer@acme"}, "headers": {"x5t#S256": "abc"}}});
     let partner = connect(&config, secrets(&[("k", &key.serialize_pem())]));
     partner.fetch("orders", None, None).await.unwrap();
-    let unread = connect(&config, secrets(&[("k", "no key at all")])).fetch("orders", None, None).await.unwrap_err();
+    let unread = connect(&config, secrets(&[("k", "no key at all")]))
+        .fetch("orders", None, None)
+        .await
+        .unwrap_err();
     assert_eq!(unread.code, "partner.credentials");
     assert!(unread.message.contains("no private key in PEM form"), "{unread}");
 }
@@ -253,16 +318,26 @@ async fn a_certified_provider_takes_our_private_keys_and_rotates_our_refresh_tok
             "clientAuthentication": "privateKey", "scopes": ["orders:read"],
             "assertion": {"key": {"secret": "k"}, "algorithm": algorithm, "keyId": format!("key-{algorithm}")}});
         let partner = connect(&config, secrets(&[("k", &pem(algorithm))]));
-        partner.fetch("orders", None, None).await.unwrap_or_else(|e| panic!("{algorithm}: {e}"));
+        partner
+            .fetch("orders", None, None)
+            .await
+            .unwrap_or_else(|e| panic!("{algorithm}: {e}"));
         if algorithm == "RS256" {
             let others = connect(&config, secrets(&[("k", &pem("PS256"))]));
             let refused = others.fetch("orders", None, None).await.unwrap_err();
             assert_eq!(refused.code, "partner.credentials", "{refused}");
         }
     }
-    let first = reqwest::get(format!("{}/refresh-token", provider.url())).await.unwrap().text().await.unwrap();
+    let first = reqwest::get(format!("{}/refresh-token", provider.url()))
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     let secret = provider.said["secret"].as_str().unwrap().to_owned();
-    let store = Arc::new(TestSecrets(Mutex::new([("s".to_owned(), secret), ("r".to_owned(), first.clone())].into())));
+    let store = Arc::new(TestSecrets(Mutex::new(
+        [("s".to_owned(), secret), ("r".to_owned(), first.clone())].into(),
+    )));
     let mut config = small(&api);
     config["auth"] = json!({"type": "oauth2", "grant": "refreshToken", "tokenUrl": format!("{}/token", provider.url()), "clientId": "refreshes",
         "clientSecret": {"secret": "s"}, "clientAuthentication": "body", "refreshToken": {"secret": "r"}});
@@ -270,7 +345,10 @@ async fn a_certified_provider_takes_our_private_keys_and_rotates_our_refresh_tok
     for n in 1..=2 {
         // A new process each time: what the first one kept is all that the second one has.
         let partner = connect(&config, store.clone() as Arc<dyn Secrets>);
-        partner.fetch("orders", None, None).await.unwrap_or_else(|e| panic!("{n}: {e}"));
+        partner
+            .fetch("orders", None, None)
+            .await
+            .unwrap_or_else(|e| panic!("{n}: {e}"));
         assert_eq!(issued(provider.url()).await - before, n);
     }
     assert_ne!(store.get("r").unwrap().expose(), first, "the provider rotates");

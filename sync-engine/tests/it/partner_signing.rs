@@ -37,13 +37,21 @@ async fn a_shared_key_signs_what_arrives() {
         )
         .into_bytes();
         told.extend_from_slice(&asked.body);
-        let given = BASE64_STANDARD.decode(text(asked, "authorization").strip_prefix("HMAC key1:").unwrap()).unwrap();
+        let given = BASE64_STANDARD
+            .decode(text(asked, "authorization").strip_prefix("HMAC key1:").unwrap())
+            .unwrap();
         let fits = hmac::verify(&key, &told, &given).is_ok();
         let fresh = (chrono::Utc::now().timestamp() - text(asked, "x-time").parse::<i64>().unwrap()).abs() < 300;
         let mut nonces = seen.lock().unwrap();
         let new = !nonces.contains(&text(asked, "x-nonce").to_owned());
         nonces.push(text(asked, "x-nonce").to_owned());
-        assert_eq!(text(asked, "digest"), format!("SHA-256={}", BASE64_STANDARD.encode(digest::digest(&digest::SHA256, &asked.body))));
+        assert_eq!(
+            text(asked, "digest"),
+            format!(
+                "SHA-256={}",
+                BASE64_STANDARD.encode(digest::digest(&digest::SHA256, &asked.body))
+            )
+        );
         answer(if fits && fresh && new { 200 } else { 401 }, &[], PAGE)
     })
     .await;
@@ -66,8 +74,14 @@ async fn a_shared_key_signs_what_arrives() {
     }
     assert_eq!(nonces.lock().unwrap().len(), 4);
     let wrong = connect(&config, secrets(&[("k", "bm90IHRoZSBrZXk=")]));
-    assert_eq!(wrong.fetch("orders", None, None).await.unwrap_err().code, "partner.credentials");
-    let unread = connect(&config, secrets(&[("k", "no base64!")])).fetch("orders", None, None).await.unwrap_err();
+    assert_eq!(
+        wrong.fetch("orders", None, None).await.unwrap_err().code,
+        "partner.credentials"
+    );
+    let unread = connect(&config, secrets(&[("k", "no base64!")]))
+        .fetch("orders", None, None)
+        .await
+        .unwrap_err();
     assert!(unread.message.contains("no base64"), "{unread}");
 }
 
@@ -76,14 +90,34 @@ async fn a_private_key_signs_and_the_signature_may_stand_inside_a_header() {
     // Only for its fresh RSA key.
     let provider = crate::partner_link::Peer::start("oidc.mjs", &["600"]);
     let pem = provider.said["keys"]["RS256"].as_str().unwrap().to_owned();
-    let der = <rustls::pki_types::PrivateKeyDer as rustls::pki_types::pem::PemObject>::from_pem_slice(pem.as_bytes()).unwrap();
-    let public = signature::RsaKeyPair::from_pkcs8(der.secret_der()).unwrap().public().as_ref().to_vec();
+    let der = <rustls::pki_types::PrivateKeyDer as rustls::pki_types::pem::PemObject>::from_pem_slice(pem.as_bytes())
+        .unwrap();
+    let public = signature::RsaKeyPair::from_pkcs8(der.secret_der())
+        .unwrap()
+        .public()
+        .as_ref()
+        .to_vec();
     let server = Server::start(move |asked| {
-        let parts = text(asked, "authorization").strip_prefix("Signature keyId=\"us\",signature=\"").unwrap();
+        let parts = text(asked, "authorization")
+            .strip_prefix("Signature keyId=\"us\",signature=\"")
+            .unwrap();
         let given = BASE64_STANDARD.decode(parts.strip_suffix('"').unwrap()).unwrap();
-        let told = format!("(request-target): get {}\nhost: {}\ndate: {}", asked.uri, text(asked, "host"), text(asked, "date"));
+        let told = format!(
+            "(request-target): get {}\nhost: {}\ndate: {}",
+            asked.uri,
+            text(asked, "host"),
+            text(asked, "date")
+        );
         let key = signature::UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, &public);
-        answer(if key.verify(told.as_bytes(), &given).is_ok() { 200 } else { 401 }, &[], PAGE)
+        answer(
+            if key.verify(told.as_bytes(), &given).is_ok() {
+                200
+            } else {
+                401
+            },
+            &[],
+            PAGE,
+        )
     })
     .await;
     let mut config = small(&server.url);
@@ -92,7 +126,10 @@ async fn a_private_key_signs_and_the_signature_may_stand_inside_a_header() {
         "template": "(request-target): get {target}\nhost: {host}\ndate: {header.date}",
         "headers": {"Date": "{time.httpDate}", "Authorization": "Signature keyId=\"us\",signature=\"{signature}\""}
     });
-    connect(&config, secrets(&[("k", &pem)])).fetch("orders", Some("7"), None).await.unwrap();
+    connect(&config, secrets(&[("k", &pem)]))
+        .fetch("orders", Some("7"), None)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -104,17 +141,34 @@ async fn a_session_is_fetched_once_and_again_when_it_ended() {
         if asked.uri.path() == "/session" {
             assert_eq!(text(asked, "x-csrf-token"), "Fetch");
             *n += 1;
-            let (token, a) = (format!("csrf-{n}"), format!("SAP_SESSION=s{n}; path=/; secure; HttpOnly"));
-            return answer(200, &[("x-csrf-token", &token), ("set-cookie", &a), ("set-cookie", "lang=en")], "{}");
+            let (token, a) = (
+                format!("csrf-{n}"),
+                format!("SAP_SESSION=s{n}; path=/; secure; HttpOnly"),
+            );
+            return answer(
+                200,
+                &[("x-csrf-token", &token), ("set-cookie", &a), ("set-cookie", "lang=en")],
+                "{}",
+            );
         }
         if asked.method == "GET" {
             assert!(!asked.headers.contains_key("x-csrf-token") && !asked.headers.contains_key("cookie"));
             return answer(200, &[], PAGE);
         }
-        assert_eq!(text(asked, "cookie"), format!("SAP_SESSION=s{}; lang=en", text(asked, "x-csrf-token").trim_start_matches("csrf-")));
+        assert_eq!(
+            text(asked, "cookie"),
+            format!(
+                "SAP_SESSION=s{}; lang=en",
+                text(asked, "x-csrf-token").trim_start_matches("csrf-")
+            )
+        );
         let ended = text(asked, "x-csrf-token") == "csrf-1" && asked.headers["x-round"] == "2";
         let never = asked.headers["x-round"] == "3";
-        answer(if ended || never { 403 } else { 200 }, &[("x-csrf-token", "Required")], "{}")
+        answer(
+            if ended || never { 403 } else { 200 },
+            &[("x-csrf-token", "Required")],
+            "{}",
+        )
     })
     .await;
     let mut config = small(&server.url);
@@ -136,13 +190,23 @@ async fn a_session_is_fetched_once_and_again_when_it_ended() {
 
 #[tokio::test]
 async fn a_write_whose_session_cannot_be_had_never_left() {
-    for (status, expected) in [(503, "Again { code: \"partner.token\", retry_after: None, breaker: true }"), (404, "Credentials")] {
-        let server = Server::start(move |asked| answer(if asked.uri.path() == "/session" { status } else { 200 }, &[], "{}")).await;
+    for (status, expected) in [
+        (
+            503,
+            "Again { code: \"partner.token\", retry_after: None, breaker: true }",
+        ),
+        (404, "Credentials"),
+    ] {
+        let server =
+            Server::start(move |asked| answer(if asked.uri.path() == "/session" { status } else { 200 }, &[], "{}"))
+                .await;
         let mut config = small(&server.url);
         config["session"] = json!({"request": {"path": "/session"}, "header": {"X-CSRF-Token": ".token"}});
         let partner = connect(&config, secrets(&[]));
         let answering = small_answer(&partner);
-        let sent = partner.send(OutboundKind::Confirm, answering.id, &answering.render(&partner)).await;
+        let sent = partner
+            .send(OutboundKind::Confirm, answering.id, &answering.render(&partner))
+            .await;
         assert_eq!(format!("{:?}", sent.verdict), expected);
         assert!(server.asked().iter().all(|a| a.uri.path() == "/session"));
     }

@@ -41,7 +41,9 @@ impl axum::serve::Listener for Tls {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            let Ok((socket, peer)) = self.listener.accept().await else { continue };
+            let Ok((socket, peer)) = self.listener.accept().await else {
+                continue;
+            };
             if let Ok(stream) = self.acceptor.accept(socket).await {
                 return (stream, peer);
             }
@@ -112,9 +114,15 @@ async fn our_certificate_is_shown_to_the_partner_and_to_its_token_endpoint() {
     let nothing = connected(&config, &servers, &[]);
     for link in [strange, nothing] {
         let refused = link.fetch("orders", None, None).await.unwrap_err();
-        assert_eq!((refused.code, refused.transient), ("partner.credentials", false), "{refused}");
+        assert_eq!(
+            (refused.code, refused.transient),
+            ("partner.credentials", false),
+            "{refused}"
+        );
         let answering = small_answer(&link);
-        let sent = link.send(OutboundKind::Confirm, answering.id, &answering.render(&link)).await;
+        let sent = link
+            .send(OutboundKind::Confirm, answering.id, &answering.render(&link))
+            .await;
         assert_eq!(sent.verdict, Verdict::Credentials, "{sent:?}");
     }
     config["clientCertificate"] = json!({"secret": "ours"});
@@ -136,15 +144,33 @@ async fn a_certificate_that_does_not_hold_is_parked_also_at_the_token_endpoint()
         for config in [small(url), at_token] {
             let link = connected(&config, &trusted, &[("s", "a-long-secret")]);
             let refused = link.fetch("orders", None, None).await.unwrap_err();
-            assert_eq!((refused.code, refused.transient), ("partner.certificate", false), "{refused}");
+            assert_eq!(
+                (refused.code, refused.transient),
+                ("partner.certificate", false),
+                "{refused}"
+            );
             let answering = small_answer(&link);
-            let sent = link.send(OutboundKind::Confirm, answering.id, &answering.render(&link)).await;
-            assert_eq!(sent.verdict, Verdict::Rejected { code: "partner.certificate" }, "{sent:?}");
+            let sent = link
+                .send(OutboundKind::Confirm, answering.id, &answering.render(&link))
+                .await;
+            assert_eq!(
+                sent.verdict,
+                Verdict::Rejected {
+                    code: "partner.certificate"
+                },
+                "{sent:?}"
+            );
         }
     }
-    connected(&small(&good), &trusted, &[]).fetch("orders", None, None).await.unwrap();
+    connected(&small(&good), &trusted, &[])
+        .fetch("orders", None, None)
+        .await
+        .unwrap();
     // The root is trusted for that partner only.
     let config = partner::parse(&small(&good).to_string(), "test.json", &root()).unwrap();
     let link = config.connect(secrets(&[]), Arc::new(SystemClock)).unwrap();
-    assert_eq!(link.fetch("orders", None, None).await.unwrap_err().code, "partner.certificate");
+    assert_eq!(
+        link.fetch("orders", None, None).await.unwrap_err().code,
+        "partner.certificate"
+    );
 }

@@ -30,16 +30,23 @@ async fn no_credential_of_any_kind_leaves_its_origin() {
         config["auth"] = auth.clone();
         config["headers"] = json!({"X-Second-Key": {"secret": "s"}});
         config["streams"]["orders"]["request"]["headers"] = json!({"X-Own": "7"});
-        config["signing"] = json!({"algorithm": "hmacSha256", "key": {"secret": "s"}, "template": "{path}", "header": "X-Signature"});
+        config["signing"] =
+            json!({"algorithm": "hmacSha256", "key": {"secret": "s"}, "template": "{path}", "header": "X-Signature"});
         config["redirects"] = json!([elsewhere.url]);
-        connect(&config, secrets(&[("s", "a-long-secret")])).fetch("orders", None, None).await.unwrap();
+        connect(&config, secrets(&[("s", "a-long-secret")]))
+            .fetch("orders", None, None)
+            .await
+            .unwrap();
     }
     let asked = elsewhere.asked();
     assert_eq!(asked.len(), auths.len());
     for one in asked {
         let names: Vec<_> = one.headers.keys().map(|n| n.as_str()).collect();
         for name in &names {
-            assert!(["accept", "accept-encoding", "host", "user-agent"].contains(name), "{names:?}");
+            assert!(
+                ["accept", "accept-encoding", "host", "user-agent"].contains(name),
+                "{names:?}"
+            );
         }
         assert_eq!(one.uri.query(), Some("x=1"));
     }
@@ -50,7 +57,10 @@ async fn redirects_in_a_circle_end() {
     let server = Server::start(|_| answer(307, &[("location", "/list")], "")).await;
     let mut config = small(&server.url);
     config["redirects"] = json!([server.url]);
-    let error = connect(&config, secrets(&[])).fetch("orders", None, None).await.unwrap_err();
+    let error = connect(&config, secrets(&[]))
+        .fetch("orders", None, None)
+        .await
+        .unwrap_err();
     assert_eq!((error.code, error.transient), ("partner.redirect", false), "{error}");
     assert_eq!(server.asked().len(), 6);
 }
@@ -62,7 +72,11 @@ async fn nothing_is_sent_while_the_partners_limit_is_spent() {
     let server = Server::start(move |asked| {
         let mut starts = seen.lock().unwrap();
         starts.push(Instant::now());
-        let reset = if asked.uri.query() == Some("after=far") { "3600" } else { "1" };
+        let reset = if asked.uri.query() == Some("after=far") {
+            "3600"
+        } else {
+            "1"
+        };
         let left = if starts.len() == 2 { "0" } else { "9" };
         answer(200, &[("x-rate-remaining", left), ("x-rate-reset", reset)], PAGE)
     })
@@ -83,13 +97,23 @@ async fn nothing_is_sent_while_the_partners_limit_is_spent() {
     starts.lock().unwrap().truncate(1);
     partner.fetch("orders", Some("far"), None).await.unwrap();
     let error = partner.fetch("orders", None, None).await.unwrap_err();
-    assert_eq!((error.code, error.transient, error.breaker), ("partner.rate_limited", true, false));
+    assert_eq!(
+        (error.code, error.transient, error.breaker),
+        ("partner.rate_limited", true, false)
+    );
     let wait = error.retry_after.unwrap();
-    assert!(wait > Duration::from_secs(3500) && wait <= Duration::from_secs(3600), "{wait:?}");
+    assert!(
+        wait > Duration::from_secs(3500) && wait <= Duration::from_secs(3600),
+        "{wait:?}"
+    );
     let answering = small_answer(&partner);
     let before = server.asked().len();
-    let sent = partner.send(OutboundKind::Confirm, answering.id, &answering.render(&partner)).await;
-    let Verdict::Again { code, breaker, .. } = sent.verdict else { panic!("{sent:?}") };
+    let sent = partner
+        .send(OutboundKind::Confirm, answering.id, &answering.render(&partner))
+        .await;
+    let Verdict::Again { code, breaker, .. } = sent.verdict else {
+        panic!("{sent:?}")
+    };
     assert_eq!((code, breaker), ("partner.rate_limited", false));
     assert_eq!(server.asked().len(), before, "nothing left");
 }
@@ -98,14 +122,24 @@ async fn nothing_is_sent_while_the_partners_limit_is_spent() {
 async fn retry_after_holds_everything_to_that_partner() {
     let server = Server::start(|asked| {
         let busy = asked.method == "POST";
-        answer(if busy { 429 } else { 200 }, if busy { &[("retry-after", "600")] } else { &[] }, PAGE)
+        answer(
+            if busy { 429 } else { 200 },
+            if busy { &[("retry-after", "600")] } else { &[] },
+            PAGE,
+        )
     })
     .await;
     let partner = connect(&small(&server.url), secrets(&[]));
     partner.fetch("orders", None, None).await.unwrap();
     let answering = small_answer(&partner);
-    let sent = partner.send(OutboundKind::Confirm, answering.id, &answering.render(&partner)).await;
-    let expected = Verdict::Again { code: "partner.rate_limited", retry_after: Some(Duration::from_secs(600)), breaker: false };
+    let sent = partner
+        .send(OutboundKind::Confirm, answering.id, &answering.render(&partner))
+        .await;
+    let expected = Verdict::Again {
+        code: "partner.rate_limited",
+        retry_after: Some(Duration::from_secs(600)),
+        breaker: false,
+    };
     assert_eq!(sent.verdict, expected);
     let error = partner.fetch("orders", None, None).await.unwrap_err();
     assert_eq!(error.code, "partner.rate_limited");
@@ -134,19 +168,38 @@ async fn dripping(head: &'static str) -> String {
 
 #[tokio::test]
 async fn a_slow_drip_ends_when_the_time_for_a_request_is_over() {
-    for head in ["HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", "HTTP/1.1 200 OK\r\nx-slow:"] {
+    for head in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx-slow:",
+    ] {
         let url = dripping(head).await;
         let mut config = small(&url);
         config["limits"] = json!({"requestSeconds": 1, "tokenSeconds": 1});
         let partner = connect(&config, secrets(&[]));
         let started = Instant::now();
         let error = partner.fetch("orders", None, None).await.unwrap_err();
-        assert_eq!((error.code, error.transient, error.breaker), ("partner.timeout", true, true), "{error}");
+        assert_eq!(
+            (error.code, error.transient, error.breaker),
+            ("partner.timeout", true, true),
+            "{error}"
+        );
         let answering = small_answer(&partner);
-        let sent = partner.send(OutboundKind::Confirm, answering.id, &answering.render(&partner)).await;
-        assert_eq!(sent.verdict, Verdict::Unknown { code: "partner.timeout" }, "it may have arrived");
-        config["auth"] = json!({"type": "oauth2", "tokenUrl": "/token", "clientId": "c", "clientSecret": {"secret": "s"}});
-        let error = connect(&config, secrets(&[("s", "a-long-secret")])).fetch("orders", None, None).await.unwrap_err();
+        let sent = partner
+            .send(OutboundKind::Confirm, answering.id, &answering.render(&partner))
+            .await;
+        assert_eq!(
+            sent.verdict,
+            Verdict::Unknown {
+                code: "partner.timeout"
+            },
+            "it may have arrived"
+        );
+        config["auth"] =
+            json!({"type": "oauth2", "tokenUrl": "/token", "clientId": "c", "clientSecret": {"secret": "s"}});
+        let error = connect(&config, secrets(&[("s", "a-long-secret")]))
+            .fetch("orders", None, None)
+            .await
+            .unwrap_err();
         assert_eq!((error.code, error.transient), ("partner.token", true), "{error}");
         assert!(started.elapsed() < Duration::from_secs(30));
     }

@@ -174,7 +174,12 @@ impl Run {
         let values: Vec<(String, String)> = config
             .secret_names()
             .into_iter()
-            .map(|name| (name.to_owned(), secret_text(self.secrets[name].as_str().unwrap_or(name))))
+            .map(|name| {
+                (
+                    name.to_owned(),
+                    secret_text(self.secrets[name].as_str().unwrap_or(name)),
+                )
+            })
             .collect();
         let values: Vec<_> = values.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let secrets: Arc<dyn Secrets> = secrets(&values);

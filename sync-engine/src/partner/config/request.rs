@@ -1,7 +1,7 @@
 //! Request templates: method, path, query, headers, body.
 
-use super::mistakes::{Mistakes, child};
 use super::TextOrSecret;
+use super::mistakes::{Mistakes, child};
 use super::raw::{RawRequest, RawTextOrSecret};
 use super::sections::text_or_secret;
 use crate::partner::RenderedRequest;
@@ -176,7 +176,10 @@ impl Body {
         if let [_, second, ..] = given.as_slice() {
             ctx.mistakes.add(
                 child(pointer, second),
-                format!("a request has one body: \"{}\" exclude each other", given.join("\", \"")),
+                format!(
+                    "a request has one body: \"{}\" exclude each other",
+                    given.join("\", \"")
+                ),
             );
         }
         if let Some(form) = &raw.form {
@@ -210,13 +213,18 @@ impl Body {
                 (json.as_ref().map(|b| b.to_string().into_bytes()), json)
             }
             Self::Text(template) => {
-                let text = template.render(scope, "/bodyText", problems).and_then(|value| match value {
-                    Value::String(text) => Some(text.into_bytes()),
-                    other => {
-                        problems.push(problem("/bodyText", format!("a text is expected, this is {}", kind_of(&other))));
-                        None
-                    }
-                });
+                let text = template
+                    .render(scope, "/bodyText", problems)
+                    .and_then(|value| match value {
+                        Value::String(text) => Some(text.into_bytes()),
+                        other => {
+                            problems.push(problem(
+                                "/bodyText",
+                                format!("a text is expected, this is {}", kind_of(&other)),
+                            ));
+                            None
+                        }
+                    });
                 (text, None)
             }
             Self::Form(form) => {
@@ -326,11 +334,7 @@ impl PathTemplate {
 }
 
 /// Headers of a request: a text is a constant, an object a template.
-fn header_templates(
-    raw: &BTreeMap<String, Value>,
-    pointer: &str,
-    ctx: &mut Compile<'_>,
-) -> Vec<(String, Template)> {
+fn header_templates(raw: &BTreeMap<String, Value>, pointer: &str, ctx: &mut Compile<'_>) -> Vec<(String, Template)> {
     let mut headers = Vec::new();
     for (name, value) in raw {
         let at = child(pointer, name);

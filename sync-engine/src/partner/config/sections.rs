@@ -84,7 +84,10 @@ pub(super) fn ca_certificates(file: Option<&String>, dir: &Path, mistakes: &mut 
         .components()
         .all(|part| matches!(part, std::path::Component::Normal(_)));
     if !inside {
-        mistakes.add(pointer, format!("\"{file}\" does not lie below the configuration's folder"));
+        mistakes.add(
+            pointer,
+            format!("\"{file}\" does not lie below the configuration's folder"),
+        );
         return Vec::new();
     }
     let pem = match std::fs::read(dir.join(file)) {
@@ -116,7 +119,9 @@ pub(super) fn reachable(url: &Url, private_network: bool, pointer: &str, mistake
         Reach::Private if private_network => {}
         Reach::Private => mistakes.add(
             pointer,
-            format!("{ip} is an address inside a network: say \"network\": \"private\" if the partner is on the company's"),
+            format!(
+                "{ip} is an address inside a network: say \"network\": \"private\" if the partner is on the company's"
+            ),
         ),
         // Plain loopback is for tests.
         Reach::Never if ip.is_loopback() => {}
@@ -189,7 +194,11 @@ fn rate_headers(raw: &RawLimits, mistakes: &mut Mistakes) -> Option<RateHeaders>
         }
         given.clone()
     };
-    let remaining = name(&raw.remaining, "remaining", "the header that says how many requests are left");
+    let remaining = name(
+        &raw.remaining,
+        "remaining",
+        "the header that says how many requests are left",
+    );
     let reset = name(&raw.reset, "reset", "the header that says when there are new ones");
     Some(RateHeaders {
         remaining: remaining?,

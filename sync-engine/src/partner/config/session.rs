@@ -1,10 +1,10 @@
 //! A token that is fetched beforehand and sent with writes: the section `session`.
 
-use super::{Place, RequestTemplate};
-use super::raw_reading::RawPlace;
 use super::mistakes::child;
 use super::raw::RawRequest;
+use super::raw_reading::RawPlace;
 use super::request::header_name;
+use super::{Place, RequestTemplate};
 use crate::partner::map::Compile;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -42,7 +42,8 @@ pub(super) fn session(raw: Option<&RawSession>, ctx: &mut Compile<'_>) -> Option
     }
     let Some(request) = &raw.request else {
         if !ctx.mistakes.is_at("/session/request") {
-            ctx.mistakes.add("/session", "\"request\" is missing: the read that gives the session");
+            ctx.mistakes
+                .add("/session", "\"request\" is missing: the read that gives the session");
         }
         return None;
     };

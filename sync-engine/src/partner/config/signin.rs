@@ -1,11 +1,11 @@
 //! How we sign in: the section `auth`.
 
 use super::mistakes::{Mistakes, child};
-use super::{Place, TextOrSecret};
 use super::raw::RawTextOrSecret;
 use super::raw_reading::RawPlace;
 use super::request::{header_name, header_value};
 use super::sections::{secret, text_or_secret, token_url};
+use super::{Place, TextOrSecret};
 use crate::partner::expr::Expr;
 use crate::partner::map::Compile;
 use serde::Deserialize;
@@ -252,7 +252,10 @@ fn key(raw: &RawAuth, mistakes: &mut Mistakes) -> Option<Auth> {
     let value = secret(raw.value.as_ref(), "/auth/value", mistakes);
     let place = match (&raw.header, &raw.query) {
         (Some(_), Some(_)) => {
-            mistakes.add("/auth/query", "the key goes into \"header\" or into \"query\", not both");
+            mistakes.add(
+                "/auth/query",
+                "the key goes into \"header\" or into \"query\", not both",
+            );
             return None;
         }
         (None, Some(name)) => {
@@ -313,10 +316,7 @@ fn oauth2(raw: &RawAuth, base: Option<&Url>, ctx: &mut Compile<'_>) -> Option<OA
     let token_prefix = prefix(&token_header, raw.token_prefix.as_deref(), "Bearer");
     let body = RawPlace::Body(".access_token".to_owned());
     let token = Place::compile(raw.token.as_ref().unwrap_or(&body), "/auth/token", ctx);
-    let expires_in = ctx.expr(
-        raw.expires_in.as_deref().unwrap_or(".expires_in"),
-        "/auth/expiresIn",
-    );
+    let expires_in = ctx.expr(raw.expires_in.as_deref().unwrap_or(".expires_in"), "/auth/expiresIn");
     for (name, value) in &raw.token_headers {
         let at = child("/auth/tokenHeaders", name);
         credential_header(name, &at, ctx.mistakes);
@@ -325,7 +325,9 @@ fn oauth2(raw: &RawAuth, base: Option<&Url>, ctx: &mut Compile<'_>) -> Option<OA
         }
     }
     let pairs = |raw: &BTreeMap<String, RawTextOrSecret>| {
-        raw.iter().map(|(name, value)| (name.clone(), text_or_secret(value))).collect()
+        raw.iter()
+            .map(|(name, value)| (name.clone(), text_or_secret(value)))
+            .collect()
     };
     Some(OAuth2 {
         token_url: token_url?,

@@ -117,7 +117,10 @@ impl SignTemplate {
                 let known = PIECES.iter().map(|(known, _)| *known);
                 mistakes.unknown(
                     pointer,
-                    format!("{{{name}}} is unknown; known are {}, header.NAME", known.clone().collect::<Vec<_>>().join(", ")),
+                    format!(
+                        "{{{name}}} is unknown; known are {}, header.NAME",
+                        known.clone().collect::<Vec<_>>().join(", ")
+                    ),
                     name,
                     known,
                 );
@@ -138,7 +141,11 @@ pub(super) fn signing(raw: Option<&RawSigning>, mistakes: &mut Mistakes) -> Opti
     let raw = raw?;
     let at = "/signing";
     for (name, present, why) in [
-        ("algorithm", raw.algorithm.is_some(), "hmacSha256, hmacSha512 or rsaSha256"),
+        (
+            "algorithm",
+            raw.algorithm.is_some(),
+            "hmacSha256, hmacSha512 or rsaSha256",
+        ),
         ("key", raw.key.is_some(), "the key, as {\"secret\": \"NAME\"}"),
         ("template", raw.template.is_some(), "the text that is signed"),
     ] {
@@ -148,7 +155,10 @@ pub(super) fn signing(raw: Option<&RawSigning>, mistakes: &mut Mistakes) -> Opti
     }
     let template = SignTemplate::compile(raw.template.as_deref()?, "/signing/template", mistakes);
     if template.uses(&Piece::Signature) {
-        mistakes.add("/signing/template", "the signature cannot sign itself: {signature} stands in headers only");
+        mistakes.add(
+            "/signing/template",
+            "the signature cannot sign itself: {signature} stands in headers only",
+        );
     }
     let mut headers: Vec<_> = raw
         .headers
@@ -177,7 +187,10 @@ pub(super) fn signing(raw: Option<&RawSigning>, mistakes: &mut Mistakes) -> Opti
     }
     headers.sort_by_key(|(_, template)| template.uses(&Piece::Signature));
     if raw.key_encoding.is_some() && raw.algorithm == Some(SignAlgorithm::RsaSha256) {
-        mistakes.add("/signing/keyEncoding", "only the HMAC algorithms use it: a private key is PEM");
+        mistakes.add(
+            "/signing/keyEncoding",
+            "only the HMAC algorithms use it: a private key is PEM",
+        );
     }
     Some(Signing {
         algorithm: raw.algorithm?,

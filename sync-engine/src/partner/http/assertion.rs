@@ -24,7 +24,12 @@ pub(crate) fn assertion(config: &Assertion, key: &str, claims: &Claims<'_>) -> R
         JwtAlgorithm::ES256 => "ES256",
     };
     let mut header = object(json!({"alg": algorithm, "typ": "JWT"}));
-    header.extend(config.key_id.iter().map(|id| ("kid".to_owned(), Value::from(id.as_str()))));
+    header.extend(
+        config
+            .key_id
+            .iter()
+            .map(|id| ("kid".to_owned(), Value::from(id.as_str()))),
+    );
     header.extend(config.headers.clone());
     let issued = claims.now.0.div_euclid(1000);
     let mut payload = object(json!({

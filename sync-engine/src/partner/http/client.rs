@@ -30,8 +30,11 @@ impl Line {
     /// # Errors
     /// A sentence when a root certificate cannot be read.
     pub fn new(config: &PartnerConfig, to: &Url, shows_certificate: bool, vault: Arc<Vault>) -> Result<Self, String> {
-        let ca_certificates: Result<Vec<_>, _> =
-            config.ca_certificates.iter().map(|der| Certificate::from_der(der)).collect();
+        let ca_certificates: Result<Vec<_>, _> = config
+            .ca_certificates
+            .iter()
+            .map(|der| Certificate::from_der(der))
+            .collect();
         Ok(Self {
             hosts: guarded(config),
             private_network: config.private_network,
@@ -169,7 +172,10 @@ fn source<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> 
             if let Some(found) = wrapped.downcast_ref::<T>() {
                 return Some(found);
             }
-            match wrapped.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            match wrapped
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref)
+            {
                 Some(deeper) => wrapped = deeper,
                 None => break,
             }

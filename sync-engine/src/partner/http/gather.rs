@@ -1,7 +1,7 @@
 //! What belongs to the items of a page and is fetched one by one: details, batches, parts.
 
-use super::outcome::{self, fetch_error, fetch_refusal};
 use super::answer::Answer;
+use super::outcome::{self, fetch_error, fetch_refusal};
 use super::{HttpPartner, Prepared};
 use crate::partner::config::details::{Batch, Detail, ETAG, Part};
 use crate::partner::config::{RequestTemplate, StreamConfig};

@@ -27,7 +27,9 @@ pub(crate) enum Reach {
 
 /// A partner's name that leads inside.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} leads to {ip}, which is inside a network: say \"network\": \"private\" in the configuration if the partner is on the company's")]
+#[error(
+    "{host} leads to {ip}, which is inside a network: say \"network\": \"private\" in the configuration if the partner is on the company's"
+)]
 pub(crate) struct Inside {
     host: String,
     ip: IpAddr,
@@ -104,7 +106,11 @@ fn reach_v6(ip: Ipv6Addr) -> Reach {
     if ip.is_loopback() || ip.is_unicast_link_local() || nobody {
         return Reach::Never;
     }
-    if ip.is_unique_local() { Reach::Private } else { Reach::Public }
+    if ip.is_unique_local() {
+        Reach::Private
+    } else {
+        Reach::Public
+    }
 }
 
 #[cfg(test)]
@@ -143,17 +149,27 @@ mod tests {
     async fn asked(ip: [u8; 4], private_network: bool, guarded: bool) -> (Result<(), WireError>, bool) {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let hosts = if guarded { BTreeSet::from(["api.acme.example".to_owned()]) } else { BTreeSet::new() };
+        let hosts = if guarded {
+            BTreeSet::from(["api.acme.example".to_owned()])
+        } else {
+            BTreeSet::new()
+        };
         let mut guard = Guard::new(hosts, private_network);
         guard.lookup = Arc::new(move |_| Box::pin(async move { Ok(vec![SocketAddr::from((ip, 0))]) }));
         super::super::client::provider();
-        let client = reqwest::Client::builder().no_proxy().dns_resolver(guard).build().unwrap();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .dns_resolver(guard)
+            .build()
+            .unwrap();
         let sending = client
             .get(format!("http://api.acme.example:{port}/"))
             .timeout(std::time::Duration::from_millis(500))
             .send();
         let (sent, met) = tokio::join!(sending, async {
-            tokio::time::timeout(std::time::Duration::from_millis(500), listener.accept()).await.is_ok()
+            tokio::time::timeout(std::time::Duration::from_millis(500), listener.accept())
+                .await
+                .is_ok()
         });
         (sent.map(drop).map_err(classified), met)
     }
@@ -161,7 +177,9 @@ mod tests {
     #[tokio::test]
     async fn a_partners_name_does_not_lead_inside() {
         let (sent, met) = asked([127, 0, 0, 1], false, true).await;
-        let Err(WireError::Inside(message)) = sent else { panic!("{sent:?}") };
+        let Err(WireError::Inside(message)) = sent else {
+            panic!("{sent:?}")
+        };
         assert!(message.contains("api.acme.example leads to 127.0.0.1"), "{message}");
         assert!(!met);
         // This machine is never the company's network.

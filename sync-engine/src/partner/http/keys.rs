@@ -16,9 +16,8 @@ impl PrivateKey {
     /// # Errors
     /// A sentence that says what the secret should hold; never what it holds.
     pub fn read(pem: &str, algorithm: JwtAlgorithm) -> Result<Self, String> {
-        let der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
-            "the secret holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)".to_owned()
-        })?;
+        let der = PrivateKeyDer::from_pem_slice(pem.as_bytes())
+            .map_err(|_| "the secret holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)".to_owned())?;
         let rejected = |e: ring::error::KeyRejected| format!("the private key is not accepted: {e}");
         match algorithm {
             JwtAlgorithm::RS256 | JwtAlgorithm::PS256 => {

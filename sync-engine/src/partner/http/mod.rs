@@ -32,12 +32,12 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::domain::{PartnerId, PartnerRules};
+use answer::Answer;
 use bytes::Bytes;
 use outcome::{class_of, read_verdict, send_verdict, wire_message, wire_status};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use url::Url;
-use answer::Answer;
 use wire::{Outgoing, Wire, WireError};
 
 /// What is kept of an answer, in bytes.

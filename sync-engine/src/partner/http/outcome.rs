@@ -1,8 +1,8 @@
 //! What an answer means: status and error -> verdict, as data.
 
+use super::answer::Answer;
 use super::error_text::error_text;
 use super::token::TokenError;
-use super::answer::Answer;
 use super::wire::WireError;
 use crate::domain::Timestamp;
 use crate::partner::config::{Case, Outcomes};

@@ -17,6 +17,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 const MAX_SHUT_MILLIS: i64 = 24 * 3600 * 1000;
 /// A larger number in a reset header is a moment (seconds since 1970), a smaller one a time from now.
 const FIRST_EPOCH_SECONDS: i64 = 1_000_000_000;
+/// A larger one still counts milliseconds.
+const FIRST_EPOCH_MILLIS: i64 = 1_000_000_000_000;
 
 pub(crate) struct Turns {
     /// Time between the starts of two requests.
@@ -99,16 +101,20 @@ fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Ok(number) = values::decimal_of(text) {
         let millis = i64::try_from((number * rust_decimal::Decimal::ONE_THOUSAND).ceil()).ok()?;
         let seconds = millis / 1000;
-        return Some(match seconds {
-            ..FIRST_EPOCH_SECONDS => now.plus_millis(millis),
-            ..1_000_000_000_000 => Timestamp(millis),
-            _ => Timestamp(seconds),
+        return Some(if seconds < FIRST_EPOCH_SECONDS {
+            now.plus_millis(millis)
+        } else if seconds < FIRST_EPOCH_MILLIS {
+            Timestamp(millis)
+        } else {
+            Timestamp(seconds)
         });
     }
     if let Ok(date) = DateTime::parse_from_rfc2822(text) {
         return Some(Timestamp(date.timestamp_millis()));
     }
-    values::timestamp(&Value::from(text), values::DateForm::Iso).ok().flatten()
+    values::timestamp(&Value::from(text), values::DateForm::Iso)
+        .ok()
+        .flatten()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! A session that is fetched beforehand (CSRF): its headers and cookies, sent with writes.
 
+use super::answer::Answer;
 use super::outcome::{Class, class, words};
 use super::token::{TokenError, carried, found};
-use super::answer::Answer;
 use crate::partner::Secret;
 use crate::partner::config::Session;
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
@@ -70,7 +70,10 @@ impl Sessions {
             .map(str::trim)
             .collect();
         if !cookies.is_empty() {
-            cookies.iter().filter_map(|c| c.split_once('=')).for_each(|(_, value)| learn(value));
+            cookies
+                .iter()
+                .filter_map(|c| c.split_once('='))
+                .for_each(|(_, value)| learn(value));
             let mut value = HeaderValue::from_str(&cookies.join("; ")).map_err(|_| TokenError::Refused {
                 status,
                 message: "the session's cookies cannot be sent back".to_owned(),

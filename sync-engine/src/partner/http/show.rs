@@ -40,10 +40,7 @@ impl HttpPartner {
 
     fn show(&self, out: &Outgoing<'_>) -> Result<ShownRequest, String> {
         let clean = |text: &str| self.wire.clean(text);
-        let (url, headers) = self
-            .wire
-            .shown(out)
-            .map_err(|e: WireError| clean(&wire_message(&e)))?;
+        let (url, headers) = self.wire.shown(out).map_err(|e: WireError| clean(&wire_message(&e)))?;
         let body = String::from_utf8_lossy(&out.request.body);
         Ok(ShownRequest {
             method: out.request.method.clone(),

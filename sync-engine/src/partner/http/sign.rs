@@ -6,9 +6,7 @@ use super::vault::Vault;
 use super::wire::{WireError, header_name, header_value};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
-use crate::partner::config::{
-    JwtAlgorithm, KeyEncoding, Piece, SignAlgorithm, SignEncoding, SignTemplate, Signing,
-};
+use crate::partner::config::{JwtAlgorithm, KeyEncoding, Piece, SignAlgorithm, SignEncoding, SignTemplate, Signing};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use reqwest::header::HeaderMap;
@@ -185,5 +183,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
         .collect::<Option<_>>()?;
     let pairs = digits.chunks_exact(2);
-    pairs.remainder().is_empty().then(|| pairs.map(|p| p.iter().fold(0, |n, d| n * 16 + d)).collect())
+    pairs
+        .remainder()
+        .is_empty()
+        .then(|| pairs.map(|p| p.iter().fold(0, |n, d| n * 16 + d)).collect())
 }

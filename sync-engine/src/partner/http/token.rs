@@ -125,7 +125,11 @@ impl Tokens {
 
     /// The header without a token.
     pub fn masked_header(&self) -> Result<(HeaderName, HeaderValue), TokenError> {
-        carried(&self.config.token_header, &self.config.token_prefix, &Secret::new(MASK.to_owned()))
+        carried(
+            &self.config.token_header,
+            &self.config.token_prefix,
+            &Secret::new(MASK.to_owned()),
+        )
     }
 
     async fn renew(&self, held: &mut Held) -> Result<Token, TokenError> {
@@ -316,7 +320,11 @@ impl Tokens {
         let Grant::RefreshToken(TextOrSecret::Secret(name)) = &self.config.grant else {
             return;
         };
-        let Some(new) = body.get("refresh_token").and_then(Value::as_str).filter(|t| !t.is_empty()) else {
+        let Some(new) = body
+            .get("refresh_token")
+            .and_then(Value::as_str)
+            .filter(|t| !t.is_empty())
+        else {
             return;
         };
         let used = self.vault.read(&TextOrSecret::Secret(name.clone()));
@@ -381,8 +389,8 @@ pub(super) fn carried(name: &str, prefix: &str, secret: &Secret) -> Result<(Head
     let unfit = |message: String| TokenError::Refused { status: None, message };
     let name = header_name(name).map_err(unfit)?;
     let text = format!("{prefix}{}", secret.expose());
-    let mut value =
-        header_value(text.trim()).map_err(|_| unfit(format!("the secret for the header {name} cannot be sent in one")))?;
+    let mut value = header_value(text.trim())
+        .map_err(|_| unfit(format!("the secret for the header {name} cannot be sent in one")))?;
     value.set_sensitive(true);
     Ok((name, value))
 }

@@ -107,7 +107,10 @@ impl Wire {
             headers,
             correlation_header: config.correlation_header.as_deref().map(header_name).transpose()?,
             credentials: Credentials::new(auth, to_tokens, &config.limits, clock.clone(), vault.clone()),
-            signer: config.signing.take().map(|s| Signer::new(s, vault.clone(), clock.clone())),
+            signer: config
+                .signing
+                .take()
+                .map(|s| Signer::new(s, vault.clone(), clock.clone())),
             sessions: config.session.take().map(Sessions::new),
             base_url: config.base_url.clone(),
             timeout: config.limits.request,
@@ -187,7 +190,10 @@ impl Wire {
             correlation: self.clock.new_operation_id().to_string(),
         };
         // The write itself did not leave: whatever broke here may be tried again.
-        let answer = self.signed_in(&out, &self.address(&out)?, None).await.map_err(before_the_write)?;
+        let answer = self
+            .signed_in(&out, &self.address(&out)?, None)
+            .await
+            .map_err(before_the_write)?;
         let headers = sessions
             .read(&answer, |secret| self.vault.redactor.learn(secret))
             .map_err(WireError::Token)?;
@@ -347,8 +353,8 @@ impl Wire {
 
     fn add_ours(&self, headers: &mut HeaderMap, out: &Outgoing<'_>, carrying: Carrying<'_>) -> Result<(), WireError> {
         for (name, value) in &self.headers {
-            let (name, value) =
-                carried(name.as_str(), "", &self.vault.read(value).map_err(WireError::Token)?).map_err(WireError::Token)?;
+            let (name, value) = carried(name.as_str(), "", &self.vault.read(value).map_err(WireError::Token)?)
+                .map_err(WireError::Token)?;
             headers.insert(name, value);
         }
         self.add_own(headers, out)?;
