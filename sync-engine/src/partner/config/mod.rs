@@ -125,12 +125,10 @@ impl PartnerConfig {
         all.extend(self.headers.iter().map(|(_, value)| value));
         let pushes = self.streams.iter().filter_map(|s| s.push.as_ref());
         let mut names: BTreeSet<&str> = pushes.map(|push| push.signature.key.as_str()).collect();
-        let named = all
-            .into_iter()
-            .filter_map(|value| match value {
-                TextOrSecret::Secret(name) => Some(name.as_str()),
-                TextOrSecret::Text(_) => None,
-            });
+        let named = all.into_iter().filter_map(|value| match value {
+            TextOrSecret::Secret(name) => Some(name.as_str()),
+            TextOrSecret::Text(_) => None,
+        });
         names.extend(named);
         names.into_iter().collect()
     }
