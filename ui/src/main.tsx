@@ -10,6 +10,7 @@ import "./styles/shell.css";
 import "./styles/grid.css";
 import "./styles/document.css";
 import "./styles/answer.css";
+import "./styles/configuration.css";
 
 applyTheme();
 // Takes the token out of the address before anything is asked.

@@ -4,6 +4,8 @@ import { host, type HostResponse, HostUnreachable, ResponseError } from "../host
 import type {
   AttemptRow,
   AuditRow,
+  ConfigurationCheck,
+  ConfigurationFile,
   Counters,
   DocumentDetail,
   DocumentKind,
@@ -15,11 +17,13 @@ import type {
   Page,
   PartnerView,
   ProblemDetails,
+  QuarantineRerun,
   QuarantineRow,
   QuarantineState,
   ReceiptAdvice,
   Session,
   SyncReport,
+  Trial,
   VersionDetail,
   VersionDiff,
 } from "./types";
@@ -102,6 +106,14 @@ export interface QuarantineFilter {
   partner?: string | undefined;
 }
 
+/** A configuration to try; without a payload the partner is asked for one page. */
+export interface TrialWanted {
+  text: string;
+  stream?: string | undefined;
+  payload?: string | undefined;
+  mediaType?: string | undefined;
+}
+
 export const PAGE_ROWS = 100;
 type Cursor = string | undefined;
 
@@ -132,6 +144,12 @@ export const api = {
   quarantined: (id: number) => json<QuarantineRow>("GET", `/quarantine/${id}`),
   retryQuarantine: (id: number) => json<QuarantineRow>("POST", `/quarantine/${id}/retry`),
   dismissQuarantine: (id: number) => json<QuarantineRow>("POST", `/quarantine/${id}/dismiss`),
+  configuration: (id: string) => json<ConfigurationFile>("GET", `/partners/${encodeURIComponent(id)}/configuration`),
+  saveConfiguration: (id: string, text: string) => json<ConfigurationFile>("PUT", `/partners/${encodeURIComponent(id)}/configuration`, { text }),
+  checkConfiguration: (text: string) => json<ConfigurationCheck>("POST", "/partners/check", { text }),
+  tryConfiguration: (wanted: TrialWanted) => json<Trial>("POST", "/partners/try", wanted),
+  describePartner: (id: string) => json<unknown>("GET", `/partners/${encodeURIComponent(id)}/openapi`),
+  retryAllQuarantine: (partner: string) => json<QuarantineRerun>("POST", `/quarantine/retry${query({ partner })}`),
   partners: () => json<PartnerView[]>("GET", "/partners"),
   syncPartner: (id: string) => json<SyncReport>("POST", `/partners/${encodeURIComponent(id)}/sync`),
   pausePartner: (id: string) => json<PartnerView>("POST", `/partners/${encodeURIComponent(id)}/pause`),

@@ -21,6 +21,7 @@ const AnswerScreen = lazy(() => import("../features/answer/AnswerScreen"));
 const QueueScreen = lazy(() => import("../features/queue/QueueScreen"));
 const QuarantineScreen = lazy(() => import("../features/quarantine/QuarantineScreen"));
 const PartnersScreen = lazy(() => import("../features/partners/PartnersScreen"));
+const ConfigurationScreen = lazy(() => import("../features/configuration/ConfigurationScreen"));
 
 /** Requests that the engine refused are not asked again; those that did not reach it are. */
 export function newQueryClient(): QueryClient {
@@ -120,6 +121,8 @@ function titleOf(route: Route): string {
       return text.nav.quarantine;
     case "partners":
       return text.nav.partners;
+    case "configuration":
+      return text.configuration.title(route.id);
   }
 }
 
@@ -137,6 +140,8 @@ function Screen({ route }: { route: Route }) {
       return <QuarantineScreen id={route.id} />;
     case "partners":
       return <PartnersScreen />;
+    case "configuration":
+      return <ConfigurationScreen key={route.id} id={route.id} />;
   }
 }
 

@@ -10,7 +10,8 @@ export type Route =
   | { name: "answer"; id: number }
   | { name: "queue"; operation: string | undefined }
   | { name: "quarantine"; id: number | undefined }
-  | { name: "partners" };
+  | { name: "partners" }
+  | { name: "configuration"; id: string };
 
 const TABS: readonly Tab[] = ["lines", "versions", "history", "delivery"];
 const VIEWS: Record<string, DocumentView> = { answer: "needsAnswer", delivery: "inDelivery", all: "all" };
@@ -28,7 +29,7 @@ export function parseRoute(hash: string): Route {
   }
   if (head === "queue") return { name: "queue", operation: second || undefined };
   if (head === "quarantine") return { name: "quarantine", id };
-  if (head === "partners") return { name: "partners" };
+  if (head === "partners") return second ? { name: "configuration", id: decodeURIComponent(second) } : { name: "partners" };
   return { name: "list", view: VIEWS[second ?? ""] ?? "needsAnswer" };
 }
 
@@ -50,6 +51,8 @@ export function href(route: Route): string {
       return route.id === undefined ? "#/quarantine" : `#/quarantine/${route.id}`;
     case "partners":
       return "#/partners";
+    case "configuration":
+      return `#/partners/${encodeURIComponent(route.id)}`;
   }
 }
 

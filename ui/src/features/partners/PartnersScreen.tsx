@@ -4,6 +4,7 @@ import { api } from "../../api/client";
 import { keys } from "../../api/live";
 import type { PartnerStatus, PartnerView } from "../../api/types";
 import { useActions } from "../../app/actions";
+import { go } from "../../app/router";
 import { toastDone, toastError } from "../../app/toasts";
 import { Badge, Bar, Button, Clip, Empty, type Tone } from "../../components/controls";
 import { ErrorPanel } from "../../errors/ErrorPanel";
@@ -59,6 +60,7 @@ export default function PartnersScreen() {
     action("down", "j", text.actions.down, () => step(1)),
     action("up", "k", text.actions.up, () => step(-1)),
     action("sync", "s", text.partners.sync, () => current && sync.mutate(current)),
+    action("configuration", "e", text.configuration.edit, () => current && go({ name: "configuration", id: current.id })),
     action("pause", "p", current?.status === "paused" ? text.partners.resume : text.partners.pause, () => current && pause.mutate(current)),
   ]);
 
@@ -120,6 +122,9 @@ function Card({ partner, active, busy, syncing, onActive, onSync, onPause }: Car
         <span className="soft mono clip">{partner.id}</span>
         <Badge tone={tones[partner.status]}>{partnerStatusName[partner.status]}</Badge>
         <span className="grow" />
+        <Button small icon="edit" onPress={() => go({ name: "configuration", id: partner.id })} hint={active ? "e" : undefined} data-testid="partner-configuration">
+          {text.configuration.edit}
+        </Button>
         <Button small icon={paused ? "play" : "pause"} isDisabled={busy} onPress={onPause} hint={active ? "p" : undefined} data-testid={paused ? "partner-resume" : "partner-pause"}>
           {paused ? text.partners.resume : text.partners.pause}
         </Button>

@@ -89,6 +89,12 @@ export default function QuarantineScreen({ id }: { id: number | undefined }) {
     onError: toastError,
     onSettled: settled,
   });
+  const retryAll = useMutation({
+    mutationFn: (partner: string) => api.retryAllQuarantine(partner),
+    onSuccess: (rerun) => toastDone(text.quarantine.rerun(rerun.resolved, rerun.stillWrong, rerun.more)),
+    onError: toastError,
+    onSettled: settled,
+  });
   const open = current?.state === "Open";
   const step = (by: number) => {
     const row = rows[Math.max(0, Math.min(rows.length - 1, (current ? rows.indexOf(current) : -1) + by))];
@@ -107,6 +113,7 @@ export default function QuarantineScreen({ id }: { id: number | undefined }) {
     { ...action("down", "j", text.actions.down, () => step(1)), repeats: true },
     { ...action("up", "k", text.actions.up, () => step(-1)), repeats: true },
     action("retry", "r", text.quarantine.retry, () => current && retry.mutate(current), !open),
+    action("retry-all", "Shift+R", text.quarantine.retryAll, () => current && retryAll.mutate(current.partner), !open || retryAll.isPending),
     action("dismiss", "d", text.quarantine.dismiss, () => setDismissing(true), !open),
   ]);
 
@@ -122,6 +129,9 @@ export default function QuarantineScreen({ id }: { id: number | undefined }) {
           ))}
         </div>
         <span className="grow" />
+        <Button small icon="sync" isDisabled={!open || retryAll.isPending} onPress={() => current && retryAll.mutate(current.partner)} hint="Shift+R" data-testid="quarantine-retry-all">
+          {current && open ? text.quarantine.retryAllOf(partners.name(current.partner)) : text.quarantine.retryAll}
+        </Button>
         <div className="list-filter">
           <Select aria-label={text.list.partner} value={partner ?? ""} onChange={(value) => setPartner(value || undefined)} options={[{ value: "", label: text.list.anyPartner }, ...partners.list]} />
         </div>

@@ -28,6 +28,7 @@ test("problems lie beside the payload, the line of each is marked; run again, di
     "GET /quarantine?": { items: [row] },
     "GET /quarantine/4/payload": { lines: [{ quantity: "x" }] },
     "POST /quarantine/4/retry": row,
+    "POST /quarantine/retry": { resolved: 3, stillWrong: 1, dismissed: 0, more: false },
     "POST /quarantine/4/dismiss": { ...row, state: "Dismissed" },
     "GET /partners": [],
   });
@@ -39,6 +40,8 @@ test("problems lie beside the payload, the line of each is marked; run again, di
 
   fireEvent.keyDown(document.body, { key: "r" });
   await waitFor(() => expect(engine.calls.some((call) => call.path === "/quarantine/4/retry")).toBe(true));
+  fireEvent.click(screen.getByTestId("quarantine-retry-all"));
+  await waitFor(() => expect(engine.calls.some((call) => call.path === "/quarantine/retry?partner=sandbox")).toBe(true));
   fireEvent.keyDown(document.body, { key: "d" });
   fireEvent.click(await screen.findByTestId("dismiss-confirm"));
   await waitFor(() => expect(engine.calls.some((call) => call.path === "/quarantine/4/dismiss")).toBe(true));

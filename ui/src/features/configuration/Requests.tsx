@@ -1,0 +1,55 @@
+/** The exact requests that the operations would send for the document that is tried. Nothing is sent. */
+
+import { useMemo } from "react";
+import type { ShownRequest, TrialOperation } from "../../api/types";
+import { Badge, Bar, Empty } from "../../components/controls";
+import { pretty } from "../../components/payload";
+import { text } from "../../texts/en";
+import type { EffectProps } from "./Effect";
+
+export function Requests({ tried, issued, stale }: EffectProps & { issued: readonly TrialOperation[] }) {
+  const document = tried?.documents[0];
+  if (!document) return <Empty icon="send" title={stale ? text.configuration.mendFirst : text.configuration.noPayload} hint={stale ? "" : text.configuration.noPayloadHint} />;
+  const operations = [...document.operations, ...issued];
+  if (operations.length === 0) return <Empty icon="send" title={text.configuration.noRequests} />;
+  return (
+    <div className="requests" data-testid="requests">
+      <p className="pane-note soft">{text.configuration.notSent}</p>
+      {operations.map((operation) => (
+        <Card key={operation.operation} operation={operation} />
+      ))}
+    </div>
+  );
+}
+
+function Card({ operation }: { operation: TrialOperation }) {
+  return (
+    <section className="request" data-testid="request" data-operation={operation.operation}>
+      <h2>{text.configuration.operation(operation.operation)}</h2>
+      {operation.problems.length > 0 ? (
+        <Bar tone="error">
+          <ul>
+            {operation.problems.map((one) => (
+              <li key={`${one.pointer} ${one.message}`}>
+                <span className="mono">{one.pointer || "/"}</span> {one.message}
+              </li>
+            ))}
+          </ul>
+        </Bar>
+      ) : null}
+      {operation.request ? <Request request={operation.request} /> : null}
+    </section>
+  );
+}
+
+function Request({ request }: { request: ShownRequest }) {
+  const body = useMemo(() => (request.body ? pretty(request.body).lines.join("\n") : ""), [request.body]);
+  return (
+    <pre className="payload mono" tabIndex={0}>
+      <Badge tone={request.method === "GET" ? "accent" : "caution"}>{request.method}</Badge> {request.url}
+      {"\n"}
+      {request.headers.map(({ name, value }) => `${name}: ${value}\n`).join("")}
+      {body ? `\n${body}` : ""}
+    </pre>
+  );
+}

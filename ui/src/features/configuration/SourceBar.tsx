@@ -1,0 +1,88 @@
+/** Where the payload comes from that the configuration is tried on. */
+
+import { useRef } from "react";
+import { toastError } from "../../app/toasts";
+import { Button, Select } from "../../components/controls";
+import { text } from "../../texts/en";
+
+/** A payload to try, and what it is called in the list. */
+export interface Sample {
+  label: string;
+  payload: string;
+}
+
+export interface Source {
+  /** Undefined: the first stream. */
+  stream: string | undefined;
+  samples: readonly Sample[];
+  chosen: number;
+  /** Where the samples came from. */
+  from: string | undefined;
+}
+
+interface Props {
+  streams: readonly string[];
+  source: Source;
+  onSource: (source: Source) => void;
+  onFetch: () => void;
+  fetching: boolean;
+}
+
+export function SourceBar({ streams, source, onSource, onFetch, fetching }: Props) {
+  const file = useRef<HTMLInputElement>(null);
+  const take = (payload: string, from: string) => onSource({ ...source, samples: [{ label: from, payload }], chosen: 0, from });
+  const paste = () => {
+    navigator.clipboard.readText().then((payload) => take(payload, text.configuration.pasted), toastError);
+  };
+  const open = (chosen: File | undefined) => {
+    chosen?.text().then((payload) => take(payload, chosen.name), toastError);
+  };
+  return (
+    <div className="source-bar">
+      <div className="list-filter">
+        <Select
+          aria-label={text.configuration.stream}
+          value={source.stream ?? streams[0] ?? ""}
+          onChange={(stream) => onSource({ stream, samples: [], chosen: 0, from: undefined })}
+          options={streams.map((name) => ({ value: name, label: name }))}
+          testId="source-stream"
+        />
+      </div>
+      <Button icon="sync" small hint="Ctrl+Enter" isDisabled={fetching || streams.length === 0} onPress={onFetch} data-testid="source-fetch">
+        {fetching ? text.partners.syncing : text.configuration.fetch}
+      </Button>
+      <Button small onPress={() => file.current?.click()} data-testid="source-open">
+        {text.configuration.open}
+      </Button>
+      <Button small onPress={paste} data-testid="source-paste">
+        {text.configuration.paste}
+      </Button>
+      <input
+        ref={file}
+        type="file"
+        hidden
+        accept=".json,.xml,application/json,text/xml"
+        onChange={(event) => {
+          open(event.target.files?.[0]);
+          // The same file can be opened again after it was changed.
+          event.target.value = "";
+        }}
+        data-testid="source-file"
+      />
+      <span className="grow" />
+      {source.samples.length > 1 ? (
+        <div className="list-filter">
+          <Select
+            aria-label={text.configuration.sample}
+            value={String(source.chosen)}
+            onChange={(chosen) => onSource({ ...source, chosen: Number(chosen) })}
+            options={source.samples.map((sample, at) => ({ value: String(at), label: sample.label }))}
+            testId="source-sample"
+          />
+        </div>
+      ) : (
+        <span className="caption soft clip">{source.from}</span>
+      )}
+    </div>
+  );
+}
