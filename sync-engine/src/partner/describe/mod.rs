@@ -217,14 +217,8 @@ const OUTCOMES: &[(&str, &str)] = &[
 
 /// A second use of the same request.
 fn merge(before: &mut Value, other: Value) {
-    let join = |a: &Value, b: &Value| {
-        json!(format!(
-            "{}; {}",
-            a.as_str().unwrap_or_default(),
-            b.as_str().unwrap_or_default()
-        ))
-    };
-    before["summary"] = join(&before["summary"], &other["summary"]);
+    let summary = |of: &Value| of["summary"].as_str().unwrap_or_default().to_owned();
+    before["summary"] = json!(format!("{}; {}", summary(before), summary(&other)));
     if let (Some(responses), Some(more)) = (before["responses"].as_object_mut(), other["responses"].as_object()) {
         for (status, response) in more {
             responses.entry(status.clone()).or_insert_with(|| response.clone());
