@@ -241,6 +241,7 @@ fn save(
     let revision = draft.sequence.to_string();
     let content = decision.stored.map(|_| VersionContentRef {
         document: &draft.content,
+        written: None,
         payload: PayloadRef {
             media_type: "application/json",
             bytes: &bytes,

@@ -111,10 +111,7 @@ impl Engine {
         let arrival = self.store().read(move |_| {
             Ok(match raw {
                 Ok(raw) => intake::read(reading.as_ref(), &name, raw),
-                Err(aside) => Arrival {
-                    raw: aside.raw,
-                    read: Err(aside.error.into()),
-                },
+                Err(aside) => Arrival::aside(aside.raw, aside.error.into()),
             })
         });
         let arrival = arrival.await?;

@@ -92,6 +92,7 @@ pub fn take_answer(
     let content = match (&decision.stored, &fitting.offer) {
         (Some(_), Some(document)) => Some(VersionContentRef {
             document,
+            written: None,
             payload,
             sequence: intake.sequence,
             revision: None,

@@ -9,7 +9,9 @@ use crate::domain::{
     Side, Timestamp, VersionNumber, chain::Refusal, decide,
 };
 use crate::partner::{Intake, IntakeError, PartnerLink, RawItem, StreamInfo, VersionIntake};
-use crate::store::{ApplyChange, DocumentKey, Note, PayloadRef, Problem, StoreError, StoreTx, VersionContentRef};
+use crate::store::{
+    ApplyChange, DocumentKey, Note, PayloadRef, Problem, StoreError, StoreTx, VersionContentRef, WrittenDocument,
+};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -39,6 +41,19 @@ impl Source {
 pub struct Arrival {
     pub raw: RawItem,
     pub read: Result<Intake, Wrong>,
+    /// Of a version that was read.
+    written: Option<WrittenDocument>,
+}
+
+impl Arrival {
+    /// One that could not be had as it should be.
+    pub fn aside(raw: RawItem, wrong: Wrong) -> Self {
+        Self {
+            raw,
+            read: Err(wrong),
+            written: None,
+        }
+    }
 }
 
 /// Why a payload is no version.
@@ -78,19 +93,29 @@ pub enum Taken {
 /// CPU-bound: limits, schema, mapping. Call it where blocking is allowed.
 pub fn read(link: &dyn PartnerLink, stream: &str, raw: RawItem) -> Arrival {
     // A fault in one payload's reading must not hold up the others of its page.
-    let read = std::panic::catch_unwind(AssertUnwindSafe(|| link.intake(stream, &raw.bytes)));
-    let read = match read {
-        Ok(read) => read.map_err(Wrong::from),
-        Err(_) => Err(Wrong {
-            stage: "mapping",
-            number: None,
-            problems: vec![Problem {
-                pointer: String::new(),
-                message: "reading it broke off inside Countersign: keep the payload and report it".to_owned(),
-            }],
-        }),
+    let read = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let read = link.intake(stream, &raw.bytes);
+        let written = match &read {
+            Ok(Intake::Version(version)) => WrittenDocument::of(&version.document).ok(),
+            Ok(Intake::Answer(_) | Intake::Skipped) | Err(_) => None,
+        };
+        (read, written)
+    }));
+    let (read, written) = match read {
+        Ok((read, written)) => (read.map_err(Wrong::from), written),
+        Err(_) => {
+            let wrong = Wrong {
+                stage: "mapping",
+                number: None,
+                problems: vec![Problem {
+                    pointer: String::new(),
+                    message: "reading it broke off inside Countersign: keep the payload and report it".to_owned(),
+                }],
+            };
+            (Err(wrong), None)
+        }
     };
-    Arrival { raw, read }
+    Arrival { raw, read, written }
 }
 
 /// Takes one payload in: load, decide, apply.
@@ -99,7 +124,7 @@ pub fn read(link: &dyn PartnerLink, stream: &str, raw: RawItem) -> Arrival {
 /// Only the store's own; a payload that is wrong is `Taken::Wrong`.
 pub fn take_in(tx: &mut dyn StoreTx, source: &Source, arrival: &Arrival, at: Timestamp) -> Result<Taken, StoreError> {
     match &arrival.read {
-        Ok(Intake::Version(intake)) => take_version(tx, source, &arrival.raw, intake, at),
+        Ok(Intake::Version(intake)) => take_version(tx, source, arrival, intake, at),
         Ok(Intake::Answer(answer)) => take_answer(tx, source, &arrival.raw, answer, at),
         Ok(Intake::Skipped) => Ok(Taken::Skipped),
         Err(wrong) => Ok(Taken::Wrong(wrong.clone())),
@@ -109,7 +134,7 @@ pub fn take_in(tx: &mut dyn StoreTx, source: &Source, arrival: &Arrival, at: Tim
 fn take_version(
     tx: &mut dyn StoreTx,
     source: &Source,
-    raw: &RawItem,
+    arrival: &Arrival,
     intake: &VersionIntake,
     at: Timestamp,
 ) -> Result<Taken, StoreError> {
@@ -153,9 +178,10 @@ fn take_version(
     let change_summary = what_changed(tx, id, &chain, &intake.document)?;
     let content = decision.stored.map(|_| VersionContentRef {
         document: &intake.document,
+        written: arrival.written.as_ref(),
         payload: PayloadRef {
-            media_type: &raw.media_type,
-            bytes: &raw.bytes,
+            media_type: &arrival.raw.media_type,
+            bytes: &arrival.raw.bytes,
         },
         sequence: intake.sequence,
         revision: intake.revision.as_deref(),

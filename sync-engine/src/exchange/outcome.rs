@@ -155,6 +155,7 @@ fn take_effect(
     }
     let content = match (&decision.stored, &seen.counter) {
         (Some(_), Some((document, request))) => Some(VersionContentRef {
+            written: None,
             document,
             payload: PayloadRef {
                 media_type: &request.media_type,

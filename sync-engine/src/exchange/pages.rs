@@ -9,9 +9,9 @@ use crate::store::{Lane, NewQuarantine, PayloadRef, Problem, StoreError, StoreEx
 use std::sync::Arc;
 
 /// One unit of work on the writer: at most so many payloads ...
-const CHUNK_ITEMS: usize = 24;
-/// ... and about so many bytes of them, so that the writer is held for at most about 5 ms.
-const CHUNK_BYTES: usize = 192 * 1024;
+const CHUNK_ITEMS: usize = 16;
+/// ... and about so many bytes of them, so that the writer is held for at most a few ms.
+const CHUNK_BYTES: usize = 128 * 1024;
 
 /// The named lease of a run.
 #[derive(Clone)]
@@ -248,7 +248,7 @@ mod tests {
     fn a_page_is_cut_by_number_and_by_size() {
         let sizes = |items: Vec<usize>| -> Vec<usize> { chunks(items, |&s| s).iter().map(Vec::len).collect() };
         assert_eq!(sizes(vec![]), Vec::<usize>::new());
-        assert_eq!(sizes(vec![1; 50]), [24, 24, 2]);
+        assert_eq!(sizes(vec![1; 40]), [16, 16, 8]);
         assert_eq!(sizes(vec![100 * 1024, 100 * 1024, 10, 500 * 1024, 10]), [1, 2, 1, 1]);
     }
 }

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 /// Items of one run that are in memory at once, in KiB. A larger page is alone.
 const ROOM_KIB: u32 = 32 * 1024;
-/// Chunks of a page that are read at once.
+/// Chunks of a page that are read at once: at most so many, and one core is left to the writer.
 const CHUNKS_AT_ONCE: usize = 4;
 /// A document of more bytes is read alone.
 const LARGE_BYTES: usize = 512 * 1024;
@@ -316,6 +316,10 @@ fn learned(fetched: &Result<FetchedPage, FetchError>) -> Learned {
     }
 }
 
+fn chunks_at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).clamp(1, CHUNKS_AT_ONCE))
+}
+
 async fn read_pages(
     link: &Arc<dyn PartnerLink>,
     info: &StreamInfo,
@@ -326,7 +330,7 @@ async fn read_pages(
         let chunks = chunks(page.items, |raw| raw.bytes.len());
         let mut reading = stream::iter(chunks)
             .map(|chunk| read_chunk(link, info, chunk))
-            .buffered(CHUNKS_AT_ONCE);
+            .buffered(chunks_at_once());
         let mut arrivals = Vec::new();
         while let Some(chunk) = reading.next().await {
             match chunk {
@@ -338,10 +342,8 @@ async fn read_pages(
                 }
             }
         }
-        arrivals.extend(page.set_aside.into_iter().map(|aside| Arrival {
-            raw: aside.raw,
-            read: Err(aside.error.into()),
-        }));
+        let aside = page.set_aside.into_iter();
+        arrivals.extend(aside.map(|aside| Arrival::aside(aside.raw, aside.error.into())));
         let page = ReadPage {
             arrivals,
             watermark: page.watermark,

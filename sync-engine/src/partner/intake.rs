@@ -116,7 +116,12 @@ pub(super) fn parse(format: &Format, limits: &Limits, raw: &[u8]) -> Result<Valu
     match format {
         Format::Json => {
             scan(raw, scan_limits).map_err(limit)?;
-            serde_json::from_slice(raw).map_err(|e| failed("schema", format!("the document is not JSON: {e}")))
+            // Checked as a whole, the text need not be checked piece by piece.
+            let parsed = match std::str::from_utf8(raw) {
+                Ok(text) => serde_json::from_str(text),
+                Err(_) => serde_json::from_slice(raw),
+            };
+            parsed.map_err(|e| failed("schema", format!("the document is not JSON: {e}")))
         }
         Format::Xml(reading) => xml::read(raw, reading, scan_limits).map_err(|error| match error {
             XmlError::Limit(m) => limit(m),

@@ -8,7 +8,7 @@ mod sqlite;
 mod types;
 
 pub use ext::StoreExt;
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, WrittenDocument};
 pub use types::*;
 
 use crate::domain::{

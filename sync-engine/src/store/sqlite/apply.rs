@@ -81,7 +81,7 @@ fn insert(tx: &mut Tx<'_>, change: &ApplyChange<'_>) -> Result<DocumentId, Store
     versions::insert(tx, change, id, row, version, content)?;
     tx.journal.words(WordsChange::Put {
         version: row,
-        text: words::text_of(content.document),
+        text: words::of(content),
     });
     let company = &change.key.company;
     tx.journal.count(company, Counter::Documents, 1);
@@ -119,7 +119,7 @@ fn update(tx: &mut Tx<'_>, change: &ApplyChange<'_>, id: DocumentId) -> Result<D
             current = Some(Current {
                 row,
                 facts: Facts::of(content, chain.side),
-                text: words::text_of(content.document),
+                text: words::of(content),
             });
         }
     }

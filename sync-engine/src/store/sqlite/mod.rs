@@ -28,6 +28,7 @@ mod tx;
 mod versions;
 mod words;
 mod writer;
+mod written;
 
 use super::{
     AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow, Committed, Counters, DocumentQuery, DocumentRow,
@@ -42,6 +43,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::broadcast;
 use writer::{Queue, Writer};
+pub use written::WrittenDocument;
 
 /// Change rows that a subscriber may be behind before it is told that it lags.
 const CHANGES_BUFFERED: usize = 1_024;
@@ -89,7 +91,8 @@ impl SqliteStore {
             queue: Arc::clone(&queue),
             changes: changes.clone(),
             checkpoint,
-            bulk_passed_over: false,
+            bulk_waits_since: None,
+            last_interactive: None,
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())

@@ -5,6 +5,7 @@ use super::tx::{Tx, one_row};
 use crate::domain::{Chain, DocumentId, VersionHead, VersionNumber};
 use crate::store::{ApplyChange, StoreError, VersionContentRef};
 use rusqlite::OptionalExtension;
+use std::borrow::Cow;
 
 /// The version that the decision adds, with its content.
 pub fn added<'a>(
@@ -67,9 +68,13 @@ pub fn insert(
             change.actor,
             change.at,
         ])?;
+    let canonical = match content.written {
+        Some(written) => Cow::Borrowed(&written.canonical),
+        None => Cow::Owned(json(content.document)?),
+    };
     tx.db
         .prepare_cached("INSERT INTO version_content (version_id, canonical, partner_ref) VALUES (?1, ?2, ?3)")?
-        .execute((row, json(content.document)?, content.partner_ref.map(json).transpose()?))?;
+        .execute((row, canonical.as_str(), content.partner_ref.map(json).transpose()?))?;
     super::issued::note_orders(tx, change, document, content.document)
 }
 

@@ -3,7 +3,7 @@
 use super::journal::WordsChange;
 use crate::domain::document::{Item, Party};
 use crate::domain::{CanonicalDocument, DespatchAdvice, Order};
-use crate::store::StoreError;
+use crate::store::{StoreError, VersionContentRef};
 use rusqlite::Connection;
 
 /// Words of a query that count; the rest is ignored.
@@ -24,6 +24,12 @@ pub fn write(db: &Connection, changes: &[WordsChange]) -> Result<(), StoreError>
         };
     }
     Ok(())
+}
+
+pub fn of(content: &VersionContentRef<'_>) -> String {
+    content
+        .written
+        .map_or_else(|| text_of(content.document), |written| written.words.clone())
 }
 
 /// Number, parties, item ids and descriptions.

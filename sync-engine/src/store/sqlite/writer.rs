@@ -13,8 +13,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, oneshot};
 
-/// Bulk work after which a group commits.
-const GROUP_BULK: Duration = Duration::from_millis(5);
+/// Bulk work after which a group commits: the more in one, the fewer pages are written twice ...
+const GROUP_BULK: Duration = Duration::from_millis(40);
+/// ... but less while a person is at work, so that no commit is long when the next answer comes.
+const GROUP_BULK_BESIDE: Duration = Duration::from_millis(5);
+/// For so long after an answer a person counts as at work.
+const AT_WORK: Duration = Duration::from_millis(500);
+/// Bulk work that interactive units keep from its turn gets one unit in after this.
+const BULK_PATIENCE: Duration = Duration::from_millis(20);
 /// Units in one group at most.
 const GROUP_UNITS: usize = 1_000;
 /// Units that may wait in each lane.
@@ -124,8 +130,9 @@ pub struct Writer {
     pub queue: Arc<Queue>,
     pub changes: broadcast::Sender<ChangeRow>,
     pub checkpoint: Checkpoint,
-    /// Bulk work waited through the whole last group: the next one takes one unit of it.
-    pub bulk_passed_over: bool,
+    /// Since when bulk work has waited through whole groups.
+    pub bulk_waits_since: Option<Instant>,
+    pub last_interactive: Option<Instant>,
 }
 
 impl Writer {
@@ -164,7 +171,7 @@ impl Writer {
     }
 
     /// Interactive units first. Bulk ones until their time is up, and none after an interactive one, whose caller
-    /// waits for the commit; only when bulk was passed over in the last group, one unit of it gets in.
+    /// waits for the commit; only when bulk was passed over for a while, one unit of it gets in.
     fn next(&mut self, group: &mut Group) -> Option<Unit> {
         let mut waiting = self.queue.lock();
         if group.answers.len() >= GROUP_UNITS {
@@ -172,18 +179,26 @@ impl Writer {
         }
         if let Some(unit) = waiting.interactive.pop_front() {
             group.interactive += 1;
+            self.last_interactive = Some(Instant::now());
             return Some(unit);
         }
         let bulk_allowed = if group.interactive > 0 {
-            self.bulk_passed_over && group.bulk == 0
+            let waited = self
+                .bulk_waits_since
+                .is_some_and(|since| since.elapsed() >= BULK_PATIENCE);
+            waited && group.bulk == 0
         } else {
-            group.bulk_time < GROUP_BULK
+            let beside = self.last_interactive.is_some_and(|last| last.elapsed() < AT_WORK);
+            group.bulk_time < if beside { GROUP_BULK_BESIDE } else { GROUP_BULK }
         };
         if bulk_allowed && let Some(unit) = waiting.bulk.pop_front() {
             group.bulk += 1;
             return Some(unit);
         }
-        self.bulk_passed_over = group.bulk == 0 && !waiting.bulk.is_empty();
+        self.bulk_waits_since = match group.bulk == 0 && !waiting.bulk.is_empty() {
+            true => self.bulk_waits_since.or_else(|| Some(Instant::now())),
+            false => None,
+        };
         None
     }
 

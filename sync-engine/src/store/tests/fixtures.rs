@@ -168,6 +168,7 @@ pub fn receive_from(
         id: loaded.map(|loaded| loaded.id),
         decision: &decision,
         content: decision.stored.map(|_| VersionContentRef {
+            written: None,
             document: &document,
             payload: PayloadRef {
                 media_type: "application/json",

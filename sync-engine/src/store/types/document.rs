@@ -6,6 +6,7 @@ use crate::domain::{
     DocumentKind, HeaderAnswer, Money, OperationId, PartnerId, Purpose, Side, Timestamp, VersionNumber, VersionState,
     chain::Author,
 };
+use crate::store::WrittenDocument;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -53,6 +54,8 @@ pub struct ApplyChange<'a> {
 
 pub struct VersionContentRef<'a> {
     pub document: &'a CanonicalDocument,
+    /// Of `document`, where it was made before.
+    pub written: Option<&'a WrittenDocument>,
     pub payload: PayloadRef<'a>,
     pub sequence: Option<i64>,
     pub revision: Option<&'a str>,
