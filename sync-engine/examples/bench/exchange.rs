@@ -38,6 +38,7 @@ pub async fn measure_drain(dir: &Path, base_url: &str, count: u64) -> Outcome {
     let watch = Stopwatch::start();
     engine.drain(DRAIN_LIMIT).await?;
     let measured = watch.stop("drain", count);
+    std::fs::write(dir.join("body.json"), sent_body(dir)?)?;
     let counters = engine.store().counters(&company())?;
     if counters.delivered + counters.applied != i64::try_from(count)? {
         return Err(format!("not everything was delivered: {counters:?}").into());
@@ -45,6 +46,12 @@ pub async fn measure_drain(dir: &Path, base_url: &str, count: u64) -> Outcome {
     println!("{measured}");
     engine.stop(Duration::from_secs(5)).await;
     Ok(())
+}
+
+/// What one of the operations sent, for the baseline to send the same.
+fn sent_body(dir: &Path) -> Result<Vec<u8>, Error> {
+    let db = rusqlite::Connection::open(dir.join("countersign.db"))?;
+    Ok(db.query_row("SELECT body FROM request LIMIT 1", [], |row| row.get(0))?)
 }
 
 async fn confirm(engine: &Engine, document: DocumentId) -> Result<(), Error> {

@@ -76,8 +76,10 @@ pub fn ingest(programs: &Programs, effort: &Effort, report: &mut Report) -> Resu
 }
 
 pub fn drain(programs: &Programs, effort: &Effort, report: &mut Report) -> Result<(), String> {
-    let (_stub, base) = programs.stub(effort.drain, Some(3))?;
+    let (_stub, base) = programs.stub(effort.drain, None)?;
     let count = effort.drain.to_string();
+    // Ours comes first and leaves a body that it sent: the baseline sends the same.
+    let body = format!("--body={}", path(&programs.kept("drain")?.join("body.json")));
     let (mut rate, mut cpu) = (Series::default(), Series::default());
     let (mut node_rate, mut node_cpu) = (Series::default(), Series::default());
     in_turn(
@@ -92,7 +94,16 @@ pub fn drain(programs: &Programs, effort: &Effort, report: &mut Report) -> Resul
         || {
             let db = format!("--db={}", path(&programs.fresh("node")?.join("node.db")));
             let base = format!("--base={base}");
-            let m = programs.node(&["pipeline.mjs", "drain", &count, "--conc=32", "--group", &db, &base])?;
+            let m = programs.node(&[
+                "pipeline.mjs",
+                "drain",
+                &count,
+                "--conc=32",
+                "--group",
+                &body,
+                &db,
+                &base,
+            ])?;
             node_rate.push(m.number("ops_per_s")?);
             node_cpu.push(m.number("cpu_us_per")?);
             Ok(())

@@ -4,6 +4,10 @@ use super::{text, words};
 use crate::domain::CanonicalDocument;
 use crate::store::StoreError;
 
+/// About what JSON text takes, so that it need not grow while it is written.
+const HEAD_BYTES: usize = 1536;
+const LINE_BYTES: usize = 320;
+
 /// A document's JSON text and its words. Made where it was read, so that the writer has less to do.
 pub struct WrittenDocument {
     pub canonical: String,
@@ -14,8 +18,12 @@ impl WrittenDocument {
     /// # Errors
     /// `Corrupt` when the document cannot be JSON.
     pub fn of(document: &CanonicalDocument) -> Result<Self, StoreError> {
+        let lines = match document {
+            CanonicalDocument::Order(order) => order.lines.len(),
+            CanonicalDocument::DespatchAdvice(advice) => advice.lines.len(),
+        };
         Ok(Self {
-            canonical: text::json(document)?,
+            canonical: text::json_of(document, HEAD_BYTES + lines * LINE_BYTES)?,
             words: words::text_of(document),
         })
     }
