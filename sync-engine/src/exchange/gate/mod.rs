@@ -253,11 +253,15 @@ impl Gate {
         store
             .write(Lane::Bulk, move |tx| {
                 let mut state = gate.state();
-                let pausing = matches!(told, Some((Told::Paused | Told::Resumed, _)));
-                if !pausing && let Some(stored) = tx.partner_state(&state.company, &state.partner)? {
-                    state.paused = stored.paused;
-                    gate.set_paused(stored.paused);
-                }
+                // What is told counts: the gate may have followed an older row meanwhile.
+                state.paused = match &told {
+                    Some((Told::Paused, _)) => true,
+                    Some((Told::Resumed, _)) => false,
+                    Some(_) | None => tx
+                        .partner_state(&state.company, &state.partner)?
+                        .map_or(state.paused, |stored| stored.paused),
+                };
+                gate.set_paused(state.paused);
                 tx.set_partner_state(&state)?;
                 let Some((told, actor)) = told else {
                     return Ok(());
