@@ -43,10 +43,8 @@ pub async fn take(
     let mut arrivals = Vec::new();
     let (items, held) = if pushed.fetch {
         let page = link.complete(&stream.name, pushed.items).await?;
-        arrivals.extend(page.set_aside.into_iter().map(|aside| Arrival {
-            raw: aside.raw,
-            read: Err(aside.error.into()),
-        }));
+        let aside = page.set_aside.into_iter();
+        arrivals.extend(aside.map(|aside| Arrival::aside(aside.raw, aside.error.into())));
         (page.items, page.held)
     } else {
         let whole = pushed.items.into_iter().map(|bytes| RawItem {
