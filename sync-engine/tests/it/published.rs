@@ -10,11 +10,11 @@ use std::sync::{Arc, OnceLock};
 use sync_engine::domain::{Answer, DeliveryState, DocumentKind, PartnerId};
 use sync_engine::engine::{Engine, EngineOptions};
 use sync_engine::exchange::Pace;
-use sync_engine::partner::{Intake, PartnerLink, Secret, Secrets};
+use sync_engine::partner::{self, Intake, PartnerLink, Secret, Secrets};
 use sync_engine::store::{DocumentRow, OperationRow, QuarantineQuery};
 
 /// The five APIs of which a configuration is shipped.
-pub const PUBLISHED: &[&str] = &["amazon-vendor", "papinet", "xero"];
+pub const PUBLISHED: &[&str] = &["amazon-vendor", "papinet", "business-central", "xero", "square"];
 
 /// One Prism and one OpenID provider for all tests of this program; they end with it.
 pub struct Peers {
@@ -65,6 +65,7 @@ impl Api {
         let mut config = shipped(id);
         config["baseUrl"] = json!(url);
         change(&mut config);
+        partner::parse(&config.to_string(), id, &root().join("configs/partners")).unwrap_or_else(|e| panic!("{e}"));
         let partners = partners_dir(dir.path());
         copy(&root().join("configs/partners").join(id), &partners.join(id));
         std::fs::write(partners.join(format!("{id}.json")), config.to_string()).unwrap();
@@ -124,9 +125,7 @@ impl Api {
         let saved = match row.kind {
             DocumentKind::Order => {
                 let answer = serde_json::from_value(answer).unwrap();
-                self.engine
-                    .answer_order(row.id, row.current, answer, "user:clerk")
-                    .await
+                self.engine.answer_order(row.id, row.current, answer, "user:clerk").await
             }
             DocumentKind::DespatchAdvice => {
                 let receipt = serde_json::from_value(answer).unwrap();
@@ -135,8 +134,7 @@ impl Api {
                     .await
             }
         };
-        self.applied(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id)))
-            .await
+        self.applied(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id))).await
     }
 
     async fn applied(&self, operation: &OperationRow) -> OperationRow {
@@ -191,9 +189,7 @@ pub fn copy(from: &Path, to: &Path) {
 /// Without what differs from run to run: the operation's id and the time.
 fn steady(value: Value) -> Value {
     match value {
-        Value::String(text) if uuid::Uuid::parse_str(&text).is_ok_and(|id| id.get_version_num() == 7) => {
-            json!("OUR ID")
-        }
+        Value::String(text) if uuid::Uuid::parse_str(&text).is_ok_and(|id| id.get_version_num() == 7) => json!("OUR ID"),
         Value::String(text) if text.ends_with('Z') && text.as_str() > "2025" => json!("NOW"),
         Value::Array(list) => list.into_iter().map(steady).collect(),
         Value::Object(map) => map.into_iter().map(|(name, value)| (name, steady(value))).collect(),
@@ -246,9 +242,25 @@ async fn xero_from_token_to_applied_answer() {
     let lines = json!([{"lineId": line, "code": "Changed", "quantity": "0.5", "price": "2600", "date": "2019-04-01"}]);
     api.answered(&countered, json!({"code": "CA", "lines": lines})).await;
     let refused = api.document(DocumentKind::Order, "PO-0009");
-    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}}))
-        .await;
+    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}})).await;
     insta::assert_snapshot!("xero_sent", api.end("POST /PurchaseOrders/").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn square_from_token_to_applied_answer() {
+    let api = Api::on_line("square", impatient).await;
+    let order = api.document(DocumentKind::Order, "CAISENgvlJ6jLWAzERDzjyHVybY");
+    insta::assert_snapshot!("square_order", api.canonical(&order));
+    api.answered(&order, json!({"code": "AP", "note": "Friday"})).await;
+    let countered = api.document(DocumentKind::Order, "CAISEM82RcpmcFBM0TfOyiHV3es");
+    let lines = json!([
+        {"lineId": "ULkg0tQTRK2bkU9fNv3IJD", "code": "Changed", "price": "4.50"},
+        {"lineId": "mumY8Nun4BC5aKe2yyx5a", "code": "Rejected", "reason": {"code": "ITM"}}
+    ]);
+    api.answered(&countered, json!({"code": "CA", "lines": lines})).await;
+    let refused = api.document(DocumentKind::Order, "CAISEM52YcpmcWAzERDOyiWS3ty");
+    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}})).await;
+    insta::assert_snapshot!("square_sent", api.end("PUT /v2/orders/").await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -267,6 +279,23 @@ async fn papinet_from_token_to_applied_answer() {
     ]});
     api.answered(&note, receipt).await;
     insta::assert_snapshot!("papinet_sent", api.end("POST /logistics-goods-receipts").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn business_central_from_token_to_applied_answer() {
+    let company = "companies(7a8b9c0d-1111-2222-3333-444455556666)";
+    let api = Api::on_line("business-central", |config| {
+        config["auth"] = Peers::get().auth();
+        config["baseUrl"] = json!(format!("{}/{company}", config["baseUrl"].as_str().unwrap()));
+        // Answers to delivery notes of ours: there are none here.
+        config["streams"].as_object_mut().unwrap().remove("receipts");
+        impatient(config);
+    })
+    .await;
+    let order = api.document(DocumentKind::Order, "108001");
+    insta::assert_snapshot!("business_central_order", api.canonical(&order));
+    api.answered(&order, json!({"code": "AP"})).await;
+    insta::assert_snapshot!("business_central_sent", api.end("PATCH ").await);
 }
 
 /// What a mill says of orders that we gave it: pending ones are no answer, the others are one.
