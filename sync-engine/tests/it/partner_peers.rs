@@ -6,7 +6,8 @@ use crate::partner_server::{Server, answer};
 use crate::published::Peers;
 use serde_json::{Value, json};
 use std::time::Duration;
-use sync_engine::partner::{OutboundKind, PartnerLink, Verdict};
+use sync_engine::domain::{CanonicalDocument, ContentHash, Purpose};
+use sync_engine::partner::{VersionIntake, OutboundKind, PartnerLink, Verdict};
 
 /// A page server behind the provider: takes only tokens that the provider says are in force.
 pub async fn guarded(provider: String) -> String {
@@ -201,6 +202,32 @@ async fn amazon_vendor_from_token_to_applied_answer() {
         assert_eq!(badly.verdict, Verdict::Rejected { code: "partner.failed" });
         assert_eq!(badly.message.as_deref(), Some("The purchase order is closed."));
     }
+}
+
+/// A delivery note of ours, which Prism checks and takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn amazon_vendor_takes_a_despatch() {
+    let (config, secret) = amazon();
+    let partner = connect(&config, secrets(&[("peer.secret", secret)]));
+    let note = json!({
+        "number": "DN-1", "buyer": {}, "seller": {"id": "999US"}, "shipTo": {"id": "ABE2"},
+        "despatchedOn": "2026-03-02", "expectedDelivery": {"first": "2026-03-04", "last": "2026-03-05"}, "trackingId": "1Z 999", "notes": [],
+        "lines": [{"id": "1", "orderNumber": "2JK3S9VC", "orderLineId": "00001", "item": {"buyerId": "ABC123DEF"}, "delivered": "10", "unit": "EA", "batch": "L7"}]
+    });
+    let intake = VersionIntake {
+        document: CanonicalDocument::DespatchAdvice(serde_json::from_value(note).unwrap()),
+        purpose: Purpose::Original,
+        sequence: None,
+        revision: None,
+        hash: ContentHash::of(b""),
+        partner_ref: None,
+    };
+    let despatch = Answering::new(OutboundKind::Despatch, json!({"kind": "despatch"}), intake, b"");
+    let request = despatch.render(&partner);
+    insta::assert_snapshot!("amazon_despatch", pretty(&request.body));
+    let sent = partner.send(OutboundKind::Despatch, despatch.id, &request).await;
+    assert!(matches!(sent.verdict, Verdict::Taken { verify_after: Some(_) }), "{sent:?}");
+    assert!(sent.receipt.unwrap()["transactionId"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
