@@ -23,6 +23,9 @@ function amazon() {
   // The description's own example of a page lacks the "payload" that its schema has; the published sandbox answer has it.
   orders.paths['/vendor/orders/v1/purchaseOrders'].get.responses['200'].examples =
     json(document('amazon-sp/getPurchaseOrders.200.0.response.json'));
+  // The published answer to a delivery note, which the description lacks.
+  const confirmations = shipments.paths['/vendor/shipping/v1/shipmentConfirmations'];
+  confirmations.post.responses['202'].examples = json(document('amazon-sp/SubmitShipmentConfirmations.202.0.response.json'));
   // The published example of a transaction is one that still runs. Two concrete paths beside it have ended.
   const [template, description] = Object.entries(transactions.paths)[0];
   const ended = (status, errors) => {
@@ -38,7 +41,7 @@ function amazon() {
     definitions: { ...shipments.definitions, ...transactions.definitions, ...orders.definitions },
     paths: {
       ...orders.paths,
-      '/vendor/shipping/v1/shipmentConfirmations': shipments.paths['/vendor/shipping/v1/shipmentConfirmations'],
+      '/vendor/shipping/v1/shipmentConfirmations': confirmations,
       [template]: description,
       [template.replace('{transactionId}', 'ended-well')]: ended('Success'),
       [template.replace('{transactionId}', 'ended-badly')]: ended('Failure', [{ code: 'INVALID', message: 'The purchase order is closed.' }]),
