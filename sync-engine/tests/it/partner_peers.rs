@@ -7,7 +7,7 @@ use crate::published::Peers;
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_engine::domain::{CanonicalDocument, ContentHash, Purpose};
-use sync_engine::partner::{VersionIntake, OutboundKind, PartnerLink, Verdict};
+use sync_engine::partner::{OutboundKind, PartnerLink, Verdict, VersionIntake};
 
 /// A page server behind the provider: takes only tokens that the provider says are in force.
 pub async fn guarded(provider: String) -> String {
@@ -226,7 +226,10 @@ async fn amazon_vendor_takes_a_despatch() {
     let request = despatch.render(&partner);
     insta::assert_snapshot!("amazon_despatch", pretty(&request.body));
     let sent = partner.send(OutboundKind::Despatch, despatch.id, &request).await;
-    assert!(matches!(sent.verdict, Verdict::Taken { verify_after: Some(_) }), "{sent:?}");
+    assert!(
+        matches!(sent.verdict, Verdict::Taken { verify_after: Some(_) }),
+        "{sent:?}"
+    );
     assert!(sent.receipt.unwrap()["transactionId"].is_string());
 }
 

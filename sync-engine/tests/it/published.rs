@@ -125,7 +125,9 @@ impl Api {
         let saved = match row.kind {
             DocumentKind::Order => {
                 let answer = serde_json::from_value(answer).unwrap();
-                self.engine.answer_order(row.id, row.current, answer, "user:clerk").await
+                self.engine
+                    .answer_order(row.id, row.current, answer, "user:clerk")
+                    .await
             }
             DocumentKind::DespatchAdvice => {
                 let receipt = serde_json::from_value(answer).unwrap();
@@ -134,7 +136,8 @@ impl Api {
                     .await
             }
         };
-        self.applied(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id))).await
+        self.applied(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id)))
+            .await
     }
 
     async fn applied(&self, operation: &OperationRow) -> OperationRow {
@@ -189,7 +192,9 @@ pub fn copy(from: &Path, to: &Path) {
 /// Without what differs from run to run: the operation's id and the time.
 fn steady(value: Value) -> Value {
     match value {
-        Value::String(text) if uuid::Uuid::parse_str(&text).is_ok_and(|id| id.get_version_num() == 7) => json!("OUR ID"),
+        Value::String(text) if uuid::Uuid::parse_str(&text).is_ok_and(|id| id.get_version_num() == 7) => {
+            json!("OUR ID")
+        }
         Value::String(text) if text.ends_with('Z') && text.as_str() > "2025" => json!("NOW"),
         Value::Array(list) => list.into_iter().map(steady).collect(),
         Value::Object(map) => map.into_iter().map(|(name, value)| (name, steady(value))).collect(),
@@ -220,7 +225,14 @@ fn impatient(config: &mut Value) {
 /// Lines of a configuration that are about orders and answers to them: all but the streams and operations of delivery
 /// notes and receipts.
 fn lines_for_orders(text: &str) -> usize {
-    const OTHERS: &[&str] = &["deliveryNotes", "shipments", "receipts", "receipt", "despatch", "update"];
+    const OTHERS: &[&str] = &[
+        "deliveryNotes",
+        "shipments",
+        "receipts",
+        "receipt",
+        "despatch",
+        "update",
+    ];
     let mut inside = false;
     let mut counted = 0;
     for line in text.lines() {
@@ -258,7 +270,8 @@ async fn xero_from_token_to_applied_answer() {
     let lines = json!([{"lineId": line, "code": "Changed", "quantity": "0.5", "price": "2600", "date": "2019-04-01"}]);
     api.answered(&countered, json!({"code": "CA", "lines": lines})).await;
     let refused = api.document(DocumentKind::Order, "PO-0009");
-    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}})).await;
+    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}}))
+        .await;
     insta::assert_snapshot!("xero_sent", api.end("POST /PurchaseOrders/").await);
 }
 
@@ -275,7 +288,8 @@ async fn square_from_token_to_applied_answer() {
     ]);
     api.answered(&countered, json!({"code": "CA", "lines": lines})).await;
     let refused = api.document(DocumentKind::Order, "CAISEM52YcpmcWAzERDOyiWS3ty");
-    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}})).await;
+    api.answered(&refused, json!({"code": "RE", "reason": {"code": "ITM"}}))
+        .await;
     insta::assert_snapshot!("square_sent", api.end("PUT /v2/orders/").await);
 }
 
