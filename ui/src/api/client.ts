@@ -130,6 +130,8 @@ export const api = {
     json<Page<AuditRow>>("GET", `/documents/${id}/history${query({ cursor, limit: PAGE_ROWS })}`),
   answer: (id: number, version: number, answer: OrderResponse) =>
     json<OperationRow>("POST", `/documents/${id}/answers`, { version, answer }),
+  act: (id: number, act: string, body: { version: number; reason?: string }) =>
+    json<OperationRow>("POST", `/documents/${id}/${act}`, body),
   receipt: (id: number, version: number, receipt: ReceiptAdvice) =>
     json<OperationRow>("POST", `/documents/${id}/receipts`, { version, receipt }),
   operations: (filter: OperationFilter, cursor: Cursor) =>

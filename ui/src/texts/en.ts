@@ -195,6 +195,14 @@ export const text = {
     detail: "Detail",
   },
 
+  issue: {
+    cancel: "Cancel it",
+    close: "Close it",
+    acceptCounter: "Take the counter-offer",
+    refuseCounter: "Refuse the counter-offer",
+    why: "Reason (optional)",
+  },
+
   answer: {
     confirm: "Confirm",
     confirmCancel: "Accept cancellation",

@@ -12,6 +12,7 @@ import { text } from "../../texts/en";
 import { kindName } from "../../texts/names";
 import { AnswerButtons } from "../answer/AnswerButtons";
 import { HeldBanner } from "../answer/HeldBanner";
+import { IssueButtons } from "../issue/IssueButtons";
 import { versionsText } from "../worklist/columns";
 import { lastView, neighbours, placeOf, remember, useDocuments } from "../worklist/memory";
 import { diffWords } from "./changes";
@@ -131,6 +132,7 @@ function Loaded({ detail, tab, version, around }: LoadedProps) {
           </div>
         </div>
         <AnswerButtons detail={detail} />
+        <IssueButtons detail={detail} />
         <Button icon="print" onPress={() => setPrinting(true)} data-testid="print" aria-label={text.print.action} />
         <span className="document-step">
           <Button icon="up" look="subtle" aria-label={text.document.previous} isDisabled={!around.previous} onPress={() => around.previous?.()} data-testid="previous-document" />
