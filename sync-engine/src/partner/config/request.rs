@@ -5,6 +5,7 @@ use super::mistakes::{Mistakes, child};
 use super::raw::{RawRequest, RawTextOrSecret};
 use super::sections::text_or_secret;
 use crate::partner::RenderedRequest;
+use crate::partner::xml;
 use crate::partner::expr::{Expr, Problem, Scope, kind_of};
 use crate::partner::map::{CodeTable, Compile, Template, values};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -42,6 +43,8 @@ enum Body {
     /// No bytes, and a media type: said on purpose.
     Empty,
     Json(Template),
+    /// A template of JSON that is written as XML, by the rules by which XML is read.
+    Xml(Template),
     Text(Template),
     Form(Vec<(String, Template)>),
 }
@@ -97,7 +100,7 @@ impl RequestTemplate {
     pub fn tables<'a>(&'a self, found: &mut Vec<&'a CodeTable>) {
         match &self.body {
             Body::None | Body::Empty => {}
-            Body::Json(template) | Body::Text(template) => template.tables(found),
+            Body::Json(template) | Body::Xml(template) | Body::Text(template) => template.tables(found),
             Body::Form(form) => form.iter().for_each(|(_, t)| t.tables(found)),
         }
         for (_, template) in self.query.iter().chain(&self.headers) {
@@ -192,13 +195,18 @@ impl Body {
         match &raw.body {
             None => Self::None,
             Some(Value::String(text)) if text.is_empty() => Self::Empty,
-            Some(body) => Template::compile(body, &child(pointer, "body"), ctx).map_or(Self::None, Self::Json),
+            Some(body) => {
+                let xml = raw.media_type.as_deref().is_some_and(|m| m.contains("xml"));
+                let template = Template::compile(body, &child(pointer, "body"), ctx);
+                template.map_or(Self::None, if xml { Self::Xml } else { Self::Json })
+            }
         }
     }
 
     fn media_type(&self) -> &'static str {
         match self {
             Self::None | Self::Empty | Self::Json(_) => "application/json",
+            Self::Xml(_) => "application/xml",
             Self::Text(_) => "text/plain; charset=utf-8",
             Self::Form(_) => "application/x-www-form-urlencoded",
         }
@@ -211,6 +219,15 @@ impl Body {
             Self::Json(template) => {
                 let json = template.render(scope, "", problems);
                 (json.as_ref().map(|b| b.to_string().into_bytes()), json)
+            }
+            Self::Xml(template) => {
+                let json = template.render(scope, "", problems);
+                let written = json.as_ref().map(xml::write).transpose();
+                let bytes = written.unwrap_or_else(|reason| {
+                    problems.push(problem("/body", reason));
+                    None
+                });
+                (bytes, json)
             }
             Self::Text(template) => {
                 let text = template

@@ -4,12 +4,10 @@
 
 mod read;
 mod split;
-#[cfg(test)]
 mod write;
 
 pub(crate) use read::{XmlError, read};
 pub(crate) use split::split;
-#[cfg(test)]
 pub(crate) use write::write;
 
 use std::collections::BTreeSet;
@@ -18,7 +16,6 @@ use std::collections::BTreeSet;
 pub(crate) const TEXT: &str = "#text";
 /// The name of the document's outermost element.
 pub(crate) const NAME: &str = "#name";
-#[cfg(test)]
 /// Elements in the order in which they stand, in what is written.
 pub(crate) const CHILDREN: &str = "#";
 
