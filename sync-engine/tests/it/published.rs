@@ -277,7 +277,7 @@ async fn xero_from_token_to_applied_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn square_from_token_to_applied_answer() {
-    let api = Api::on_line("square", |config| config["auth"] = Peers::get().auth()).await;
+    let api = Api::on_line("square", impatient).await;
     let order = api.document(DocumentKind::Order, "CAISENgvlJ6jLWAzERDzjyHVybY");
     insta::assert_snapshot!("square_order", api.canonical(&order));
     api.answered(&order, json!({"code": "AP", "note": "Friday"})).await;
