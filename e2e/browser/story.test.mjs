@@ -62,6 +62,35 @@ describe("a real browser", { timeout: 600_000 }, () => {
 
   test("markup in a partner's text stays text", () => story.partnersTextStaysText(page, sandbox));
 
+  test("a configuration is tried on the partner's own documents, mended and saved", async () => {
+    const text = browser.tab.getByTestId("configuration-text");
+    const write = async (configuration) => {
+      await text.focus();
+      await browser.tab.keyboard.press("Control+A");
+      await browser.tab.keyboard.insertText(configuration);
+    };
+    await page.click(by("nav-partners"));
+    await page.click(by("partner-configuration"));
+    await page.click(by("source-fetch"));
+    await page.see(by("effect", { outcome: "version" }));
+    await page.shots("8-configuration");
+    await page.click(by("pane-requests"));
+    await page.see(by("request", { operation: "confirm" }));
+    await page.click(by("pane-api"));
+    await page.see(by("api-operation"));
+    const answer = await fetch(`${service.origin}/api/v1/partners/sandbox/configuration`, {
+      headers: { authorization: `Bearer ${service.token}` },
+    });
+    const stored = JSON.parse((await answer.json()).text);
+    await write(JSON.stringify({ ...stored, nmae: "x" }, null, 2));
+    await page.see(by("mistake", { pointer: "/nmae" }));
+    await write(JSON.stringify({ ...stored, name: "Sandbox, renamed" }, null, 2));
+    await page.gone(by("mistake", { pointer: "/nmae" }));
+    await page.click(by("configuration-save"));
+    await page.click(by("back"));
+    await browser.tab.getByText("Sandbox, renamed").first().waitFor();
+  });
+
   test("the page complained of nothing", () => {
     // Requests that the partner's faults made fail are no business of the page.
     assert.deepEqual(browser.complaints, []);
