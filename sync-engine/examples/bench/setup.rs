@@ -47,6 +47,11 @@ pub fn write_partner(dir: &Path, base_url: &str) -> Outcome {
     let mut config: Value = serde_json::from_str(&text)?;
     config["baseUrl"] = json!(base_url);
     config["limits"]["concurrency"] = json!(CONCURRENCY);
+    // What the stub serves.
+    config["streams"]
+        .as_object_mut()
+        .ok_or("a configuration without streams")?
+        .retain(|name, _| name == "orders" || name == "deliveryNotes");
     for operation in config["operations"]
         .as_object_mut()
         .into_iter()
