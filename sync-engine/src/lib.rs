@@ -10,3 +10,7 @@ pub mod print;
 pub mod sandbox;
 pub mod settings;
 pub mod store;
+
+#[cfg(test)]
+#[path = "../tests/shared/evidence.rs"]
+mod evidence;

@@ -1,10 +1,14 @@
 //! Counts tests in the closing lines of cargo test, node's test runner and vitest.
 
+use std::collections::BTreeMap;
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     pub passed: u64,
     pub failed: u64,
     pub skipped: u64,
+    /// Rust tests by their full name, and whether they passed.
+    pub named: BTreeMap<String, bool>,
 }
 
 impl Counts {
@@ -12,13 +16,22 @@ impl Counts {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.named
+            .extend(other.named.iter().map(|(name, passed)| (name.clone(), *passed)));
     }
 
     /// Adds what a line says, if it is a closing line.
     pub fn read_line(&mut self, line: &str) {
         let line = plain(line);
         let line = line.trim();
-        if let Some(rest) = line.strip_prefix("test result:") {
+        if let Some((name, came)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
+            let name = name.trim_end_matches(" - should panic").to_owned();
+            match came {
+                "ok" => self.named.insert(name, true),
+                "FAILED" => self.named.insert(name, false),
+                _ => None,
+            };
+        } else if let Some(rest) = line.strip_prefix("test result:") {
             self.passed += before(rest, "passed");
             self.failed += before(rest, "failed");
             self.skipped += before(rest, "ignored");
@@ -110,10 +123,30 @@ mod tests {
                 Counts {
                     passed,
                     failed,
-                    skipped
+                    skipped,
+                    ..Counts::default()
                 },
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn keeps_what_came_of_each_test() {
+        let mut counts = Counts::default();
+        for line in [
+            "test a::b ... ok",
+            "test a::c ... FAILED",
+            "test a::d ... ignored",
+            "test result: ok.",
+        ] {
+            counts.read_line(line);
+        }
+        let named: Vec<_> = counts
+            .named
+            .iter()
+            .map(|(name, passed)| (name.as_str(), *passed))
+            .collect();
+        assert_eq!(named, [("a::b", true), ("a::c", false)]);
     }
 }

@@ -6,6 +6,7 @@ mod checks;
 mod count;
 mod openapi;
 mod process;
+mod promises;
 mod run;
 mod setup;
 mod test;

@@ -4,6 +4,7 @@ use crate::Outcome;
 use crate::checks::{CHECKS, Check};
 use crate::count::Counts;
 use crate::process::{interrupted, run_counted, say};
+use crate::promises;
 use crate::setup;
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,7 @@ fn go(checks: &[&Check]) -> Outcome {
     let start = Instant::now();
     say("Looking for what the tests need");
     setup::for_test()?;
+    promises::forget()?;
     let mut results = vec![Result {
         name: "setup",
         what: "system packages, npm packages, tools, UI build",
@@ -89,9 +91,13 @@ fn go(checks: &[&Check]) -> Outcome {
 }
 
 fn summary(results: &[Result], time: Duration) -> Outcome {
+    let mut wrong = Vec::new();
+    if let Some(rust) = results.iter().find(|r| r.name == "rust") {
+        say("Promises: docs/promises.md");
+        wrong.extend(promises::table(&rust.counts.named)?.err());
+    }
     say("Summary");
     let mut all = Counts::default();
-    let mut wrong = Vec::new();
     for r in results {
         let mark = if r.error.is_some() || r.counts.failed > 0 {
             "FAILED"

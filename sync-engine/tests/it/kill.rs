@@ -226,9 +226,10 @@ async fn nothing_is_lost_and_nothing_happens_twice() {
     program.kill();
     check(&data, &sandbox, &acknowledged);
     let count = acknowledged.0.lock().expect("not poisoned").len();
-    println!(
-        "{kills} kills in {killed_for:?}, {count} answers acknowledged, {:?}",
-        sandbox.state().counts
+    println!("killed for {killed_for:?}, {:?}", sandbox.state().counts);
+    crate::evidence::ran(
+        "kill::nothing_is_lost_and_nothing_happens_twice",
+        &format!("{kills} kills, {count} answers acknowledged"),
     );
 }
 

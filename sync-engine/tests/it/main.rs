@@ -10,6 +10,8 @@ mod cli_program;
 mod cli_refusals;
 mod documents;
 mod documents_xml;
+#[path = "../shared/evidence.rs"]
+mod evidence;
 mod exchange;
 mod exchange_engine;
 mod exchange_faults;
@@ -34,6 +36,7 @@ mod partner_signin_mistakes;
 mod partner_signing;
 mod partner_tls;
 mod partner_wire;
+mod promises;
 mod published;
 mod published_documents;
 mod push;

@@ -96,4 +96,8 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
         assert_eq!(integrity, "ok");
     }
     assert!(acknowledged.len() > KILLS * 3);
+    crate::evidence::ran(
+        "store::tests::crash::nothing_acknowledged_is_lost_by_a_kill",
+        &format!("{KILLS} kills, {} documents acknowledged", acknowledged.len()),
+    );
 }
