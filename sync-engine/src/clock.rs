@@ -1,9 +1,19 @@
 //! Time and randomness come in from outside, so that a simulation can own them.
 
 use crate::domain::{OperationId, Timestamp};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub type Sleep = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How long work takes: the time since some moment. It decides how much is done at once, and nothing else.
+pub type Stopwatch = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// The machine's.
+pub fn stopwatch() -> Stopwatch {
+    let start = Instant::now();
+    Arc::new(move || start.elapsed())
+}
 
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;

@@ -27,10 +27,10 @@ use crate::exchange::gate::Told;
 use crate::exchange::partners::{Partner, Partners, loader};
 use crate::exchange::poll::PollError;
 use crate::exchange::presence::Presence;
-use crate::exchange::{Exchange, Pace, schedule};
+use crate::exchange::{Exchange, Load, Pace, schedule, watch};
 use crate::partner::Secrets;
 use crate::print::Letterhead;
-use crate::store::{SqliteStore, Store};
+use crate::store::{SqliteStore, Store, StoreExt};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -62,6 +62,15 @@ pub struct Engine {
     inner: Arc<Inner>,
 }
 
+/// What the engine works with, made outside: a simulation brings its own.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    /// Puts the partner of a configuration file on line.
+    pub load: Box<Load>,
+    /// Whether changes of the partners' folder are followed; else `Engine::reload` tells of them.
+    pub watched: bool,
+}
+
 struct Inner {
     exchange: Arc<Exchange>,
     letterhead: Letterhead,
@@ -75,21 +84,36 @@ impl Engine {
     /// `StoreError` when the database cannot be opened or is newer. A broken partner file is no error: it is shown.
     pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
         let dirs = [options.data_dir.clone(), options.partners_dir.clone()];
-        let holder = format!("engine-{}", options.clock.new_operation_id());
-        let shown = holder.clone();
         let opening = tokio::task::spawn_blocking(move || {
             let [data_dir, partners_dir] = dirs;
             for dir in [&data_dir, &partners_dir] {
                 std::fs::create_dir_all(dir)
                     .map_err(|e| EngineError::Config(format!("the folder {} cannot be made: {e}", dir.display())))?;
             }
-            let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data_dir.join("countersign.db"))?);
-            let presence = Presence::show(&data_dir, &shown)
-                .map_err(|e| EngineError::Config(format!("{} cannot be written: {e}", data_dir.display())))?;
-            Ok::<_, EngineError>((store, presence))
+            Ok::<_, EngineError>(SqliteStore::open(data_dir.join("countersign.db"))?)
         });
-        let (store, presence) = opening.await.map_err(|e| EngineError::Internal(e.to_string()))??;
-        let load = loader(Arc::clone(&options.secrets), Arc::clone(&options.clock));
+        let store = opening.await.map_err(|e| EngineError::Internal(e.to_string()))??;
+        let parts = Parts {
+            store: Arc::new(store),
+            load: loader(Arc::clone(&options.secrets), Arc::clone(&options.clock)),
+            watched: true,
+        };
+        Self::start_with(options, parts).await
+    }
+
+    /// Starts on a store and on partners that were made outside; the folders of `options` have to be there.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub async fn start_with(options: EngineOptions, parts: Parts) -> Result<Self, EngineError> {
+        let Parts { store, load, watched } = parts;
+        let holder = format!("engine-{}", options.clock.new_operation_id());
+        let (data_dir, shown) = (options.data_dir.clone(), holder.clone());
+        let showing = store.read(move |_| {
+            let shown = Presence::show(&data_dir, &shown);
+            Ok(shown.map_err(|e| EngineError::Config(format!("{} cannot be written: {e}", data_dir.display())))?)
+        });
+        let presence = showing.await?;
         let exchange = Arc::new(Exchange {
             partners: Partners::new(
                 options.partners_dir,
@@ -110,7 +134,7 @@ impl Engine {
         });
         exchange.take_over(options.data_dir).await?;
         if options.background {
-            exchange.start().await;
+            exchange.start(watched).await;
         } else {
             exchange.load().await;
         }
@@ -122,6 +146,11 @@ impl Engine {
                 secrets: options.secrets,
             }),
         })
+    }
+
+    /// Reads the partners' configurations again.
+    pub async fn reload(&self) {
+        watch::reload(self.exchange()).await;
     }
 
     /// Stops taking work, lets what is in flight end (at most `grace`), closes the store.
@@ -136,7 +165,11 @@ impl Engine {
             }
         }
         let store = Arc::clone(&exchange.store);
-        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+        let closing = store.read(|store| {
+            store.close();
+            Ok(())
+        });
+        if closing.await.is_err() {
             tracing::error!("the store did not close cleanly");
         }
         drop(exchange.presence.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -147,6 +180,7 @@ impl Engine {
     async fn all_ended(&self, limit: Duration) -> bool {
         let exchange = self.exchange();
         tokio::select! {
+            biased;
             () = exchange.tasks.wait() => true,
             () = exchange.clock.sleep(limit) => false,
         }

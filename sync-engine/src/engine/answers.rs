@@ -143,11 +143,11 @@ impl Engine {
         let id = exchange.clock.new_operation_id();
         let now = exchange.clock.now();
         // Rendering a long order takes a while, and may fail in a mapping: off the async threads.
-        let checking = tokio::task::spawn_blocking(move || {
+        let checking = exchange.aside(move || {
             let draft = sendable(&answered, &answer, id, now)?;
             Ok::<_, EngineError>((answered, answer, draft))
         });
-        let (answered, answer, draft) = checking.await.map_err(|e| EngineError::Internal(e.to_string()))??;
+        let (answered, answer, draft) = checking.await??;
         let operation = NewOperation {
             id,
             company: answered.row.company,

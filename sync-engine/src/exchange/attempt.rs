@@ -202,6 +202,7 @@ impl Attempt {
         let pace = &self.exchange.pace;
         loop {
             tokio::select! {
+                biased;
                 result = &mut asking => return Ok(Some(result)),
                 () = self.exchange.clock.sleep(pace.lease_renewal) => {
                     let (id, epoch) = (self.claimed.operation, self.claimed.epoch);

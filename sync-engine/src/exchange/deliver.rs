@@ -80,6 +80,7 @@ impl Dispatcher {
                 self.until_due(now).await
             };
             tokio::select! {
+                biased;
                 () = told => {}
                 () = self.freed.notified() => {}
                 () = self.exchange.clock.sleep(quiet.min(wait)) => {}

@@ -24,6 +24,7 @@ pub use attempt::stored;
 pub use material::{Surroundings, order, outbound, surroundings};
 pub use outcome::is_overtaken;
 pub use pace::{BreakerPace, Pace};
+pub use partners::Load;
 pub use poll::SyncReport;
 
 use crate::clock::Clock;
@@ -93,9 +94,10 @@ impl Exchange {
         watch::reload(self).await;
     }
 
-    /// Loads the partners and starts polling, delivering and watching the configuration, until `stop`.
-    pub async fn start(self: &Arc<Self>) {
-        let watching = watch::FileWatch::on(self.partners.dir());
+    /// Loads the partners and starts polling, delivering and, when it is `watched`, following the configuration's files,
+    /// until `stop`.
+    pub async fn start(self: &Arc<Self>, watched: bool) {
+        let watching = watched.then(|| watch::FileWatch::on(self.partners.dir())).flatten();
         self.load().await;
         let exchange = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -106,9 +108,21 @@ impl Exchange {
         self.tasks.spawn(watch::configuration(Arc::clone(self), watching));
     }
 
+    /// Runs work that takes its time beside the async threads.
+    ///
+    /// # Errors
+    /// `Panicked`.
+    pub fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + 'static {
+        self.store.read(move |_| Ok(work()))
+    }
+
     /// Sleeps, or returns early at a stop.
     pub async fn sleep(&self, duration: Duration) {
         tokio::select! {
+            biased;
             () = self.clock.sleep(duration) => {}
             () = self.stop.cancelled() => {}
         }

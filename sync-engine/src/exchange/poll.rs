@@ -136,10 +136,11 @@ async fn run_leased(
     let (read, to_store) = mpsc::channel(1);
     let source = Arc::new(Source::of(&exchange.company, link.as_ref(), stream));
     let fetching = fetch_pages(exchange, partner, &link, stream, watermark.as_deref(), fetched);
-    let reading = read_pages(&link, stream, to_read, read);
+    let reading = read_pages(exchange, &link, stream, to_read, read);
     let storing = store_pages(exchange, partner, &source, lease, watermark.clone(), to_store);
     let work = async { tokio::join!(fetching, reading, storing) };
     let (fetched, (), (keys, stored)) = tokio::select! {
+        biased;
         done = work => done,
         never = renew(exchange, lease) => match never {},
     };
@@ -181,6 +182,7 @@ async fn tell_stored(
         return false;
     }
     let told = tokio::select! {
+        biased;
         told = link.stored(&stream.name, keys) => told,
         () = exchange.stop.cancelled() => return false,
     };
@@ -270,6 +272,7 @@ async fn fetch(
         }
         let entered = partner.gate.enter(Use::Poll, &exchange.clock).ok_or(PollError::Shut)?;
         let fetched = tokio::select! {
+            biased;
             fetched = link.fetch(&stream.name, watermark, cursor) => fetched,
             () = exchange.stop.cancelled() => return Err(PollError::Stopped),
         };
@@ -321,6 +324,7 @@ fn chunks_at_once() -> usize {
 }
 
 async fn read_pages(
+    exchange: &Arc<Exchange>,
     link: &Arc<dyn PartnerLink>,
     info: &StreamInfo,
     mut pages: mpsc::Receiver<Held<FetchedPage>>,
@@ -329,7 +333,7 @@ async fn read_pages(
     while let Some(Held { page, _room }) = pages.recv().await {
         let chunks = chunks(page.items, |raw| raw.bytes.len());
         let mut reading = stream::iter(chunks)
-            .map(|chunk| read_chunk(link, info, chunk))
+            .map(|chunk| read_chunk(exchange, link, info, chunk))
             .buffered(chunks_at_once());
         let mut arrivals = Vec::new();
         while let Some(chunk) = reading.next().await {
@@ -356,12 +360,13 @@ async fn read_pages(
 }
 
 fn read_chunk(
+    exchange: &Exchange,
     link: &Arc<dyn PartnerLink>,
     stream: &StreamInfo,
     chunk: Vec<RawItem>,
-) -> tokio::task::JoinHandle<Vec<Arrival>> {
+) -> impl Future<Output = Result<Vec<Arrival>, StoreError>> + Send {
     let (link, name) = (Arc::clone(link), stream.name.clone());
-    tokio::task::spawn_blocking(move || {
+    exchange.aside(move || {
         // Large documents one after another: each takes a multiple of its size while it is read.
         let large = chunk.iter().any(|raw| raw.bytes.len() > LARGE_BYTES);
         let _alone = large.then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner));

@@ -54,7 +54,7 @@ pub async fn take(
         (whole.collect(), None)
     };
     let (reading, name) = (Arc::clone(&link), stream.name.clone());
-    let read = tokio::task::spawn_blocking(move || {
+    let read = exchange.aside(move || {
         items
             .into_iter()
             .map(|raw| intake::read(reading.as_ref(), &name, raw))
@@ -91,8 +91,8 @@ pub async fn import(
     let link = partner.link();
     let source = Arc::new(Source::of(&exchange.company, link.as_ref(), stream));
     let name = stream.name.clone();
-    let read = tokio::task::spawn_blocking(move || intake::read(link.as_ref(), &name, raw));
-    let arrival = read.await.map_err(|e| StoreError::Panicked(e.to_string()))?;
+    let read = exchange.aside(move || intake::read(link.as_ref(), &name, raw));
+    let arrival = read.await?;
     let mut report = SyncReport {
         received: 1,
         ..SyncReport::default()

@@ -20,6 +20,7 @@ pub async fn run(exchange: Arc<Exchange>) {
             loops.spawn(follow(Arc::clone(&exchange), partner, generation.clone()));
         }
         tokio::select! {
+            biased;
             _ = changed.changed() => {}
             () = exchange.stop.cancelled() => {}
         }
@@ -49,6 +50,7 @@ async fn follow(exchange: Arc<Exchange>, partner: Arc<Partner>, generation: Canc
     }
     loop {
         tokio::select! {
+            biased;
             () = partner.poll.notified() => { asked.send_replace(()); }
             () = generation.cancelled() => break,
         }
@@ -67,6 +69,7 @@ async fn follow_stream(
         let result = once(&exchange, &partner, &stream).await;
         let wait = next_poll(&exchange, &partner, &stream, result);
         tokio::select! {
+            biased;
             () = exchange.clock.sleep(wait) => {}
             _ = asked.changed() => {}
             () = generation.cancelled() => {}

@@ -77,6 +77,7 @@ pub async fn configuration(exchange: Arc<Exchange>, watch: Option<FileWatch>) {
     let Some(mut watch) = watch else { return };
     loop {
         tokio::select! {
+            biased;
             event = watch.events.recv() => if event.is_none() { return },
             () = exchange.stop.cancelled() => return,
         }

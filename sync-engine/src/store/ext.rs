@@ -15,7 +15,7 @@ pub trait StoreExt {
         T: Send + 'static,
         F: FnOnce(&mut dyn StoreTx) -> Result<T, StoreError> + Send + 'static;
 
-    /// Runs reads on a thread that may block.
+    /// Runs reads on a thread that may block; on this one where the store is hosted.
     fn read<T, F>(&self, work: F) -> impl Future<Output = Result<T, StoreError>> + Send + 'static
     where
         T: Send + 'static,
@@ -47,6 +47,9 @@ impl<S: Store + ?Sized> StoreExt for Arc<S> {
     {
         let store = Arc::clone(self);
         async move {
+            if store.is_hosted() {
+                return work(&store);
+            }
             match tokio::task::spawn_blocking(move || work(&store)).await {
                 Ok(result) => result,
                 Err(error) => Err(StoreError::Panicked(error.to_string())),

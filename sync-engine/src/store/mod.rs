@@ -8,7 +8,7 @@ mod sqlite;
 mod types;
 
 pub use ext::StoreExt;
-pub use sqlite::{SqliteStore, WrittenDocument};
+pub use sqlite::{HostedWriter, SqliteStore, WrittenDocument};
 pub use types::*;
 
 use crate::domain::{
@@ -39,6 +39,11 @@ pub type Committed<T> = std::pin::Pin<Box<dyn Future<Output = Result<T, StoreErr
 /// `tokio::task::spawn_blocking` or `StoreExt::read` from async code.
 pub trait Store: Send + Sync + 'static {
     fn submit(&self, lane: Lane, work: ErasedWork) -> Committed<Box<dyn std::any::Any + Send>>;
+
+    /// It has no threads of its own: reads run on the thread that asks.
+    fn is_hosted(&self) -> bool {
+        false
+    }
 
     // --- documents
     fn list_documents(&self, query: &DocumentQuery) -> Result<Page<DocumentRow>, StoreError>;

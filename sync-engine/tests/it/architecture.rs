@@ -30,12 +30,12 @@ const ARROWS: [(&str, &[&str]); 11] = [
 /// Lines that a file of our own may have.
 const MAX_LINES: usize = 500;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Every file below `dir` with one of these extensions; nothing when there is no such folder.
-fn files(dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn files(dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -56,7 +56,7 @@ fn files(dir: &Path, extensions: &[&str]) -> Vec<PathBuf> {
 }
 
 /// The text without line comments: what a comment names is no dependency.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     text.lines()
         .filter(|l| !l.trim_start().starts_with("//"))
         .map(|l| l.split(" // ").next().unwrap_or_default())

@@ -19,6 +19,7 @@ mod exchange_issue;
 mod exchange_world;
 mod hostile;
 mod kill;
+mod outside;
 mod partner_answers;
 mod partner_bad_input;
 mod partner_details;

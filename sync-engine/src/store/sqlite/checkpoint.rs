@@ -23,8 +23,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Hooks into the writer's commits and starts the thread with a connection of its own.
-    pub fn start(writer: &mut Connection, path: &Path) -> Result<Self, rusqlite::Error> {
+    /// Hooks into the writer's commits; the writer checkpoints itself.
+    pub fn on(writer: &mut Connection) -> Result<Self, rusqlite::Error> {
         let page_bytes = writer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let pages = Arc::new(AtomicI64::new(0));
         let told = Arc::clone(&pages);
@@ -32,10 +32,21 @@ impl Checkpoint {
             told.store(i64::from(count), Ordering::Relaxed);
             Ok(())
         }))?;
+        Ok(Self {
+            pages,
+            page_bytes,
+            next_at: WAL_LIMIT_BYTES,
+            thread: None,
+        })
+    }
+
+    /// As `on`, with a thread and a connection of its own.
+    pub fn start(writer: &mut Connection, path: &Path) -> Result<Self, rusqlite::Error> {
+        let mut checkpoint = Self::on(writer)?;
         let own = Connection::open(path)?;
         own.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
         let (wake, woken) = sync_channel(1);
-        let thread = std::thread::Builder::new()
+        checkpoint.thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
             .spawn(move || {
                 while woken.recv().is_ok() {
@@ -44,12 +55,7 @@ impl Checkpoint {
             })
             .ok()
             .map(|thread| (wake, thread));
-        Ok(Self {
-            pages,
-            page_bytes,
-            next_at: WAL_LIMIT_BYTES,
-            thread,
-        })
+        Ok(checkpoint)
     }
 
     pub fn after_commit(&mut self, writer: &Connection) {

@@ -9,6 +9,7 @@ mod checkpoint;
 mod claim;
 mod documents;
 mod facts;
+mod hosted;
 mod issued;
 mod jobs;
 mod journal;
@@ -36,6 +37,7 @@ use super::{
     QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport, VersionContent, VersionRow,
 };
 use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
+use crate::clock::{Stopwatch, stopwatch};
 use journal::Counter;
 use readers::Readers;
 use std::path::{Path, PathBuf};
@@ -43,6 +45,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::broadcast;
 use writer::{Queue, Writer};
+pub use hosted::HostedWriter;
 pub use written::WrittenDocument;
 
 /// Change rows that a subscriber may be behind before it is told that it lags.
@@ -58,6 +61,8 @@ pub struct SqliteStore {
     readers: Readers,
     changes: broadcast::Sender<ChangeRow>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Whoever opened it runs the writer, and reads run where they are asked for.
+    is_hosted: bool,
     synchronous: String,
 }
 
@@ -81,9 +86,29 @@ impl SqliteStore {
     }
 
     fn start(mut db: rusqlite::Connection, path: PathBuf) -> Result<Self, StoreError> {
+        let checkpoint = checkpoint::Checkpoint::start(&mut db, &path)?;
+        let (mut store, writer) = Self::prepare(db, path, checkpoint, stopwatch())?;
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|e| StoreError::Open {
+                path: store.path.display().to_string(),
+                reason: format!("its writer did not start: {e}"),
+            })?;
+        store.writer = Mutex::new(Some(thread));
+        store.is_hosted = false;
+        Ok(store)
+    }
+
+    /// The store, and the writer that someone has to run.
+    fn prepare(
+        db: rusqlite::Connection,
+        path: PathBuf,
+        checkpoint: checkpoint::Checkpoint,
+        stopwatch: Stopwatch,
+    ) -> Result<(Self, Writer), StoreError> {
         check_at_start(&db, &path)?;
         let synchronous = open::read_pragma(&db, "synchronous")?;
-        let checkpoint = checkpoint::Checkpoint::start(&mut db, &path)?;
         let queue = Arc::new(Queue::default());
         let (changes, _) = broadcast::channel(CHANGES_BUFFERED);
         let writer = Writer {
@@ -93,22 +118,18 @@ impl SqliteStore {
             checkpoint,
             bulk_waits_since: None,
             last_interactive: None,
+            stopwatch,
         };
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|e| StoreError::Open {
-                path: path.display().to_string(),
-                reason: format!("its writer did not start: {e}"),
-            })?;
-        Ok(Self {
+        let store = Self {
             readers: Readers::new(path.clone()),
             path,
             queue,
             changes,
-            writer: Mutex::new(Some(thread)),
+            writer: Mutex::new(None),
+            is_hosted: true,
             synchronous,
-        })
+        };
+        Ok((store, writer))
     }
 
     /// Durable commits since the store was opened.
@@ -140,6 +161,10 @@ impl Drop for SqliteStore {
 impl Store for SqliteStore {
     fn submit(&self, lane: Lane, work: ErasedWork) -> Committed<Box<dyn std::any::Any + Send>> {
         self.queue.submit(lane, work)
+    }
+
+    fn is_hosted(&self) -> bool {
+        self.is_hosted
     }
 
     fn list_documents(&self, query: &DocumentQuery) -> Result<Page<DocumentRow>, StoreError> {

@@ -3,6 +3,7 @@
 use super::checkpoint::Checkpoint;
 use super::journal::Journal;
 use super::tx::Tx;
+use crate::clock::Stopwatch;
 use crate::store::{ChangeRow, Committed, ErasedWork, Lane, StoreError};
 use rusqlite::Connection;
 use std::any::Any;
@@ -10,7 +11,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{broadcast, oneshot};
 
 /// Bulk work after which a group commits: the more in one, the fewer pages are written twice ...
@@ -93,6 +94,11 @@ impl Queue {
         self.commits.load(Ordering::Relaxed)
     }
 
+    fn is_waiting(&self) -> bool {
+        let waiting = self.lock();
+        !waiting.interactive.is_empty() || !waiting.bulk.is_empty()
+    }
+
     /// Blocks until there is work. False when closed and empty.
     fn wait(&self) -> bool {
         let mut waiting = self.lock();
@@ -131,18 +137,32 @@ pub struct Writer {
     pub changes: broadcast::Sender<ChangeRow>,
     pub checkpoint: Checkpoint,
     /// Since when bulk work has waited through whole groups.
-    pub bulk_waits_since: Option<Instant>,
-    pub last_interactive: Option<Instant>,
+    pub bulk_waits_since: Option<Duration>,
+    pub last_interactive: Option<Duration>,
+    pub stopwatch: Stopwatch,
 }
 
 impl Writer {
     /// Runs until the queue is closed and empty, then checkpoints.
     pub fn run(mut self) {
         while self.queue.wait() {
+            self.step();
+        }
+        self.checkpoint.at_close(&self.db);
+    }
+
+    /// One group, if anything waits: what the thread repeats, and a simulation calls when it chooses.
+    pub fn step(&mut self) -> bool {
+        let waiting = self.queue.is_waiting();
+        if waiting {
             self.group();
             self.checkpoint.after_commit(&self.db);
         }
-        self.checkpoint.at_close(&self.db);
+        waiting
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        self.queue.is_waiting()
     }
 
     fn group(&mut self) {
@@ -154,11 +174,11 @@ impl Writer {
         }
         let mut group = Group::default();
         while let Some(unit) = self.next(&mut group) {
-            let started = Instant::now();
+            let started = (self.stopwatch)();
             let is_bulk = group.bulk > 0;
             let result = self.unit(unit.work, &mut group.journal);
             if is_bulk {
-                group.bulk_time += started.elapsed();
+                group.bulk_time += (self.stopwatch)().saturating_sub(started);
             }
             // SQLite itself rolls everything back on a full disk or an I/O error.
             if self.db.is_autocommit() {
@@ -173,22 +193,24 @@ impl Writer {
     /// Interactive units first. Bulk ones until their time is up, and none after an interactive one, whose caller
     /// waits for the commit; only when bulk was passed over for a while, one unit of it gets in.
     fn next(&mut self, group: &mut Group) -> Option<Unit> {
+        let now = (self.stopwatch)();
+        let since = |moment: Duration| now.saturating_sub(moment);
         let mut waiting = self.queue.lock();
         if group.answers.len() >= GROUP_UNITS {
             return None;
         }
         if let Some(unit) = waiting.interactive.pop_front() {
             group.interactive += 1;
-            self.last_interactive = Some(Instant::now());
+            self.last_interactive = Some(now);
             return Some(unit);
         }
         let bulk_allowed = if group.interactive > 0 {
             let waited = self
                 .bulk_waits_since
-                .is_some_and(|since| since.elapsed() >= BULK_PATIENCE);
+                .is_some_and(|waiting| since(waiting) >= BULK_PATIENCE);
             waited && group.bulk == 0
         } else {
-            let beside = self.last_interactive.is_some_and(|last| last.elapsed() < AT_WORK);
+            let beside = self.last_interactive.is_some_and(|last| since(last) < AT_WORK);
             group.bulk_time < if beside { GROUP_BULK_BESIDE } else { GROUP_BULK }
         };
         if bulk_allowed && let Some(unit) = waiting.bulk.pop_front() {
@@ -196,7 +218,7 @@ impl Writer {
             return Some(unit);
         }
         self.bulk_waits_since = match group.bulk == 0 && !waiting.bulk.is_empty() {
-            true => self.bulk_waits_since.or_else(|| Some(Instant::now())),
+            true => self.bulk_waits_since.or(Some(now)),
             false => None,
         };
         None

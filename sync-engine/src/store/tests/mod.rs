@@ -7,6 +7,7 @@ mod drafts;
 mod fixtures;
 mod groups;
 mod history;
+mod hosted;
 mod lists;
 mod opening;
 mod quarantine;
