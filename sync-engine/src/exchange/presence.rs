@@ -65,7 +65,9 @@ pub fn gone(data_dir: &Path) -> std::io::Result<Vec<Gone>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    let mut paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()?;
     // A folder gives them in any order.
     paths.sort();
     let mut gone = Vec::new();

@@ -12,7 +12,10 @@ const OUTSIDE: [(&str, &str); 9] = [
     ("rand::random", "randomness is `Clock::random`"),
     ("Uuid::new_v4", "ids are `Clock::new_operation_id`"),
     ("Uuid::now_v7", "ids are `Clock::new_operation_id`"),
-    ("spawn_blocking", "work beside the async threads is `Exchange::aside` or `StoreExt::read`"),
+    (
+        "spawn_blocking",
+        "work beside the async threads is `Exchange::aside` or `StoreExt::read`",
+    ),
 ];
 
 /// Where that stands all the same, and why it does no harm.
@@ -36,7 +39,10 @@ fn product_code(text: &str) -> String {
 fn reaches_outside(code: &str) -> Vec<String> {
     let named = OUTSIDE.iter().filter(|(what, _)| code.contains(what));
     let mut found: Vec<String> = named.map(|(what, instead)| format!("{what}: {instead}")).collect();
-    let chosen = code.split("select! {").skip(1).filter(|rest| !rest.trim_start().starts_with("biased;"));
+    let chosen = code
+        .split("select! {")
+        .skip(1)
+        .filter(|rest| !rest.trim_start().starts_with("biased;"));
     found.extend(chosen.map(|_| "select! without `biased;`: chance must not choose".to_owned()));
     found
 }
@@ -46,7 +52,11 @@ fn time_and_chance_come_from_outside() {
     let src = root().join("sync-engine/src");
     let (mut wrong, mut read) = (Vec::new(), 0);
     for file in files(&src, &["rs"]) {
-        let name = file.strip_prefix(&src).expect("below it").to_string_lossy().replace('\\', "/");
+        let name = file
+            .strip_prefix(&src)
+            .expect("below it")
+            .to_string_lossy()
+            .replace('\\', "/");
         let room = name.split('/').next().unwrap_or_default().trim_end_matches(".rs");
         let tests = name.contains("/tests/") || name.ends_with("tests.rs");
         if tests || !["domain", "store", "partner", "exchange", "engine"].contains(&room) {
@@ -55,7 +65,10 @@ fn time_and_chance_come_from_outside() {
         read += 1;
         let text = std::fs::read_to_string(&file).expect("a source file reads");
         for found in reaches_outside(&product_code(&text)) {
-            if !ALLOWED.iter().any(|(file, what)| *file == name && found.starts_with(what)) {
+            if !ALLOWED
+                .iter()
+                .any(|(file, what)| *file == name && found.starts_with(what))
+            {
                 wrong.push(format!("{name}: {found}"));
             }
         }

@@ -36,8 +36,9 @@ use super::{
     ErasedWork, Lane, OperationQuery, OperationRow, Page, PartnerState, Payload, PayloadId, QuarantineQuery,
     QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport, VersionContent, VersionRow,
 };
-use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
 use crate::clock::{Stopwatch, stopwatch};
+use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
+pub use hosted::HostedWriter;
 use journal::Counter;
 use readers::Readers;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::broadcast;
 use writer::{Queue, Writer};
-pub use hosted::HostedWriter;
 pub use written::WrittenDocument;
 
 /// Change rows that a subscriber may be behind before it is told that it lags.
