@@ -51,3 +51,7 @@ mod sandbox_answers;
 mod sandbox_faults;
 mod sandbox_trader;
 mod sending_peers;
+#[cfg(unix)]
+mod two_engines;
+mod wire_faults;
+mod wire_proxy;
