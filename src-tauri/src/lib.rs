@@ -29,7 +29,7 @@ pub fn run() -> ExitCode {
         Ok(options) => options,
         Err(message) => return failure::before_window(&message),
     };
-    if let Err(message) = journal::open(&options.data_dir) {
+    if let Err(message) = journal::open(&options) {
         return failure::before_window(&message);
     }
     failure::log_panics();

@@ -3,6 +3,7 @@
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use sync_engine::domain::CompanyId;
+use sync_engine::log::LogSettings;
 use sync_engine::print::Letterhead;
 use sync_engine::settings::{FileSettings, check_company};
 
@@ -37,6 +38,7 @@ pub struct Resolved {
     pub company: CompanyId,
     pub letterhead: Letterhead,
     pub save_dir: Option<PathBuf>,
+    pub log: LogSettings,
     pub hidden: bool,
     /// Whether the data folder was named: a program on data of its own is an instance of its own.
     named: bool,
@@ -72,6 +74,7 @@ impl Options {
             company,
             letterhead: file.letterhead.unwrap_or_default(),
             save_dir: self.save_dir,
+            log: file.log,
             hidden: self.hidden,
             named,
         })

@@ -2,6 +2,7 @@
 
 use crate::attention;
 use crate::failure;
+use crate::journal;
 use crate::options::Resolved;
 use crate::secrets::DesktopSecrets;
 use axum::Router;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use sync_engine::api::{ApiOptions, router};
 use sync_engine::clock::SystemClock;
 use sync_engine::engine::{Engine, EngineOptions};
+use sync_engine::log;
+use sync_engine::partner::Secrets;
 use tauri::{AppHandle, Manager};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -90,20 +93,21 @@ pub fn begin(app: &AppHandle, options: Resolved) {
 }
 
 async fn start(options: Resolved) -> Result<Running, String> {
-    let secrets = DesktopSecrets::open(&options.data_dir);
+    let secrets: Arc<dyn Secrets> = Arc::new(DesktopSecrets::open(&options.data_dir));
+    let shutdown = CancellationToken::new();
+    ship_log(&options, Arc::clone(&secrets), shutdown.clone())?;
     let engine = Engine::start(EngineOptions {
         company: options.company,
         letterhead: options.letterhead,
         data_dir: options.data_dir,
         partners_dir: options.partners_dir,
-        secrets: Arc::new(secrets),
+        secrets,
         clock: Arc::new(SystemClock),
         background: true,
         pace: Default::default(),
     })
     .await
     .map_err(|e| e.to_string())?;
-    let shutdown = CancellationToken::new();
     let router = router(
         engine.clone(),
         ApiOptions {
@@ -116,6 +120,14 @@ async fn start(options: Resolved) -> Result<Running, String> {
         router,
         shutdown,
     })
+}
+
+/// Sends log lines to Loki where the settings say so.
+fn ship_log(options: &Resolved, secrets: Arc<dyn Secrets>, stop: CancellationToken) -> Result<(), String> {
+    let loki = options.log.loki.clone();
+    let name = loki.as_ref().and_then(|l| l.secret.clone()).unwrap_or_default();
+    let credential = move || Ok(secrets.get(&name).map_err(|e| e.to_string())?.expose().to_owned());
+    log::ship(journal::files(options), loki, Box::new(credential), stop)
 }
 
 /// Who is logged in to the system; recorded with what they do.

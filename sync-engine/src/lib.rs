@@ -5,11 +5,14 @@ pub mod clock;
 pub mod domain;
 pub mod engine;
 pub mod exchange;
+pub mod log;
 pub mod partner;
 pub mod print;
+mod redact;
 pub mod sandbox;
 pub mod settings;
 pub mod store;
+mod tls;
 
 #[cfg(test)]
 #[path = "../tests/shared/evidence.rs"]

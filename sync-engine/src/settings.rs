@@ -2,6 +2,7 @@
 //! the data folder.
 
 use crate::domain::CompanyId;
+use crate::log::LogSettings;
 use crate::print::Letterhead;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -32,6 +33,8 @@ pub struct FileSettings {
     pub hosts: Option<Vec<String>>,
     /// Address and port on which partners call us; only `countersign serve`.
     pub hooks: Option<SocketAddr>,
+    /// Files, level, Loki.
+    pub log: LogSettings,
     /// The file that was read.
     #[serde(skip)]
     pub path: Option<PathBuf>,
@@ -93,6 +96,7 @@ fn parse(text: &str) -> Result<FileSettings, String> {
         }
     })?;
     reader.end().map_err(|e| e.to_string())?;
+    settings.log.check()?;
     match &settings.company {
         Some(company) => check_company(company).map(|()| settings),
         None => Ok(settings),

@@ -1,28 +1,38 @@
-//! Log lines, to standard error.
+//! Log lines: to standard error, and of the service to files as well.
 
-use super::args::{Global, LogFormat};
-use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use super::args::{Command, Global, LogFormat};
+use super::host;
+use super::settings::Settings;
+use std::sync::Arc;
+use sync_engine::clock::SystemClock;
+use sync_engine::log::{self, Console, LogFiles};
 
-/// Which lines: `COUNTERSIGN_LOG`, such as `debug` or `sync_engine::exchange=trace,info`.
-const LEVEL_VARIABLE: &str = "COUNTERSIGN_LOG";
+/// Name of the service's log files.
+const NAME: &str = "countersign";
 
-/// A long-running command tells what it does; the others only what goes wrong.
-pub fn start(global: &Global, long_running: bool) {
-    let usual = if long_running { "info" } else { "error" };
-    let wanted = std::env::var(LEVEL_VARIABLE).ok().filter(|v| !v.is_empty());
-    let filter = match wanted.as_deref().map(EnvFilter::try_new) {
-        None => EnvFilter::new(usual),
-        Some(Ok(filter)) => filter,
-        Some(Err(e)) => {
-            eprintln!("warning: {LEVEL_VARIABLE} is not understood ({e}); \"{usual}\" is used");
-            EnvFilter::new(usual)
-        }
+/// A long-running command tells what it does; the others only what goes wrong. Settings that are wrong are told by the
+/// command itself.
+pub fn start(global: &Global, command: &Command) {
+    let settings = match command {
+        Command::Serve(args) => host::settings(global, Some(args)).ok(),
+        _ => None,
     };
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match global.log_format {
-        LogFormat::Json => lines.json().init(),
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+    let usual = match command {
+        Command::Serve(_) | Command::Sandbox(_) => "info",
+        _ => "error",
+    };
+    let level = settings.as_ref().and_then(|s| s.log.level.clone());
+    let console = match global.log_format {
+        LogFormat::Json => Console::Json,
+        LogFormat::Text => Console::Text,
+    };
+    let files = settings.as_ref().filter(|s| host::make_data_dir(s).is_ok()).map(files);
+    if let Err(sentence) = log::start(console, level.as_deref().unwrap_or(usual), files) {
+        tracing::warn!("{sentence}");
     }
+}
+
+/// Where the service's log files are.
+pub fn files(settings: &Settings) -> LogFiles {
+    LogFiles::in_data_dir(&settings.data_dir, NAME, &settings.log, Arc::new(SystemClock))
 }

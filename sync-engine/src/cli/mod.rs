@@ -43,7 +43,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
         terminal::write_out(sync_engine::api::openapi_text().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    logs::start(&global, matches!(command, Command::Serve(_) | Command::Sandbox(_)));
+    logs::start(&global, &command);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -4,11 +4,12 @@ use super::args::{Global, ServeArgs};
 use super::failure::{Exit, Failure};
 use super::settings::{Settings, reason};
 use super::signals::Signals;
-use super::{host, terminal, token};
+use super::{host, logs, terminal, token};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use sync_engine::api::{self, ApiOptions, http::HttpOptions};
+use sync_engine::log;
 use sync_engine::settings::DataFolderLock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +48,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
         grace: host::GRACE,
     };
     signals.cancel(shutdown.clone());
+    ship_log(&settings, shutdown.clone())?;
     tell(global, address, called_at, &token)?;
     let calls = async {
         match hooks {
@@ -86,6 +88,17 @@ fn tell(global: &Global, address: SocketAddr, hooks: Option<SocketAddr>, token: 
     terminal::line(format!(
         "Countersign is ready. Open this address in a browser:\n  {url}\nCtrl+C stops it."
     ))
+}
+
+fn ship_log(settings: &Settings, stop: CancellationToken) -> Result<(), Failure> {
+    let loki = settings.log.loki.clone();
+    let secrets = host::secrets(&settings.data_dir);
+    let name = loki.as_ref().and_then(|l| l.secret.clone()).unwrap_or_default();
+    let credential = move || {
+        let secret = secrets.get(&name).map_err(|e| e.to_string())?;
+        Ok(secret.expose().to_owned())
+    };
+    log::ship(logs::files(settings), loki, Box::new(credential), stop).map_err(Failure::failed)
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {

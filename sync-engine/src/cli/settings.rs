@@ -5,6 +5,7 @@ use super::failure::Failure;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use sync_engine::domain::CompanyId;
+use sync_engine::log::LogSettings;
 use sync_engine::print::Letterhead;
 use sync_engine::settings::{FileSettings, check_company};
 
@@ -22,6 +23,7 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Where partners call us.
     pub hooks: Option<SocketAddr>,
+    pub log: LogSettings,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
 }
@@ -102,6 +104,7 @@ fn resolve(
         listen,
         hosts,
         hooks: serve.and_then(|s| s.hooks).or(file.hooks),
+        log: file.log,
         file: file.path,
         data_dir,
     })

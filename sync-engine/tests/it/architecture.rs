@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 
 /// A module of the engine and the modules that it may use. Downward arrows may skip a floor; none leads up, and
 /// store, partner and print never meet but in the exchange.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("clock", &["domain"]),
+    ("redact", &[]),
+    ("tls", &[]),
+    ("log", &["domain", "clock", "redact", "tls"]),
     ("store", &["domain", "clock"]),
-    ("partner", &["domain", "clock"]),
+    ("partner", &["domain", "clock", "redact", "tls"]),
     ("print", &["domain"]),
     ("sandbox", &["clock"]),
-    ("settings", &["domain", "print"]),
+    ("settings", &["domain", "print", "log"]),
     ("exchange", &["store", "partner", "print", "domain", "clock"]),
     ("engine", &["exchange", "store", "partner", "print", "domain", "clock"]),
     (
@@ -22,7 +25,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     (
         "cli",
         &[
-            "api", "engine", "exchange", "store", "partner", "print", "domain", "clock", "sandbox", "settings",
+            "api", "engine", "exchange", "store", "partner", "print", "domain", "clock", "sandbox", "settings", "log",
         ],
     ),
 ];

@@ -19,6 +19,7 @@ mod exchange_issue;
 mod exchange_world;
 mod hostile;
 mod kill;
+mod log_loki;
 mod outside;
 mod partner_answers;
 mod partner_bad_input;

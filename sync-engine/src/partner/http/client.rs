@@ -5,10 +5,11 @@ use super::token::TokenError;
 use super::vault::Vault;
 use super::wire::WireError;
 use crate::partner::config::{Auth, PartnerConfig, TextOrSecret, is_loopback};
+use crate::tls;
 use reqwest::{Certificate, Client, Identity};
 use std::collections::BTreeSet;
 use std::error::Error as _;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -67,7 +68,7 @@ impl Line {
     }
 
     fn make(&self, pem: &str) -> Result<Client, String> {
-        provider();
+        tls::provider();
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.connect)
@@ -107,15 +108,6 @@ fn guarded(config: &PartnerConfig) -> BTreeSet<String> {
         .chain(redirects.filter(|name| name != "localhost"))
         .map(|name| name.to_ascii_lowercase())
         .collect()
-}
-
-/// The cryptography that all TLS here runs on.
-pub(super) fn provider() {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // Fails only when a host program has chosen one already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }
 
 /// Whether the request can have had an effect decides the class.

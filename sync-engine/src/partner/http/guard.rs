@@ -156,7 +156,7 @@ mod tests {
         };
         let mut guard = Guard::new(hosts, private_network);
         guard.lookup = Arc::new(move |_| Box::pin(async move { Ok(vec![SocketAddr::from((ip, 0))]) }));
-        super::super::client::provider();
+        crate::tls::provider();
         let client = reqwest::Client::builder()
             .no_proxy()
             .dns_resolver(guard)

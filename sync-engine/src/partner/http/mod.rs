@@ -12,7 +12,6 @@ mod outcome;
 mod pace;
 mod pushed;
 mod read;
-mod redact;
 mod results;
 mod session;
 mod show;

@@ -1,11 +1,11 @@
 //! Secrets at hand: read from the store, kept for a minute, known to the redactor.
 
-use super::redact::Redactor;
 use super::token::TokenError;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::partner::config::TextOrSecret;
 use crate::partner::{Secret, Secrets};
+use crate::redact::Redactor;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
