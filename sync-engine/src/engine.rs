@@ -298,6 +298,7 @@ fn polled(partner: &Partner, error: PollError) -> EngineError {
             message: error.message,
             data: serde_json::json!({ "partner": partner.id, "status": error.status }),
         },
+        PollError::Disk(trouble) => EngineError::refused(trouble.code, &trouble.message),
         PollError::Shut => {
             let state = partner.gate.state();
             let code = if state.credentials_broken {

@@ -91,6 +91,8 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(_) | StoreError::Refused(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             StoreError::LeaseLost => Self::new(StatusCode::CONFLICT, "operation.in_flight", detail),
             StoreError::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, "store.disk_full", detail),
+            StoreError::Disk(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store.disk_failed", detail),
+            StoreError::Uncertain(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store.uncertain", detail),
             StoreError::Busy { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store.busy", detail),
             StoreError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store.closed", detail),
             StoreError::NewerDatabase { .. } | StoreError::Open { .. } | StoreError::Pragma { .. } => {
@@ -133,7 +135,8 @@ fn refused_status(code: &str) -> StatusCode {
         | "configuration.mistakes"
         | "configuration.id"
         | "stream.unknown" => StatusCode::UNPROCESSABLE_ENTITY,
-        "store.closed" | "engine.stopped" => StatusCode::SERVICE_UNAVAILABLE,
+        "store.disk_full" => StatusCode::INSUFFICIENT_STORAGE,
+        "store.closed" | "store.disk_failed" | "engine.stopped" => StatusCode::SERVICE_UNAVAILABLE,
         "partner.paused" => StatusCode::CONFLICT,
         partner if partner.starts_with("partner.") => StatusCode::BAD_GATEWAY,
         _ => StatusCode::CONFLICT,

@@ -69,6 +69,9 @@ impl Engine {
         if stopping {
             reasons.push(reason("engine.stopping", "the engine is stopping".to_owned()));
         }
+        if let Some(trouble) = self.store().trouble() {
+            reasons.push(reason(trouble.code, format!("{}; polling waits", trouble.message)));
+        }
         for file in self.exchange().partners.files() {
             let view = view(&file);
             let code = match view.status {

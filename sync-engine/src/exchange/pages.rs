@@ -106,6 +106,8 @@ pub(super) fn speaks_of_a_payload(error: &StoreError) -> bool {
         | StoreError::Pragma { .. }
         | StoreError::LeaseLost
         | StoreError::DiskFull
+        | StoreError::Disk(_)
+        | StoreError::Uncertain(_)
         | StoreError::Closed
         | StoreError::Busy { .. }
         | StoreError::BadCursor(_)

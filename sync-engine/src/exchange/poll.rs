@@ -10,7 +10,7 @@ use super::pace::millis;
 use super::pages::{self, Lease, ReadPage, chunks};
 use super::partners::Partner;
 use crate::partner::{FetchError, FetchedPage, PartnerLink, RawItem, StreamInfo};
-use crate::store::{Lane, OperationError, StoreError, StoreExt};
+use crate::store::{Lane, OperationError, StoreError, StoreExt, StoreTrouble};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,6 +59,9 @@ pub enum PollError {
     /// Paused, unreachable, or credentials broken.
     #[error("the partner is not asked now")]
     Shut,
+    /// The disk takes no writes.
+    #[error("{}", .0.message)]
+    Disk(StoreTrouble),
     #[error("another engine polls this stream now")]
     Elsewhere,
     #[error("stopped")]
@@ -71,6 +74,10 @@ pub async fn run(
     partner: &Arc<Partner>,
     stream: &StreamInfo,
 ) -> Result<SyncReport, PollError> {
+    // Nothing is fetched that could not be stored.
+    if let Some(trouble) = exchange.store.trouble() {
+        return Err(PollError::Disk(trouble));
+    }
     let lease = take_lease(exchange, partner, stream).await?;
     let result = until_nothing_is_new(exchange, partner, stream, &lease).await;
     let (name, epoch) = (lease.name, lease.epoch);

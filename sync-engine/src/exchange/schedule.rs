@@ -90,7 +90,7 @@ pub async fn once(
     let _alone = lock.lock().await;
     let result = poll::run(exchange, partner, stream).await;
     match &result {
-        Ok(_) | Err(PollError::Shut | PollError::Elsewhere | PollError::Stopped) => {}
+        Ok(_) | Err(PollError::Shut | PollError::Elsewhere | PollError::Stopped | PollError::Disk(_)) => {}
         Err(PollError::Fetch(error)) => tracing::warn!(
             partner = %partner.id, stream = stream.name, code = error.code, status = error.status, %error,
             "polling failed"
@@ -114,7 +114,11 @@ fn next_poll(
     let interval = exchange.pace.poll_interval.unwrap_or(stream.interval);
     let now = exchange.clock.now();
     match result {
-        Ok(_) | Err(PollError::Stopped | PollError::Store(_)) => interval,
+        Ok(_) | Err(PollError::Stopped) => interval,
+        // The partner was not asked, or is not asked again before the disk takes writes.
+        Err(PollError::Disk(_)) => interval.min(exchange.pace.idle_tick),
+        Err(PollError::Store(_)) if exchange.store.trouble().is_some() => interval.min(exchange.pace.idle_tick),
+        Err(PollError::Store(_)) => interval,
         // Sooner than the interval where the partner may be asked again sooner.
         Err(PollError::Shut) => match partner.gate.opens_at() {
             Some(at) if at > now => millis_between(now, at).min(interval),

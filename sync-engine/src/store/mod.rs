@@ -95,6 +95,9 @@ pub trait Store: Send + Sync + 'static {
     fn backup(&self, to: &Path) -> Result<BackupReport, StoreError>;
     /// Pragmas as read back, schema version, sizes, `quick_check`.
     fn doctor(&self) -> Result<StoreReport, StoreError>;
+    /// Why nothing can be written now; `None` while all is well. It ends by itself: the writer looks again every few
+    /// seconds, and before each write.
+    fn trouble(&self) -> Option<StoreTrouble>;
     /// Commits what waits, checkpoints, then ends the writer; blocks meanwhile. Later writes answer
     /// `StoreError::Closed`.
     fn close(&self);

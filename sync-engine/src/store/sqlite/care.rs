@@ -45,6 +45,8 @@ fn remove_partial(to: &Path) {
 
 fn copy(db: &Connection, to: &Path) -> Result<BackupReport, StoreError> {
     let mut target = Connection::open(to)?;
+    // A journal that a power cut brings back would empty the copy.
+    target.execute_batch("PRAGMA synchronous = EXTRA")?;
     {
         let backup = Backup::new(db, &mut target)?;
         while backup.step(BACKUP_STEP_PAGES)? != StepResult::Done {}

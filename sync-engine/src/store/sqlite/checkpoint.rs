@@ -3,7 +3,9 @@
 //! A thread of its own checkpoints passively once the log passes 64 MiB, so that no write waits for it. Only when the
 //! log outgrows four times that (a reader pinned it, or writes never pause) does the writer stop and truncate it.
 
+use super::disk::Told;
 use super::open::WAL_LIMIT_BYTES;
+use crate::store::StoreError;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ pub struct Checkpoint {
     page_bytes: i64,
     next_at: i64,
     thread: Option<(SyncSender<()>, JoinHandle<()>)>,
+    pub told: Arc<Told>,
 }
 
 impl Checkpoint {
@@ -27,9 +30,9 @@ impl Checkpoint {
     pub fn on(writer: &mut Connection) -> Result<Self, rusqlite::Error> {
         let page_bytes = writer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let pages = Arc::new(AtomicI64::new(0));
-        let told = Arc::clone(&pages);
+        let counted = Arc::clone(&pages);
         writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, count: std::ffi::c_int| {
-            told.store(i64::from(count), Ordering::Relaxed);
+            counted.store(i64::from(count), Ordering::Relaxed);
             Ok(())
         }))?;
         Ok(Self {
@@ -37,6 +40,7 @@ impl Checkpoint {
             page_bytes,
             next_at: WAL_LIMIT_BYTES,
             thread: None,
+            told: Arc::default(),
         })
     }
 
@@ -46,11 +50,12 @@ impl Checkpoint {
         let own = Connection::open(path)?;
         own.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
         let (wake, woken) = sync_channel(1);
+        let tell = Arc::clone(&checkpoint.told);
         checkpoint.thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
             .spawn(move || {
                 while woken.recv().is_ok() {
-                    run(&own, "PASSIVE");
+                    run(&own, "PASSIVE", &tell);
                 }
             })
             .ok()
@@ -63,14 +68,14 @@ impl Checkpoint {
         if bytes < WAL_LIMIT_BYTES {
             self.next_at = WAL_LIMIT_BYTES;
         } else if bytes >= FORCED_BYTES {
-            run(writer, "TRUNCATE");
+            run(writer, "TRUNCATE", &self.told);
             self.pages.store(0, Ordering::Relaxed);
         } else if bytes >= self.next_at {
             self.next_at = bytes + STEP_BYTES;
             match &self.thread {
                 // Full: it is at work already.
                 Some((wake, _)) => drop(wake.try_send(())),
-                None => run(writer, "PASSIVE"),
+                None => run(writer, "PASSIVE", &self.told),
             }
         }
     }
@@ -81,14 +86,15 @@ impl Checkpoint {
             // It ends when its channel does; a panic in it has nothing to undo.
             let _ = thread.join();
         }
-        run(writer, "TRUNCATE");
+        run(writer, "TRUNCATE", &self.told);
     }
 }
 
-fn run(db: &Connection, mode: &str) {
+fn run(db: &Connection, mode: &str, told: &Told) {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
     if let Err(error) = db.query_row(&sql, [], |_| Ok(())) {
         // The log stays as it is and nothing is lost: the next run tries again.
         tracing::warn!(error = %error, mode, "the write-ahead log was not checkpointed");
+        told.failed(&StoreError::from(error));
     }
 }

@@ -7,6 +7,7 @@ mod care;
 mod chain;
 mod checkpoint;
 mod claim;
+mod disk;
 mod documents;
 mod facts;
 mod hosted;
@@ -34,10 +35,11 @@ mod written;
 use super::{
     AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow, Committed, Counters, DocumentQuery, DocumentRow,
     ErasedWork, Lane, OperationQuery, OperationRow, Page, PartnerState, Payload, PayloadId, QuarantineQuery,
-    QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport, VersionContent, VersionRow,
+    QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport, StoreTrouble, VersionContent, VersionRow,
 };
 use crate::clock::{Stopwatch, stopwatch};
 use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
+use disk::{Disk, Told};
 pub use hosted::HostedWriter;
 use journal::Counter;
 use readers::Readers;
@@ -64,6 +66,7 @@ pub struct SqliteStore {
     /// Whoever opened it runs the writer, and reads run where they are asked for.
     is_hosted: bool,
     synchronous: String,
+    told: Arc<Told>,
 }
 
 impl SqliteStore {
@@ -109,6 +112,7 @@ impl SqliteStore {
     ) -> Result<(Self, Writer), StoreError> {
         check_at_start(&db, &path)?;
         let synchronous = open::read_pragma(&db, "synchronous")?;
+        let told = Arc::clone(&checkpoint.told);
         let queue = Arc::new(Queue::default());
         let (changes, _) = broadcast::channel(CHANGES_BUFFERED);
         let writer = Writer {
@@ -116,6 +120,7 @@ impl SqliteStore {
             queue: Arc::clone(&queue),
             changes: changes.clone(),
             checkpoint,
+            disk: Disk::new(path.clone(), Arc::clone(&told)),
             bulk_waits_since: None,
             last_interactive: None,
             stopwatch,
@@ -128,6 +133,7 @@ impl SqliteStore {
             writer: Mutex::new(None),
             is_hosted: true,
             synchronous,
+            told,
         };
         Ok((store, writer))
     }
@@ -142,13 +148,22 @@ fn check_at_start(db: &rusqlite::Connection, path: &Path) -> Result<(), StoreErr
     if care::bytes_of(path, "") > care::START_CHECK_BYTES {
         return Ok(());
     }
+    // Twice: a page that the disk did not give the first time is no damaged one.
+    if care::quick_check(db)? == "ok" {
+        return Ok(());
+    }
     let found = care::quick_check(db)?;
     if found == "ok" {
         return Ok(());
     }
+    let what = if found.contains("error code=") || found.contains("failed to get page") {
+        "the disk does not read it: check the disk"
+    } else {
+        "it is damaged: restore a backup"
+    };
     Err(StoreError::Open {
         path: path.display().to_string(),
-        reason: format!("it is damaged: restore a backup ({found})"),
+        reason: format!("{what} ({found})"),
     })
 }
 
@@ -284,6 +299,10 @@ impl Store for SqliteStore {
 
     fn doctor(&self) -> Result<StoreReport, StoreError> {
         self.readers.read(|db| care::doctor(db, &self.path, &self.synchronous))
+    }
+
+    fn trouble(&self) -> Option<StoreTrouble> {
+        self.told.trouble()
     }
 
     fn close(&self) {

@@ -1,6 +1,7 @@
 //! The one writer: takes every waiting unit of work, runs each in a savepoint of one transaction, commits once, answers.
 
 use super::checkpoint::Checkpoint;
+use super::disk::Disk;
 use super::journal::Journal;
 use super::tx::Tx;
 use crate::clock::Stopwatch;
@@ -40,6 +41,14 @@ struct Waiting {
     interactive: VecDeque<Unit>,
     bulk: VecDeque<Unit>,
     closed: bool,
+}
+
+/// How a unit ended.
+enum Ended {
+    /// Its rows stand in the transaction, or are undone.
+    Alone(Result<Value, StoreError>),
+    /// It could not be undone alone: the transaction must not be committed.
+    WithGroup(StoreError),
 }
 
 /// Where callers leave units of work and the writer finds them.
@@ -99,8 +108,8 @@ impl Queue {
         !waiting.interactive.is_empty() || !waiting.bulk.is_empty()
     }
 
-    /// Blocks until there is work. False when closed and empty.
-    fn wait(&self) -> bool {
+    /// Blocks until there is work, or until `limit` is over. False when closed and empty.
+    fn wait(&self, limit: Option<Duration>) -> bool {
         let mut waiting = self.lock();
         loop {
             if !waiting.interactive.is_empty() || !waiting.bulk.is_empty() {
@@ -109,7 +118,18 @@ impl Queue {
             if waiting.closed {
                 return false;
             }
-            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            let Some(limit) = limit else {
+                waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let (again, slept) = self
+                .wake
+                .wait_timeout(waiting, limit)
+                .unwrap_or_else(PoisonError::into_inner);
+            if slept.timed_out() {
+                return true;
+            }
+            waiting = again;
         }
     }
 
@@ -136,6 +156,7 @@ pub struct Writer {
     pub queue: Arc<Queue>,
     pub changes: broadcast::Sender<ChangeRow>,
     pub checkpoint: Checkpoint,
+    pub disk: Disk,
     /// Since when bulk work has waited through whole groups.
     pub bulk_waits_since: Option<Duration>,
     pub last_interactive: Option<Duration>,
@@ -145,7 +166,7 @@ pub struct Writer {
 impl Writer {
     /// Runs until the queue is closed and empty, then checkpoints.
     pub fn run(mut self) {
-        while self.queue.wait() {
+        while self.queue.wait(self.disk.look_every()) {
             self.step();
         }
         self.checkpoint.at_close(&self.db);
@@ -158,6 +179,7 @@ impl Writer {
             self.group();
             self.checkpoint.after_commit(&self.db);
         }
+        self.disk.look(&self.db);
         waiting
     }
 
@@ -166,9 +188,14 @@ impl Writer {
     }
 
     fn group(&mut self) {
-        if let Err(error) = execute(&self.db, "BEGIN IMMEDIATE") {
+        let begun = match self.disk.ready(&self.db) {
+            Ok(()) => execute(&self.db, "BEGIN IMMEDIATE").map_err(StoreError::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = begun {
+            self.disk.failed(&error);
             for unit in self.queue.take_all() {
-                let _ = unit.answer.send(Err(again(&error)));
+                let _ = unit.answer.send(Err(copy(&error)));
             }
             return;
         }
@@ -176,14 +203,20 @@ impl Writer {
         while let Some(unit) = self.next(&mut group) {
             let started = (self.stopwatch)();
             let is_bulk = group.bulk > 0;
-            let result = self.unit(unit.work, &mut group.journal);
+            let ended = self.unit(unit.work, &mut group.journal);
             if is_bulk {
                 group.bulk_time += (self.stopwatch)().saturating_sub(started);
             }
-            // SQLite itself rolls everything back on a full disk or an I/O error.
-            if self.db.is_autocommit() {
-                let error = result.err().unwrap_or_else(lost);
-                return answer_all(group, unit.answer, error);
+            let result = match ended {
+                Ended::WithGroup(error) => return self.lose(group, unit.answer, error),
+                // SQLite itself rolls everything back on a full disk or an I/O error.
+                Ended::Alone(result) if self.db.is_autocommit() => {
+                    return self.lose(group, unit.answer, result.err().unwrap_or_else(lost));
+                }
+                Ended::Alone(result) => result,
+            };
+            if let Err(error) = &result {
+                self.disk.failed(error);
             }
             group.answers.push((unit.answer, result));
         }
@@ -225,34 +258,37 @@ impl Writer {
     }
 
     /// One unit in its own savepoint. An error or a panic undoes it alone.
-    fn unit(&self, work: ErasedWork, journal: &mut Journal) -> Result<Value, StoreError> {
-        execute(&self.db, "SAVEPOINT unit")?;
+    fn unit(&self, work: ErasedWork, journal: &mut Journal) -> Ended {
+        if let Err(error) = execute(&self.db, "SAVEPOINT unit") {
+            return Ended::WithGroup(error.into());
+        }
         let mut tx = Tx::new(&self.db);
         let result = match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
             Ok(result) => result.and_then(|value| Ok((value, tx.end()?))),
             Err(panic) => Err(StoreError::Panicked(panic_text(&*panic))),
         };
-        match result {
-            Ok((value, left)) => {
-                execute(&self.db, "RELEASE unit")?;
+        let ended = match &result {
+            Ok(_) => execute(&self.db, "RELEASE unit"),
+            Err(_) if self.db.is_autocommit() => Ok(()),
+            Err(_) => execute(&self.db, "ROLLBACK TO unit").and_then(|()| execute(&self.db, "RELEASE unit")),
+        };
+        match (result, ended) {
+            (Ok((value, left)), Ok(())) => {
                 journal.absorb(left);
-                Ok(value)
+                Ended::Alone(Ok(value))
             }
-            Err(error) => {
-                if !self.db.is_autocommit() {
-                    execute(&self.db, "ROLLBACK TO unit")?;
-                    execute(&self.db, "RELEASE unit")?;
-                }
-                Err(error)
-            }
+            (Err(error), Ok(())) => Ended::Alone(Err(error)),
+            // Half a unit may stand in the transaction.
+            (_, Err(error)) => Ended::WithGroup(error.into()),
         }
     }
 
-    fn commit(&self, group: Group) {
+    fn commit(&mut self, group: Group) {
         let Group { answers, journal, .. } = group;
-        let committed = journal
-            .flush(&self.db)
-            .and_then(|changes| execute(&self.db, "COMMIT").map(|()| changes).map_err(StoreError::from));
+        let flushed = journal.flush(&self.db);
+        let at_commit = flushed.is_ok();
+        let committed =
+            flushed.and_then(|changes| execute(&self.db, "COMMIT").map(|()| changes).map_err(StoreError::from));
         match committed {
             Ok(changes) => {
                 self.queue.commits.fetch_add(1, Ordering::Relaxed);
@@ -265,28 +301,38 @@ impl Writer {
                     let _ = answer.send(result);
                 }
             }
-            Err(error) => {
-                tracing::error!(error = %error, units = answers.len(), "a group of writes was not committed");
-                if !self.db.is_autocommit()
-                    && let Err(error) = execute(&self.db, "ROLLBACK")
-                {
-                    tracing::error!(error = %error, "the rollback of a group failed");
-                }
-                for (answer, result) in answers {
-                    let _ = answer.send(result.and_then(|_| Err(copy(&error))));
-                }
-            }
+            Err(error) => self.undo(answers, error, at_commit),
         }
     }
-}
 
-/// The whole group is gone: what had succeeded in it gets the error too.
-fn answer_all(group: Group, last: Answer, error: StoreError) {
-    tracing::error!(error = %error, units = group.answers.len() + 1, "a group of writes was rolled back");
-    for (answer, result) in group.answers {
-        let _ = answer.send(result.and_then(|_| Err(copy(&error))));
+    /// A unit took its whole group with it: what had succeeded in it gets the error too.
+    fn lose(&mut self, group: Group, last: Answer, error: StoreError) {
+        let mut answers = group.answers;
+        answers.push((last, Err(copy(&error))));
+        self.undo(answers, error, false);
     }
-    let _ = last.send(Err(error));
+
+    /// Rolls the transaction back and tells everyone in it. Where the disk failed at the commit itself and goes on to
+    /// fail, its frames may be in the log and valid: that is said.
+    fn undo(&mut self, answers: Vec<(Answer, Result<Value, StoreError>)>, error: StoreError, at_commit: bool) {
+        tracing::error!(error = %error, units = answers.len(), "a group of writes was rolled back");
+        if !self.db.is_autocommit()
+            && let Err(error) = execute(&self.db, "ROLLBACK")
+        {
+            tracing::error!(error = %error, "the rollback of a group failed");
+        }
+        let mut error = error;
+        if self.disk.failed(&error)
+            && let Err(still) = self.disk.settle(&self.db)
+            && at_commit
+            && matches!(error, StoreError::Disk(_))
+        {
+            error = StoreError::Uncertain(still.to_string());
+        }
+        for (answer, result) in answers {
+            let _ = answer.send(result.and_then(|_| Err(copy(&error))));
+        }
+    }
 }
 
 fn execute(db: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
@@ -311,6 +357,8 @@ fn again(error: &rusqlite::Error) -> StoreError {
 fn copy(error: &StoreError) -> StoreError {
     match error {
         StoreError::DiskFull => StoreError::DiskFull,
+        StoreError::Disk(reason) => StoreError::Disk(reason.clone()),
+        StoreError::Uncertain(reason) => StoreError::Uncertain(reason.clone()),
         StoreError::Sql(error) => again(error),
         other => StoreError::Conflict(format!("nothing was changed: {other}")),
     }

@@ -3,6 +3,8 @@
 mod audit;
 mod care;
 mod crash;
+#[cfg(unix)]
+mod disk;
 mod drafts;
 mod fixtures;
 mod groups;

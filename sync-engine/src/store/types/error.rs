@@ -28,6 +28,12 @@ pub enum StoreError {
     Refused(Box<dyn std::error::Error + Send + Sync>),
     #[error("the disk is full: nothing was changed")]
     DiskFull,
+    /// The disk refused or failed, other than for want of room: an I/O error, a read-only disk, no rights.
+    #[error("the disk failed: nothing was changed ({0})")]
+    Disk(String),
+    /// The disk failed at the very commit and still does: whether it is saved is known only when the store is opened anew.
+    #[error("the disk failed while it was saved: look whether it is there before you do it again ({0})")]
+    Uncertain(String),
     #[error("the store is closed")]
     Closed,
     /// More units of work wait than the writer may hold.
@@ -44,8 +50,16 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => Self::Disk(error.to_string()),
             _ => Self::Sql(error),
         }
     }

@@ -94,6 +94,15 @@ pub struct AuditCheck {
     pub broken_at: Option<i64>,
 }
 
+/// What keeps the store from writing now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreTrouble {
+    /// `store.disk_full` or `store.disk_failed`.
+    pub code: &'static str,
+    /// One sentence.
+    pub message: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupReport {
