@@ -10,6 +10,7 @@ import "./styles/shell.css";
 import "./styles/grid.css";
 import "./styles/document.css";
 import "./styles/answer.css";
+import "./styles/issue.css";
 import "./styles/configuration.css";
 
 applyTheme();

@@ -1,6 +1,7 @@
 //! What the sandbox tells of itself: `GET /sandbox/state`.
 
 use super::compose::moment;
+use super::sales::Mood;
 use super::world::{OrderChain, Recorded, World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ pub struct SandboxState {
     pub operations: Vec<OperationView>,
     /// One row per document version and kind of answer; a count above one is an effect that happened twice.
     pub effects: Vec<EffectView>,
+    /// How the next documents that are issued to it are answered; those after them are confirmed.
+    pub moods: Vec<Mood>,
     pub counts: Counts,
 }
 
@@ -128,6 +131,7 @@ impl World {
                 })
                 .collect(),
             effects: effects(&operations),
+            moods: self.sales.moods.iter().copied().collect(),
             counts: self.counts(),
             operations,
         }

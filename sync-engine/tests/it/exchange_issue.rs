@@ -157,10 +157,11 @@ async fn a_cancellation_is_taken_or_refused_in_each_state() {
         for (answer, after) in [(Mood::Reject, before), (Mood::Confirm, ChainState::Cancelled)] {
             let saved = world.submit(&format!("C-{n}-{answer:?}"), &[mood]).await;
             world.reaches(saved.id, DeliveryState::Applied).await;
-            if mood == Mood::Silent {
-                // It has thought about it, and says nothing.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+            // Only then is the next mood for the cancellation; a silent seller leaves no other trace.
+            until("the seller has made up its mind", || {
+                world.sandbox().state().moods.is_empty().then_some(())
+            })
+            .await;
             let row = world.comes_to(saved.document, before).await;
             world.sandbox().set_moods(&[answer]);
             let cancel = world

@@ -12,7 +12,10 @@ import type {
   DocumentRow,
   DocumentView,
   DeliveryState,
+  DespatchAdvice,
+  LineQuantities,
   OperationRow,
+  Order,
   OrderResponse,
   Page,
   PartnerView,
@@ -130,6 +133,11 @@ export const api = {
     json<Page<AuditRow>>("GET", `/documents/${id}/history${query({ cursor, limit: PAGE_ROWS })}`),
   answer: (id: number, version: number, answer: OrderResponse) =>
     json<OperationRow>("POST", `/documents/${id}/answers`, { version, answer }),
+  issue: (partner: string, kind: DocumentKind, document: Order | DespatchAdvice) =>
+    json<OperationRow>("POST", "/documents", { partner, kind, document }),
+  change: (id: number, version: number, document: Order | DespatchAdvice) =>
+    json<OperationRow>("POST", `/documents/${id}/versions`, { version, document }),
+  quantities: (id: number) => json<LineQuantities[]>("GET", `/documents/${id}/quantities`),
   act: (id: number, act: string, body: { version: number; reason?: string }) =>
     json<OperationRow>("POST", `/documents/${id}/${act}`, body),
   receipt: (id: number, version: number, receipt: ReceiptAdvice) =>

@@ -18,6 +18,7 @@ import { go, href, type Route, useRoute } from "./router";
 import { closeToasts, Toasts } from "./toasts";
 
 const AnswerScreen = lazy(() => import("../features/answer/AnswerScreen"));
+const IssueScreen = lazy(() => import("../features/issue/IssueScreen"));
 const QueueScreen = lazy(() => import("../features/queue/QueueScreen"));
 const QuarantineScreen = lazy(() => import("../features/quarantine/QuarantineScreen"));
 const PartnersScreen = lazy(() => import("../features/partners/PartnersScreen"));
@@ -72,6 +73,7 @@ function Frame() {
     to("needsAnswer", "g n", text.nav.needsAnswer, { name: "list", view: "needsAnswer" }),
     to("inDelivery", "g d", text.nav.inDelivery, { name: "list", view: "inDelivery" }),
     to("all", "g a", text.nav.all, { name: "list", view: "all" }),
+    to("newOrder", "g o", text.issue.newOrder, { name: "newOrder", from: undefined }),
     to("queue", "g q", text.nav.queue, { name: "queue", operation: undefined }),
     to("quarantine", "g x", text.nav.quarantine, { name: "quarantine", id: undefined }),
     to("partners", "g p", text.nav.partners, { name: "partners" }),
@@ -114,7 +116,11 @@ function titleOf(route: Route): string {
       return text.nav[route.view];
     case "document":
     case "answer":
+    case "change":
+    case "despatch":
       return text.groups.document;
+    case "newOrder":
+      return text.issue.newOrderTitle;
     case "queue":
       return text.nav.queue;
     case "quarantine":
@@ -134,6 +140,11 @@ function Screen({ route }: { route: Route }) {
       return <DocumentScreen key={route.id} id={route.id} tab={route.tab} version={route.version} />;
     case "answer":
       return <AnswerScreen key={route.id} id={route.id} />;
+    case "change":
+    case "despatch":
+      return <IssueScreen key={`${route.name}${route.id}`} route={route} />;
+    case "newOrder":
+      return <IssueScreen key={`new${route.from ?? ""}`} route={route} />;
     case "queue":
       return <QueueScreen operation={route.operation} />;
     case "quarantine":

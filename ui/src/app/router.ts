@@ -8,6 +8,9 @@ export type Route =
   | { name: "list"; view: DocumentView }
   | { name: "document"; id: number; tab: Tab; version: number | undefined }
   | { name: "answer"; id: number }
+  | { name: "change"; id: number }
+  | { name: "despatch"; id: number }
+  | { name: "newOrder"; from: number | undefined }
   | { name: "queue"; operation: string | undefined }
   | { name: "quarantine"; id: number | undefined }
   | { name: "partners" }
@@ -22,10 +25,14 @@ export function parseRoute(hash: string): Route {
   const params = new URLSearchParams(search);
   const id = /^\d+$/.test(second ?? "") ? Number(second) : undefined;
   if (head === "documents" && id !== undefined) {
-    if (third === "answer") return { name: "answer", id };
+    if (third === "answer" || third === "change" || third === "despatch") return { name: third, id };
     const tab = TABS.find((one) => one === third) ?? "lines";
     const version = Number(params.get("v"));
     return { name: "document", id, tab, version: version > 0 ? version : undefined };
+  }
+  if (head === "orders" && second === "new") {
+    const from = Number(params.get("from"));
+    return { name: "newOrder", from: from > 0 ? from : undefined };
   }
   if (head === "queue") return { name: "queue", operation: second || undefined };
   if (head === "quarantine") return { name: "quarantine", id };
@@ -44,7 +51,11 @@ export function href(route: Route): string {
       return `#/documents/${route.id}${tab}${route.version === undefined ? "" : `?v=${route.version}`}`;
     }
     case "answer":
-      return `#/documents/${route.id}/answer`;
+    case "change":
+    case "despatch":
+      return `#/documents/${route.id}/${route.name}`;
+    case "newOrder":
+      return route.from === undefined ? "#/orders/new" : `#/orders/new?from=${route.from}`;
     case "queue":
       return route.operation ? `#/queue/${route.operation}` : "#/queue";
     case "quarantine":

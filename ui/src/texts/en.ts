@@ -1,5 +1,7 @@
 /** Every text of the screens, in one place. Words are those of the field (orders, despatch advices, answers). */
 
+import { issue } from "./issue";
+
 export const text = {
   product: "Countersign",
   close: "Close",
@@ -195,13 +197,7 @@ export const text = {
     detail: "Detail",
   },
 
-  issue: {
-    cancel: "Cancel it",
-    close: "Close it",
-    acceptCounter: "Take the counter-offer",
-    refuseCounter: "Refuse the counter-offer",
-    why: "Reason (optional)",
-  },
+  issue,
 
   answer: {
     confirm: "Confirm",
@@ -292,6 +288,15 @@ export const text = {
     allRejected: "Every line is rejected: reject the whole document instead",
     rejectedMore: "More refused than received",
     actionNeeded: "Say what you want",
+    numberNeeded: "Number needed",
+    currency: "Three letters, such as EUR",
+    country: "Two capitals, such as DE",
+    lineNeeded: "Line number needed",
+    lineTwice: (id: string) => `There are two lines ${id}`,
+    unitNeeded: "Unit needed",
+    itemNeeded: "Say what is ordered",
+    partnerNeeded: "Choose a partner",
+    alreadyLeft: (quantity: string) => `${quantity} has left already`,
   },
 
   delivery: {

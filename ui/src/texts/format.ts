@@ -220,3 +220,15 @@ export function parseDay(text: string, base: string = today(), of: string = loca
   }
   return undefined;
 }
+
+/**
+ * One day, or the first and the last of several, as `formatRange` writes them or with `..` between. Undefined when it
+ * is neither, or when the last lies before the first. Each side may be typed as `parseDay` reads it; `+7` counts from
+ * `base`, on the second side from the first day.
+ */
+export function parseRange(text: string, base: string = today(), of: string = locale): DateRange | undefined {
+  const sides = text.split(/\s*(?:–|\.\.|\s-\s)\s*/);
+  const first = parseDay(sides[0] ?? "", base, of);
+  const last = sides.length === 1 ? first : parseDay(sides[1] ?? "", first ?? base, of);
+  return sides.length <= 2 && first && last && first <= last ? { first, last } : undefined;
+}

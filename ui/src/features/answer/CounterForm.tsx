@@ -3,19 +3,21 @@ import type { DocumentDetail, Order } from "../../api/types";
 import { useActions } from "../../app/actions";
 import { go, openDocument } from "../../app/router";
 import { toastSaved } from "../../app/toasts";
+import { countIssues, merged } from "../../components/cells";
 import { Bar, Button } from "../../components/controls";
+import type { GridHandle } from "../../components/EditGrid";
 import { text } from "../../texts/en";
 import { formatDay, formatMinor } from "../../texts/format";
 import { AnswerHead, NotNow } from "./AnswerScreen";
-import { CounterGrid, type GridHandle } from "./CounterGrid";
+import { CounterGrid } from "./CounterGrid";
 import { loadDraft, saveDraft, useDraft } from "./draft";
 import {
   allRejected,
   type AnswerRow,
   carryOver,
   compareWithOrder,
+  type Field,
   freshRows,
-  type Issue,
   issuesFromProblems,
   type Issues,
   resetLine,
@@ -46,14 +48,6 @@ interface Props {
 
 const NO_ISSUES: Issues = new Map();
 
-/** Both sources of issues by row: the form's own and the engine's. */
-function merged(own: Issues, engine: Issues): Issues {
-  if (engine.size === 0) return own;
-  const all = new Map<string, readonly Issue[]>(own);
-  for (const [key, issues] of engine) all.set(key, [...(all.get(key) ?? []), ...issues]);
-  return all;
-}
-
 export function CounterForm({ detail, version, order, onVersion }: Props) {
   const id = detail.row.id;
   const [draft] = useState(() => {
@@ -69,7 +63,7 @@ export function CounterForm({ detail, version, order, onVersion }: Props) {
   const [tried, setTried] = useState(false);
   const [asked, setAsked] = useState<number | undefined>();
   const [changed, setChanged] = useState(draft?.from !== undefined);
-  const grid = useRef<GridHandle>(null);
+  const grid = useRef<GridHandle<Field>>(null);
   const save = useSaveAnswer(id);
 
   const content = useMemo<Content>(() => ({ rows, note }), [rows, note]);
@@ -223,7 +217,7 @@ export function CounterForm({ detail, version, order, onVersion }: Props) {
       />
       <footer className="answer-foot">
         <div className="answer-summary" data-testid="answer-summary" data-differing={comparison.differing}>
-          <Summary order={order} comparison={comparison} problems={tried ? issues.size : 0} />
+          <Summary order={order} comparison={comparison} problems={tried ? countIssues(issues) : 0} />
         </div>
         <input
           className="input answer-note"

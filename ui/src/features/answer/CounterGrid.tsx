@@ -1,8 +1,7 @@
-import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, memo, type Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef } from "react";
+import { memo, type Ref, useCallback, useEffect, useMemo, useRef } from "react";
 import type { Order, OrderLine } from "../../api/types";
 import { Clip, Select } from "../../components/controls";
-import { HEAD_PX } from "../../components/VirtualGrid";
+import { cellName, ColumnHead, EDIT_ROW_PX, EditGrid, EXTRA_PX, type GridHandle, MESSAGE_PX } from "../../components/EditGrid";
 import { text } from "../../texts/en";
 import { lineCodeName } from "../../texts/names";
 import { formatDecimal, formatMinor, formatRange } from "../../texts/format";
@@ -10,12 +9,8 @@ import { ItemCell } from "../document/Lines";
 import { type AnswerRow, codeOf, type Field, type Issue, type Issues, orderedMinor, quantityFixed, rowMinor, type RowMode, setField } from "./grid";
 import { reasonOptions } from "./RejectDialog";
 
-export interface GridHandle {
-  focus(key: string, field: Field): void;
-}
-
 interface Props {
-  ref: Ref<GridHandle>;
+  ref: Ref<GridHandle<Field>>;
   order: Order;
   rows: readonly AnswerRow[];
   /** Shown beside the fields. */
@@ -29,94 +24,40 @@ interface Props {
 }
 
 const NONE: readonly Issue[] = [];
-const ROW = 40;
-const EXTRA = 36;
-const MESSAGE = 20;
 
 function extrasOf(row: AnswerRow): boolean {
   return row.mode === "reject" || row.mode === "substitute";
 }
 
-/** Rows with fields. Enter and the arrows move along a column, whatever is in sight; heights follow what a row shows. */
+const head = (
+  <>
+    <ColumnHead>{text.document.line}</ColumnHead>
+    <ColumnHead>{text.document.item}</ColumnHead>
+    <ColumnHead end>{text.answer.ordered}</ColumnHead>
+    <ColumnHead>{text.answer.answerCode}</ColumnHead>
+    <ColumnHead end>{text.document.quantity}</ColumnHead>
+    <ColumnHead end>{text.document.price}</ColumnHead>
+    <ColumnHead>{text.answer.promised}</ColumnHead>
+    <ColumnHead end>{text.answer.difference}</ColumnHead>
+  </>
+);
+
+/** The counter-offer's rows; heights follow what a row shows. */
 export function CounterGrid({ ref, order, rows, issues, live, active, onActive, onChange, onMode }: Props) {
-  const scroller = useRef<HTMLDivElement>(null);
   const lines = useMemo(() => new Map(order.lines.map((line) => [line.id, line])), [order]);
   const counts = useMemo(() => {
     const found = new Map<string, number>();
     for (const row of rows) found.set(row.lineId, (found.get(row.lineId) ?? 0) + 1);
     return found;
   }, [rows]);
-  const activeIndex = rows.findIndex((row) => row.key === active);
   const shownIssues = useCallback(
     (row: AnswerRow): readonly Issue[] => issues.get(row.key) ?? (row.key === active ? NONE : (live.get(row.key) ?? NONE)),
     [issues, live, active],
   );
-
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: (index) => {
-      const row = rows[index];
-      if (!row) return ROW;
-      return ROW + (extrasOf(row) ? EXTRA : 0) + (shownIssues(row).length > 0 ? MESSAGE : 0);
-    },
-    getItemKey: (index) => rows[index]?.key ?? index,
-    overscan: 6,
-    scrollMargin: HEAD_PX,
-    scrollPaddingStart: HEAD_PX,
-    // The row that has the focus stays while one scrolls away from it.
-    rangeExtractor: (range: Range) => {
-      const shown = defaultRangeExtractor(range);
-      return activeIndex < 0 || shown.includes(activeIndex) ? shown : [...shown, activeIndex].sort((a, b) => a - b);
-    },
-  });
-  useEffect(() => virtual.measure(), [virtual, rows, issues, live, active]);
-
-  const wanted = useRef<{ key: string; field: Field } | undefined>(undefined);
-  const settle = () => {
-    const want = wanted.current;
-    if (!want) return;
-    const cell = scroller.current?.querySelector<HTMLInputElement | HTMLSelectElement>(
-      `[data-cell="${CSS.escape(`${want.key}:${want.field}`)}"]`,
-    );
-    if (!cell || cell.disabled) return;
-    wanted.current = undefined;
-    cell.focus({ preventScroll: true });
-    if (cell instanceof HTMLInputElement) cell.select();
-  };
-  useEffect(settle);
-  const focus = (key: string, field: Field) => {
-    wanted.current = { key, field };
-    const index = rows.findIndex((row) => row.key === key);
-    if (index >= 0) virtual.scrollToIndex(index, { align: "auto" });
-    onActive(key);
-    requestAnimationFrame(settle);
-  };
-  useImperativeHandle(ref, () => ({ focus }));
-
-  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
-    const target = event.target as HTMLElement;
-    const cell = target.dataset["cell"];
-    if (!cell || event.ctrlKey || event.altKey || event.metaKey) return;
-    const isSelect = target instanceof HTMLSelectElement;
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? ROW) / ROW) - 2);
-    const steps: Record<string, number> = {
-      Enter: event.shiftKey ? -1 : 1,
-      ...(isSelect ? {} : { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page }),
-    };
-    const step = steps[event.key];
-    if (step === undefined || activeIndex < 0) return;
-    event.preventDefault();
-    const field = cell.slice(cell.lastIndexOf(":") + 1) as Field;
-    const direction = step > 0 ? 1 : -1;
-    // A field that a row does not have is passed over.
-    let to = Math.max(0, Math.min(rows.length - 1, activeIndex + step));
-    for (; to >= 0 && to < rows.length; to += direction) {
-      const row = rows[to];
-      if (row && hasField(row, field, (counts.get(row.lineId) ?? 0) > 1)) return focus(row.key, field);
-    }
-  };
-
+  const height = useCallback(
+    (row: AnswerRow) => EDIT_ROW_PX + (extrasOf(row) ? EXTRA_PX : 0) + (shownIssues(row).length > 0 ? MESSAGE_PX : 0),
+    [shownIssues],
+  );
   const change = useCallback((key: string, field: Field, value: string) => onChange(setField(rows, key, field, value, order)), [rows, order, onChange]);
   const latest = useRef({ change, onMode, onActive });
   useEffect(() => {
@@ -130,51 +71,38 @@ export function CounterGrid({ ref, order, rows, issues, live, active, onActive, 
     }),
     [],
   );
-
+  const isSplit = (row: AnswerRow) => (counts.get(row.lineId) ?? 0) > 1;
   return (
-    <div
-      ref={scroller}
-      className="grid answer-grid"
-      role="grid"
-      aria-label={text.document.lines}
-      aria-rowcount={rows.length + 1}
-      onKeyDown={onKeyDown}
-      data-testid="answer-grid"
+    <EditGrid
+      ref={ref}
+      label={text.document.lines}
+      className="answer-grid"
+      testId="answer-grid"
+      head={head}
+      rows={rows}
+      active={active}
+      onActive={onActive}
+      height={height}
+      hasField={(row, field) => hasField(row, field, isSplit(row))}
     >
-      <div className="grid-head" role="row" aria-rowindex={1}>
-        {[text.document.line, text.document.item].map((name) => (
-          <div key={name} role="columnheader" className="grid-cell">{name}</div>
-        ))}
-        <div role="columnheader" className="grid-cell grid-cell-end">{text.answer.ordered}</div>
-        <div role="columnheader" className="grid-cell">{text.answer.answerCode}</div>
-        <div role="columnheader" className="grid-cell grid-cell-end">{text.document.quantity}</div>
-        <div role="columnheader" className="grid-cell grid-cell-end">{text.document.price}</div>
-        <div role="columnheader" className="grid-cell">{text.answer.promised}</div>
-        <div role="columnheader" className="grid-cell grid-cell-end">{text.answer.difference}</div>
-      </div>
-      <div className="grid-body" role="presentation" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
-          const row = rows[item.index];
-          const line = row ? lines.get(row.lineId) : undefined;
-          if (!row || !line) return null;
-          return (
-            <Row
-              key={row.key}
-              row={row}
-              line={line}
-              order={order}
-              index={item.index}
-              start={item.start - HEAD_PX}
-              size={item.size}
-              isSplit={(counts.get(row.lineId) ?? 0) > 1}
-              isActive={row.key === active}
-              issues={shownIssues(row)}
-              on={stable}
-            />
-          );
-        })}
-      </div>
-    </div>
+      {(row, place) => {
+        const line = lines.get(row.lineId);
+        if (!line) return null;
+        return (
+          <Row
+            key={row.key}
+            row={row}
+            line={line}
+            order={order}
+            {...place}
+            isSplit={isSplit(row)}
+            isActive={row.key === active}
+            issues={shownIssues(row)}
+            on={stable}
+          />
+        );
+      }}
+    </EditGrid>
   );
 }
 
@@ -228,7 +156,7 @@ const Row = memo(function Row({ row, line, order, index, start, size, isSplit, i
       aria-label={`${name}, ${where}`}
       aria-invalid={issues.some((one) => one.field === field)}
       aria-describedby={issues.length > 0 ? messageId : undefined}
-      data-cell={`${row.key}:${field}`}
+      data-cell={cellName(row.key, field)}
       data-testid={testId}
       autoComplete="off"
       inputMode={options.end ? "decimal" : undefined}
@@ -304,7 +232,7 @@ const Row = memo(function Row({ row, line, order, index, start, size, isSplit, i
             value={row.reasonCode}
             onChange={(value) => on.change(row.key, "reasonCode", value)}
             options={reasonOptions}
-            data-cell={`${row.key}:reasonCode`}
+            data-cell={cellName(row.key, "reasonCode")}
             testId="row-reason"
           />
           {input("reasonText", text.answer.reasonText, "row-reason-text", { placeholder: text.answer.reasonText })}

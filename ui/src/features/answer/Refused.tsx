@@ -6,7 +6,7 @@ import { text } from "../../texts/en";
 import { problemsOf } from "./save";
 
 /** Why the engine did not take the answer, beside the form that it belongs to. */
-export function Refused({ problem, document, onClose }: { problem: ApiProblem; document: number; onClose: () => void }) {
+export function Refused({ problem, document, onClose }: { problem: ApiProblem; document: number | undefined; onClose: () => void }) {
   const entry = classify(problem.code);
   const problems = problemsOf(problem);
   const superseded = problem.code === "answer.superseded";
@@ -15,7 +15,7 @@ export function Refused({ problem, document, onClose }: { problem: ApiProblem; d
       tone={entry.severity}
       testId="refused"
       actions={
-        superseded ? (
+        superseded && document !== undefined ? (
           <Button
             small
             onPress={() => {

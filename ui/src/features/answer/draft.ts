@@ -1,16 +1,19 @@
-/** Drafts of answers: kept for the session, so that a reload or a look elsewhere loses nothing. */
+/** Drafts of answers and of what we issue: kept for the session, so that a reload or a look elsewhere loses nothing. */
 
 import { useCallback, useEffect, useRef } from "react";
 
 const prefix = "countersign.draft.";
 
+/** What a draft is kept under: the document that is answered, or a name of what is issued. */
+export type DraftKey = number | string;
+
 export interface Draft<T> {
-  /** The version that is being answered. */
+  /** The version that is being answered or changed; 0 where there is none yet. */
   version: number;
   content: T;
 }
 
-export function loadDraft<T>(document: number): Draft<T> | undefined {
+export function loadDraft<T>(document: DraftKey): Draft<T> | undefined {
   const stored = sessionStorage.getItem(prefix + document);
   if (!stored) return undefined;
   try {
@@ -20,7 +23,7 @@ export function loadDraft<T>(document: number): Draft<T> | undefined {
   }
 }
 
-export function saveDraft<T>(document: number, draft: Draft<T>): void {
+export function saveDraft<T>(document: DraftKey, draft: Draft<T>): void {
   try {
     sessionStorage.setItem(prefix + document, JSON.stringify(draft));
   } catch {
@@ -28,7 +31,7 @@ export function saveDraft<T>(document: number, draft: Draft<T>): void {
   }
 }
 
-export function dropDraft(document: number): void {
+export function dropDraft(document: DraftKey): void {
   sessionStorage.removeItem(prefix + document);
 }
 
@@ -36,7 +39,7 @@ export function dropDraft(document: number): void {
 const PAUSE_MS = 400;
 
 /** Keeps what is typed as the document's draft while `changed`; `settle` when it is saved, taken over or discarded. */
-export function useDraft<T>(document: number, version: number, content: T, changed: boolean): { settle: () => void } {
+export function useDraft<T>(document: DraftKey, version: number, content: T, changed: boolean): { settle: () => void } {
   const unwritten = useRef<Draft<T> | undefined>(undefined);
   useEffect(() => {
     if (!changed) return undefined;

@@ -4,6 +4,7 @@
  */
 
 import type { Item, LineAnswer, LineAnswerCode, Order, OrderLine, OrderResponse, ReasonCode } from "../../api/types";
+import { type CellIssue, type CellIssues, type Problem, problemsByRow } from "../../components/cells";
 import { add, compare, type Decimal, decimal, lineMinor, sameValue, subtract, toText, ZERO } from "../../texts/decimal";
 import { editDecimal, formatDay, formatDecimal, parseDay, parseDecimal } from "../../texts/format";
 import { text } from "../../texts/en";
@@ -29,12 +30,8 @@ export interface AnswerRow {
   reasonText: string;
 }
 
-export interface Issue {
-  field: Field | "code";
-  message: string;
-}
-
-export type Issues = ReadonlyMap<string, readonly Issue[]>;
+export type Issue = CellIssue<Field | "code">;
+export type Issues = CellIssues<Field | "code">;
 
 /** The day that a line is promised for when nothing is changed: the last day that the buyer asks for. */
 export function askedDay(line: OrderLine, order: Order): string | undefined {
@@ -355,31 +352,17 @@ export function carryOver(rows: readonly AnswerRow[], before: Order, now: Order)
   });
 }
 
+const issueFields: Record<string, Issue["field"]> = {
+  quantity: "quantity",
+  price: "price",
+  date: "date",
+  substitute: "substituteId",
+  reason: "reasonCode",
+  "reason/text": "reasonText",
+};
+
 /** Problems of the engine put beside their fields: `/lines/3/quantity` belongs to the fourth row. */
-export function issuesFromProblems(
-  rows: readonly AnswerRow[],
-  problems: readonly { pointer: string; message: string }[],
-): { rows: Issues; rest: string[] } {
-  const issues = new Map<string, Issue[]>();
-  const rest: string[] = [];
-  const fields: Record<string, Issue["field"]> = {
-    quantity: "quantity",
-    price: "price",
-    date: "date",
-    substitute: "substituteId",
-    reason: "reasonCode",
-    code: "code",
-    lineId: "code",
-  };
-  for (const { pointer, message } of problems) {
-    const match = /^(?:\/answer)?\/lines\/(\d+)(?:\/(\w+))?/.exec(pointer);
-    const row = match ? rows[Number(match[1])] : undefined;
-    if (!row) {
-      rest.push(message);
-      continue;
-    }
-    const field = pointer.endsWith("/reason/text") ? "reasonText" : (fields[match?.[2] ?? ""] ?? "code");
-    issues.set(row.key, [...(issues.get(row.key) ?? []), { field, message }]);
-  }
-  return { rows: issues, rest };
+export function issuesFromProblems(rows: readonly AnswerRow[], problems: readonly Problem[]): { rows: Issues; rest: Problem[] } {
+  const keys = rows.map((row) => row.key);
+  return problemsByRow(keys, problems, (place) => issueFields[place] ?? issueFields[place.split("/")[0] ?? ""] ?? "code");
 }

@@ -1,6 +1,7 @@
 /** The receipt of a delivery note as pure functions, like `grid.ts` for orders. */
 
 import type { DespatchAdvice, DespatchLine, ReceiptAdvice, ReceiptLine, RejectAction, RejectReason } from "../../api/types";
+import { type CellIssue, type Problem, problemsByRow } from "../../components/cells";
 import { compare, decimal, sameValue, subtract, toText, ZERO } from "../../texts/decimal";
 import { editDecimal, parseDay, parseDecimal, today } from "../../texts/format";
 import { text } from "../../texts/en";
@@ -16,10 +17,7 @@ export interface ReceiptRow {
 }
 
 export type ReceiptField = Exclude<keyof ReceiptRow, "lineId">;
-export interface ReceiptIssue {
-  field: ReceiptField;
-  message: string;
-}
+export type ReceiptIssue = CellIssue<ReceiptField>;
 
 export function freshReceipt(note: DespatchAdvice): ReceiptRow[] {
   return note.lines.map(freshReceiptRow);
@@ -92,26 +90,16 @@ export function toReceiptAdvice(note: DespatchAdvice, rows: readonly ReceiptRow[
   return { receivedOn: parseDay(day, today()) ?? today(), ...(words.trim() ? { note: words.trim() } : {}), lines };
 }
 
+const issueFields: Record<string, ReceiptField> = {
+  received: "received",
+  short: "received",
+  rejected: "rejected",
+  rejectReason: "reason",
+  action: "action",
+  note: "note",
+};
+
 /** Problems of the engine put beside their rows. */
-export function receiptIssuesFromProblems(
-  rows: readonly ReceiptRow[],
-  problems: readonly { pointer: string; message: string }[],
-): { rows: Map<string, ReceiptIssue[]>; rest: string[] } {
-  const found = new Map<string, ReceiptIssue[]>();
-  const rest: string[] = [];
-  const fields: Record<string, ReceiptField> = {
-    received: "received",
-    short: "received",
-    rejected: "rejected",
-    rejectReason: "reason",
-    action: "action",
-    note: "note",
-  };
-  for (const { pointer, message } of problems) {
-    const match = /^(?:\/receipt)?\/lines\/(\d+)(?:\/(\w+))?/.exec(pointer);
-    const row = match ? rows[Number(match[1])] : undefined;
-    if (!row) rest.push(message);
-    else found.set(row.lineId, [...(found.get(row.lineId) ?? []), { field: fields[match?.[2] ?? ""] ?? "received", message }]);
-  }
-  return { rows: found, rest };
+export function receiptIssuesFromProblems(rows: readonly ReceiptRow[], problems: readonly Problem[]) {
+  return problemsByRow(rows.map((row) => row.lineId), problems, (place) => issueFields[place] ?? "received");
 }

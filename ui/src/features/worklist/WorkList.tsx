@@ -10,6 +10,7 @@ import { VirtualGrid } from "../../components/VirtualGrid";
 import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
 import { chainStateName, kindName } from "../../texts/names";
+import { useBuyers } from "../issue/data";
 import { worklistColumns } from "./columns";
 import { activeRow, placeOf, remember, rowId, useDocuments } from "./memory";
 
@@ -57,6 +58,7 @@ export function WorkList({ view }: { view: DocumentView }) {
   const { rows, hasMore, loadMore, trim } = documents;
   const partners = usePartnerNames();
   const columns = useMemo(() => worklistColumns(partners.name), [partners]);
+  const buyers = useBuyers().list;
   const search = useRef<HTMLInputElement>(null);
 
   const setFilter = (change: Partial<DocumentFilter>) => {
@@ -136,6 +138,11 @@ export function WorkList({ view }: { view: DocumentView }) {
           data-testid="search"
         />
         <div className="grow" />
+        {buyers && buyers.length > 0 ? (
+          <Button icon="plus" aria-keyshortcuts="g o" onPress={() => go({ name: "newOrder", from: undefined })} data-testid="new-order-open">
+            {text.issue.newOrder}
+          </Button>
+        ) : null}
         <div className="list-filter">
           <Select
             aria-label={text.list.partner}
