@@ -143,6 +143,11 @@ CREATE TABLE operation (
     receipt TEXT,
     -- Epoch of the claim that let the request leave which was made when this was saved.
     left_in INTEGER,
+    -- The dead letter that this replays, and the replay of this dead letter: ids of operations.
+    replay_of BLOB,
+    replayed_as BLOB,
+    -- Whose id is the idempotency key, when not its own: a replay of what may have an effect already.
+    sent_as BLOB,
     updated_at INTEGER NOT NULL,
     CHECK ((lease_until IS NULL) = (claimed_from IS NULL)),
     CHECK (ready = 0 OR (lease_until IS NULL AND due_at IS NOT NULL)),

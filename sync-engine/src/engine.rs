@@ -9,6 +9,7 @@ mod pages;
 mod push;
 mod quantities;
 mod quarantine;
+mod replay;
 mod views;
 
 pub use crate::exchange::SyncReport;
@@ -18,6 +19,7 @@ pub use error::EngineError;
 pub use issue::{Issue, IssuedAs, PossibleAct, Seen};
 pub use push::Call;
 pub use quarantine::QuarantineRerun;
+pub use replay::{DeadLetters, Replayed};
 pub use views::{Health, HealthReason, PartnerStatus, PartnerView};
 
 use crate::clock::Clock;

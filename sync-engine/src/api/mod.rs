@@ -132,6 +132,7 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(operations::list_operations))
         .routes(routes!(operations::get_operation))
         .routes(routes!(operations::retry_operation))
+        .routes(routes!(operations::replay_operations))
         .routes(routes!(operations::release_operation))
         .routes(routes!(operations::withdraw_operation))
         .routes(routes!(quarantine::list_quarantine))

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::which::Which;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -319,28 +320,31 @@ Examples:
         /// Those that are through as well
         #[arg(long, conflicts_with = "state")]
         all: bool,
-        /// Only of this partner
-        #[arg(long, value_name = "ID")]
-        partner: Option<String>,
+        #[command(flatten)]
+        which: Which,
         /// Most rows
         #[arg(long, value_name = "ROWS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
-    /// Try operations again now; a dead letter is replayed under the same idempotency key
+    /// Try operations again now; a dead letter is replayed as a new operation
     #[command(after_help = "\
 Examples:
   countersign queue retry 0197e4a5-6a9c-7cc1-b2e5-0a5f3c1d2e4f
-  countersign queue retry --dead --partner acme")]
+  countersign queue retry --dead --partner acme --error partner.rejected
+  countersign queue retry --dead --since 2h
+  countersign queue retry --dead --document PO-1001")]
     Retry {
         /// Operations, as `queue list` shows them
         #[arg(required_unless_present = "dead", value_name = "OPERATION", value_parser = operation)]
         operations: Vec<OperationId>,
-        /// Every dead letter
+        /// Every dead letter, or those that the options below leave
         #[arg(long, conflicts_with = "operations")]
         dead: bool,
-        /// With --dead: only of this partner
-        #[arg(long, value_name = "ID", requires = "dead")]
-        partner: Option<String>,
+        #[command(flatten)]
+        which: Which,
+        /// Only of this document: its number, or its id in the database
+        #[arg(long, value_name = "DOCUMENT", requires = "dead")]
+        document: Option<String>,
     },
 }
 

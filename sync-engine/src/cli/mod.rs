@@ -18,6 +18,7 @@ mod sync;
 mod terminal;
 mod token;
 mod trial;
+mod which;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -21,7 +21,7 @@ pub async fn run(global: &Global, args: PrintArgs) -> Result<ExitCode, Failure> 
 }
 
 fn print(global: &Global, args: &PrintArgs, settings: &Settings, engine: &Engine) -> Result<ExitCode, Failure> {
-    let row = find(args, settings, engine)?;
+    let row = find(&args.document, args.partner.as_deref(), settings, engine)?;
     let version = args.version.map_or(row.current, VersionNumber);
     if version.0 == 0 || version > row.current {
         return Err(
@@ -49,11 +49,16 @@ fn print(global: &Global, args: &PrintArgs, settings: &Settings, engine: &Engine
 }
 
 /// By number with every partner, or by id when no document has that number.
-fn find(args: &PrintArgs, settings: &Settings, engine: &Engine) -> Result<DocumentRow, Failure> {
+pub fn find(
+    document: &str,
+    partner: Option<&str>,
+    settings: &Settings,
+    engine: &Engine,
+) -> Result<DocumentRow, Failure> {
     let known: Vec<PartnerId> = engine.partners()?.into_iter().map(|p| p.id).collect();
-    let partners = match &args.partner {
+    let partners = match partner {
         None => known,
-        Some(wanted) if known.iter().any(|p| p.0 == *wanted) => vec![PartnerId(wanted.clone())],
+        Some(wanted) if known.iter().any(|p| p.0 == wanted) => vec![PartnerId(wanted.to_owned())],
         Some(wanted) => {
             let names: Vec<String> = known.iter().map(ToString::to_string).collect();
             return Err(sync::unknown_partner(
@@ -67,23 +72,23 @@ fn find(args: &PrintArgs, settings: &Settings, engine: &Engine) -> Result<Docume
     let mut found = Vec::new();
     for partner in &partners {
         for kind in [DocumentKind::Order, DocumentKind::DespatchAdvice] {
-            found.extend(store.find_document(&settings.company, partner, kind, &args.document)?);
+            found.extend(store.find_document(&settings.company, partner, kind, document)?);
         }
     }
-    let id = match (found.as_slice(), args.document.parse::<i64>()) {
+    let id = match (found.as_slice(), document.parse::<i64>()) {
         ([one], _) => *one,
         ([], Ok(id)) => DocumentId(id),
-        ([], Err(_)) => return Err(no_such_document(&args.document)),
+        ([], Err(_)) => return Err(no_such_document(document)),
         (several, _) => {
             let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
             return Err(Failure::new(
                 Exit::Usage,
-                format!("{} documents have the number {}", ids.len(), args.document),
+                format!("{} documents have the number {}", ids.len(), document),
             )
             .hint(format!("say which: --partner ID, or one of the ids {}", ids.join(", "))));
         }
     };
-    store.document(id)?.ok_or_else(|| no_such_document(&args.document))
+    store.document(id)?.ok_or_else(|| no_such_document(document))
 }
 
 fn no_such_document(wanted: &str) -> Failure {

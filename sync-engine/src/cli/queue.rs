@@ -1,12 +1,14 @@
 //! `countersign queue`: what is on its way, and trying it again.
 
 use super::args::{Global, QueueArgs, QueueCommand, StateArg};
-use super::failure::Failure;
-use super::{host, serve, terminal};
+use super::failure::{Exit, Failure};
+use super::settings::Settings;
+use super::which::Which;
+use super::{host, print, serve, terminal};
 use serde_json::json;
 use std::process::ExitCode;
 use sync_engine::clock::{Clock, SystemClock};
-use sync_engine::domain::{DeliveryState, OperationId, PartnerId};
+use sync_engine::domain::{DeliveryState, OperationId};
 use sync_engine::engine::Engine;
 use sync_engine::store::{OperationQuery, OperationRow, Store};
 
@@ -20,7 +22,7 @@ pub async fn run(global: &Global, args: QueueArgs) -> Result<ExitCode, Failure> 
         QueueCommand::List {
             state,
             all,
-            partner,
+            which,
             limit,
         } => {
             let states = if all {
@@ -30,13 +32,19 @@ pub async fn run(global: &Global, args: QueueArgs) -> Result<ExitCode, Failure> 
             } else {
                 state.into_iter().map(delivery_state).collect()
             };
-            list(global, states, partner, limit)
+            list(global, states, which, limit)
         }
         QueueCommand::Retry {
-            operations,
-            dead,
-            partner,
-        } => retry(global, operations, dead, partner).await,
+            dead: true,
+            which,
+            document,
+            ..
+        } => retry_dead(global, which, document.as_deref()).await,
+        QueueCommand::Retry { operations, which, .. } if which == Which::default() => retry(global, operations).await,
+        QueueCommand::Retry { .. } => Err(Failure::new(
+            Exit::Usage,
+            "--partner, --kind, --error and --since choose among dead letters: say --dead with them",
+        )),
     }
 }
 
@@ -64,14 +72,13 @@ fn delivery_state(arg: StateArg) -> DeliveryState {
     }
 }
 
-fn list(global: &Global, states: Vec<DeliveryState>, partner: Option<String>, limit: u32) -> Result<ExitCode, Failure> {
+fn list(global: &Global, states: Vec<DeliveryState>, which: Which, limit: u32) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
     let store = host::store(&settings)?;
     let query = OperationQuery {
         company: Some(settings.company.clone()),
-        partner: partner.map(PartnerId),
         states,
-        ..OperationQuery::default()
+        ..which.query(SystemClock.now())
     };
     let rows = read(store.as_ref(), query, limit as usize)?;
     if global.json {
@@ -132,31 +139,42 @@ fn read(store: &dyn Store, mut query: OperationQuery, most: usize) -> Result<Vec
     Ok(rows)
 }
 
-async fn retry(
-    global: &Global,
-    operations: Vec<OperationId>,
-    dead: bool,
-    partner: Option<String>,
-) -> Result<ExitCode, Failure> {
+async fn retry(global: &Global, operations: Vec<OperationId>) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
     let engine = host::engine_on_existing(&settings).await?;
-    let ids = if dead {
-        let query = OperationQuery {
-            company: Some(settings.company.clone()),
-            partner: partner.map(PartnerId),
-            states: vec![DeliveryState::Dead],
-            ..OperationQuery::default()
-        };
-        read(engine.store().as_ref(), query, MAX_REPLAYED)?
-            .into_iter()
-            .map(|row| row.id)
-            .collect()
-    } else {
-        operations
-    };
-    let result = retry_each(global, &engine, ids).await;
+    let result = retry_each(global, &engine, operations).await;
     engine.stop(host::GRACE).await;
     result
+}
+
+async fn retry_dead(global: &Global, which: Which, document: Option<&str>) -> Result<ExitCode, Failure> {
+    let settings = host::settings(global, None)?;
+    let engine = host::engine_on_existing(&settings).await?;
+    let result = match dead(&settings, &engine, which, document) {
+        Ok(ids) => retry_each(global, &engine, ids).await,
+        Err(failure) => Err(failure),
+    };
+    engine.stop(host::GRACE).await;
+    result
+}
+
+/// The oldest first, so that the answers to a document keep their order.
+fn dead(
+    settings: &Settings,
+    engine: &Engine,
+    which: Which,
+    document: Option<&str>,
+) -> Result<Vec<OperationId>, Failure> {
+    let partner = which.partner.clone();
+    let document = document.map(|wanted| print::find(wanted, partner.as_deref(), settings, engine));
+    let query = OperationQuery {
+        company: Some(settings.company.clone()),
+        document: document.transpose()?.map(|row| row.id),
+        states: vec![DeliveryState::Dead],
+        ..which.query(SystemClock.now())
+    };
+    let rows = read(engine.store().as_ref(), query, MAX_REPLAYED)?;
+    Ok(rows.into_iter().rev().map(|row| row.id).collect())
 }
 
 async fn retry_each(global: &Global, engine: &Engine, ids: Vec<OperationId>) -> Result<ExitCode, Failure> {
@@ -166,13 +184,16 @@ async fn retry_each(global: &Global, engine: &Engine, ids: Vec<OperationId>) -> 
     for id in ids {
         match engine.retry_operation(id, &actor).await {
             Ok(row) => {
+                let replayed_as = Some(row.id).filter(|new| *new != id);
                 if !global.json {
-                    terminal::line(format!(
-                        "{id}: {} v{} will be tried now",
-                        row.document_number, row.version
-                    ))?;
+                    let as_new = replayed_as.map_or_else(String::new, |new| format!(" as {new}"));
+                    let what = match row.state {
+                        DeliveryState::Held => "waits: its version was superseded, release or withdraw it",
+                        _ => "will be tried now",
+                    };
+                    terminal::line(format!("{id}: {} v{} {what}{as_new}", row.document_number, row.version))?;
                 }
-                outcomes.push(json!({ "id": id, "state": row.state }));
+                outcomes.push(json!({ "id": id, "replayedAs": replayed_as, "state": row.state }));
             }
             Err(error) => {
                 let failure = Failure::from(error);

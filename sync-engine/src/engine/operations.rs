@@ -1,10 +1,10 @@
-//! A person's acts on an operation: try now, release, withdraw.
+//! A person's acts on an operation: try now, replay, release, withdraw.
 
 use super::{Engine, EngineError};
 use crate::domain::delivery::{self, DeliveryEvent, DeliveryRefusal};
 use crate::domain::{DeliveryState, Event, OperationId, Outcome, PartnerRules, Timestamp, decide};
-use crate::exchange::is_overtaken;
-use crate::store::{ApplyChange, Lane, Loaded, OperationRow, StoreError, StoreExt, StoreTx};
+use crate::exchange::{is_overtaken, replay_key};
+use crate::store::{ApplyChange, Lane, Loaded, OperationRow, Replay, StoreError, StoreExt, StoreTx};
 
 /// What a person does to an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,9 @@ impl Act {
 }
 
 impl Engine {
-    /// Replays a dead letter, or tries a waiting one now.
+    /// Tries a waiting operation now, or replays a dead letter: as a new operation, which is returned and names the old
+    /// one. What the partner refused goes as the configuration in force makes it, under a key of its own; what it may
+    /// have goes as it went, under its old key, and is looked up first.
     ///
     /// # Errors
     /// `NotFound`; `Refused` with `operation.in_flight` or `operation.state`.
@@ -59,10 +61,11 @@ impl Engine {
 
     async fn act(&self, id: OperationId, act: Act, actor: &str) -> Result<OperationRow, EngineError> {
         let now = self.exchange().clock.now();
+        let new = self.exchange().clock.new_operation_id();
         let actor = actor.to_owned();
         let done = self
             .store()
-            .write(Lane::Interactive, move |tx| change(tx, id, act, &actor, now));
+            .write(Lane::Interactive, move |tx| change(tx, (id, new), act, &actor, now));
         let row = done.await?;
         tracing::info!(operation = %id, act = act.action(), state = ?row.state, "operation changed by a person");
         self.exchange().due.notify_waiters();
@@ -72,7 +75,7 @@ impl Engine {
 
 fn change(
     tx: &mut dyn StoreTx,
-    id: OperationId,
+    (id, new): (OperationId, OperationId),
     act: Act,
     actor: &str,
     now: Timestamp,
@@ -85,6 +88,17 @@ fn change(
         if loaded.is_some_and(|l| is_overtaken(&l.chain, id)) {
             to = DeliveryState::Held;
         }
+    }
+    if act == Act::Retry && row.state == DeliveryState::Dead {
+        tx.replay(&Replay {
+            dead: id,
+            id: new,
+            state: to,
+            key: replay_key(row.last_error.as_ref()),
+            at: now,
+            actor: actor.to_owned(),
+        })?;
+        return tx.operation(new)?.ok_or_else(|| EngineError::no_operation(new).into());
     }
     let withdrawn = match (act, row.kind.issues()) {
         (Act::Withdraw, true) => tx.load_by_id(row.document)?,

@@ -194,7 +194,7 @@ impl Attempt {
             body: r.body.clone(),
         });
         let mut asking = match (step, &rendered, &input) {
-            (Step::Send, Some(rendered), _) => self.link.send(self.kind, self.claimed.operation.0, rendered),
+            (Step::Send, Some(rendered), _) => self.link.send(self.kind, self.claimed.key.0, rendered),
             (Step::Lookup, _, Some(input)) => self.link.lookup(input, receipt),
             (Step::Verify, _, Some(input)) => self.link.verify(input, receipt),
             (Step::Send, None, _) | (Step::Lookup | Step::Verify, _, None) => return Ok(None),

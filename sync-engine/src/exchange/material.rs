@@ -108,7 +108,7 @@ impl Material {
 
     pub fn input<'a>(&'a self, claimed: &'a Claimed) -> RenderInput<'a> {
         RenderInput {
-            operation_id: claimed.operation.0,
+            operation_id: claimed.key.0,
             kind: outbound(claimed.kind),
             answer: &claimed.answer,
             document: &self.document,

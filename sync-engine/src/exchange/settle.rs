@@ -5,7 +5,7 @@ use super::gate::{Credentials, Learned};
 use super::pace::{Pace, millis};
 use crate::domain::{DeliveryState, Timestamp};
 use crate::partner::{SendResult, Verdict};
-use crate::store::OperationError;
+use crate::store::{OperationError, ReplayKey};
 use std::time::Duration;
 
 #[cfg(test)]
@@ -69,6 +69,19 @@ fn unsettled(recourse: Recourse) -> Option<Step> {
         Recourse { can_look_up: true, .. } => Some(Step::Lookup),
         Recourse { honours_key: true, .. } => Some(Step::Send),
         Recourse { .. } => None,
+    }
+}
+
+/// Under which key a dead letter goes once more: what was refused for what it is had no effect, and would be refused
+/// again; what was given up may be with the partner.
+pub fn replay_key(error: Option<&OperationError>) -> ReplayKey {
+    let Some(error) = error else { return ReplayKey::Old };
+    match (error.code.as_str(), error.status) {
+        ("partner.failed", _) => ReplayKey::New,
+        ("request.invalid", _) => ReplayKey::NewUnlessInDoubt,
+        (_, Some(408 | 409 | 425 | 429)) => ReplayKey::Old,
+        (_, Some(300..500)) => ReplayKey::NewUnlessInDoubt,
+        (_, Some(_) | None) => ReplayKey::Old,
     }
 }
 

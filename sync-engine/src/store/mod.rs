@@ -165,6 +165,9 @@ pub trait StoreTx {
     /// The effect on the chain (`AnswerDelivered`) is decided and applied before this, in the same transaction: a
     /// finished operation is no pending answer of the chain any more.
     fn finish(&mut self, finish: &FinishAttempt<'_>) -> Result<(), StoreError>;
+    /// Replays a dead letter as a new operation: the old one ends as `Withdrawn`, each names the other, the history has one
+    /// entry. Goes under the old key with the old bytes where the partner may have it. Refused for one that is not dead.
+    fn replay(&mut self, replay: &Replay) -> Result<(), StoreError>;
     /// A person's act on an operation that is not in flight: replay, release, withdraw. Audited.
     /// `due_at` is also the time of the act. Refused for one in flight, and for `Applied` and `Withdrawn`.
     fn set_operation_state(

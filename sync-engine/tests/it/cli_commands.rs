@@ -240,8 +240,31 @@ fn the_queue_is_listed_and_a_dead_letter_replayed() {
         send(&format!("{partner}/sandbox/faults"), "", r#"{"faults": []}"#).0,
         200
     );
-    let replayed = json(path, &["queue", "retry", "--dead", "--json"]);
+    for none in [
+        ["--error", "partner.timeout"],
+        ["--kind", "reject"],
+        ["--since", "2999-01-01"],
+        ["--partner", "other"],
+    ] {
+        let none = json(path, &[&["queue", "retry", "--dead", "--json"], &none[..]].concat());
+        assert_eq!(none, serde_json::json!([]));
+    }
+    let one = [
+        "--error",
+        "partner.redirect",
+        "--kind",
+        "confirm",
+        "--since",
+        "2h",
+        "--document",
+        "1",
+    ];
+    let replayed = json(path, &[&["queue", "retry", "--dead", "--json"], &one[..]].concat());
     assert_eq!(replayed[0]["id"], operation, "{replayed}");
+    let dead = operation;
+    let operation = replayed[0]["replayedAs"].as_str().expect("a new operation");
+    let (_, detail) = ask(base, token, &format!("/api/v1/operations/{dead}"));
+    assert_eq!(detail["operation"]["replayedAs"], operation, "{detail}");
     // The engine that runs sees it, though another process asked for it.
     while ask(base, token, &format!("/api/v1/operations/{operation}")).1["operation"]["state"] != "Applied" {
         assert!(

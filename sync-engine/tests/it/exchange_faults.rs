@@ -263,26 +263,30 @@ async fn a_refused_answer_is_a_dead_letter_with_the_partners_words() {
 
     world.configure(|_| {});
     renamed(&world, "Sandbox partner").await;
-    // The same bytes under the same key: still refused, and seen before they are sent again.
+    // Refused, so it had no effect: as the mended configuration makes it, under a key of its own.
     let replayed = world
         .engine
         .retry_operation(saved.id, "user:clerk")
         .await
         .expect("replayed");
-    assert_eq!(replayed.state, DeliveryState::Queued);
-    until("a second refusal", || {
-        let attempts = world.attempts(saved.id);
-        (attempts.iter().filter(|a| *a == "send 422 Dead").count() == 2).then_some(())
-    })
-    .await;
-    world
-        .engine
-        .withdraw_operation(saved.id, "user:clerk")
-        .await
-        .expect("withdrawn");
-    assert!(world.row(row.id).needs_answer);
-    let saved = world.answer(&row, confirm()).await;
-    world.reaches(saved.id, DeliveryState::Applied).await;
+    assert_eq!(
+        (replayed.state, replayed.replay_of),
+        (DeliveryState::Queued, Some(saved.id))
+    );
+    world.reaches(replayed.id, DeliveryState::Applied).await;
+    let old = world.operation(saved.id);
+    assert_eq!(
+        (old.state, old.replayed_as),
+        (DeliveryState::Withdrawn, Some(replayed.id))
+    );
+    assert!(old.last_error.is_some(), "the old one keeps its reason");
+    assert_eq!(world.attempts(saved.id), ["send 422 Dead"]);
+    let history = world.store().history(row.id, None, 50).expect("readable").items;
+    let entry = history.iter().find(|h| h.action == "replay").expect("in the history");
+    assert_eq!(entry.actor, "user:clerk");
+    assert_eq!(entry.detail["replayOf"], serde_json::json!(saved.id));
+    let twice = world.engine.retry_operation(saved.id, "user:clerk").await;
+    assert!(twice.is_err(), "a dead letter is replayed once");
     world.end(&[]).await;
 }
 

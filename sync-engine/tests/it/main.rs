@@ -47,6 +47,7 @@ mod reading_world;
 mod reference;
 mod reference_page;
 mod reference_partner;
+mod replay;
 mod sandbox;
 mod sandbox_answers;
 mod sandbox_faults;

@@ -14,6 +14,7 @@ import type {
   DeliveryState,
   DespatchAdvice,
   LineQuantities,
+  OperationKind,
   OperationRow,
   Order,
   OrderResponse,
@@ -24,6 +25,7 @@ import type {
   QuarantineRow,
   QuarantineState,
   ReceiptAdvice,
+  Replayed,
   Session,
   SyncReport,
   Trial,
@@ -102,7 +104,13 @@ export interface OperationFilter {
   state: DeliveryState[];
   partner?: string | undefined;
   document?: number | undefined;
+  kind?: OperationKind | undefined;
+  /** Code of the last error. */
+  error?: string | undefined;
 }
+
+/** Which dead letters to send again. */
+export type ReplayFilter = Omit<OperationFilter, "state">;
 
 export interface QuarantineFilter {
   state?: QuarantineState | undefined;
@@ -147,6 +155,7 @@ export const api = {
   operation: (id: string) =>
     json<{ operation: OperationRow; attempts: AttemptRow[] }>("GET", `/operations/${id}`),
   retryOperation: (id: string) => json<OperationRow>("POST", `/operations/${id}/retry`),
+  replayOperations: (which: ReplayFilter) => json<Replayed>("POST", "/operations/replay", which),
   releaseOperation: (id: string) => json<OperationRow>("POST", `/operations/${id}/release`),
   withdrawOperation: (id: string) => json<OperationRow>("POST", `/operations/${id}/withdraw`),
   quarantine: (filter: QuarantineFilter, cursor: Cursor) =>

@@ -348,6 +348,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operations/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replays every dead letter that the filter names, the oldest first, each as a new operation. */
+        post: operations["replay_operations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operations/{id}": {
         parameters: {
             query?: never;
@@ -391,7 +408,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Replays a dead letter, or tries a waiting one now. */
+        /** Tries a waiting operation now, or replays a dead letter: as a new operation, which is the answer. */
         post: operations["retry_operation"];
         delete?: never;
         options?: never;
@@ -1090,6 +1107,8 @@ export interface components {
             kind: components["schemas"]["OperationKind"];
             lastError?: components["schemas"]["OperationError"] | null;
             partner: components["schemas"]["PartnerId"];
+            replayOf?: components["schemas"]["OperationId"] | null;
+            replayedAs?: components["schemas"]["OperationId"] | null;
             state: components["schemas"]["DeliveryState"];
             updatedAt: components["schemas"]["Timestamp"];
             version: components["schemas"]["VersionNumber"];
@@ -1342,6 +1361,31 @@ export interface components {
          * @enum {string}
          */
         RejectReason: "Broken" | "Quality" | "WrongItem" | "WrongVersion" | "Label" | "Price" | "Packaging" | "PackagingAndDamage" | "Other";
+        /** @description Which dead letters; what is not said does not matter. */
+        ReplayWanted: {
+            /** Format: int64 */
+            document?: number | null;
+            /** @description Code of the error that ended them. */
+            error?: string | null;
+            kind?: components["schemas"]["OperationKind"] | null;
+            partner?: string | null;
+            since?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description What came of a replay of many. */
+        Replayed: {
+            /**
+             * Format: int32
+             * @description Wait for a person: their versions were superseded meanwhile.
+             */
+            held: number;
+            /** @description There are more than 10,000: ask again for the rest. */
+            more: boolean;
+            /**
+             * Format: int32
+             * @description Go again, as new operations.
+             */
+            queued: number;
+        };
         /** @description Who the requests of this session act for. */
         Session: {
             company: components["schemas"]["CompanyId"];
@@ -2219,6 +2263,11 @@ export interface operations {
                 partner?: string;
                 /** @description Only operations on this document. */
                 document?: number;
+                kind?: components["schemas"]["OperationKind"];
+                /** @description Only with this code of the last error, such as `partner.rejected`. */
+                error?: string;
+                /** @description Only what changed its state at this moment (RFC 3339) or later. */
+                since?: string;
                 /** @description `next` of the page before. */
                 cursor?: string;
                 /** @description Rows, 1 to 200; 50 when not said. */
@@ -2236,6 +2285,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_OperationRow"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    replay_operations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayWanted"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

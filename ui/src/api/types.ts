@@ -53,6 +53,7 @@ export type ReceiptAdvice = Schemas["ReceiptAdvice"];
 export type ReceiptLine = Schemas["ReceiptLine"];
 export type RejectAction = Schemas["RejectAction"];
 export type RejectReason = Schemas["RejectReason"];
+export type Replayed = Schemas["Replayed"];
 export type Session = Schemas["Session"];
 export type ShownRequest = Schemas["ShownRequest"];
 export type SyncReport = Schemas["SyncReport"];

@@ -14,7 +14,7 @@ const TAKEOVERS_AT_ONCE: u32 = 1_000;
 /// What a claim reads of an operation, after the columns of its job.
 const WHAT: &str = "d.number, o.version, o.kind, a.answer, o.attempts - o.attempts_before, o.created_at,
     o.scheduled_from, o.receipt, r.method, r.url, r.headers, r.media_type, r.body, r.hash,
-    r.made_with, o.left_in";
+    r.made_with, o.left_in, o.sent_as";
 const JOINS: &str = "JOIN document d ON d.id = o.document_id JOIN operation_answer a ON a.operation_seq = o.seq
     LEFT JOIN request r ON r.operation_seq = o.seq";
 
@@ -97,6 +97,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
     };
     let claimed = Claimed {
         operation: job.id,
+        key: row.get::<_, Option<OperationId>>(27)?.unwrap_or(job.id),
         epoch: job.epoch,
         company: job.company.clone(),
         partner: job.partner.clone(),

@@ -25,6 +25,7 @@ mod person;
 mod plans;
 mod quarantine;
 mod readers;
+mod replay;
 mod text;
 mod tx;
 mod versions;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 const COLUMNS: &str =
     "o.id, o.company, o.partner, o.document_id, d.kind, d.number, o.version, o.kind, a.answer, o.state,
-    o.attempts, o.due_at, o.last_error, o.created_at, o.updated_at, o.actor, o.seq";
+    o.attempts, o.due_at, o.last_error, o.created_at, o.updated_at, o.actor, o.seq, o.replay_of, o.replayed_as";
 const JOINS: &str = "JOIN document d ON d.id = o.document_id JOIN operation_answer a ON a.operation_seq = o.seq";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OperationRow> {
@@ -29,6 +29,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OperationRow> {
         created_at: row.get(13)?,
         updated_at: row.get(14)?,
         actor: row.get(15)?,
+        replay_of: row.get(17)?,
+        replayed_as: row.get(18)?,
     })
 }
 
@@ -53,6 +55,9 @@ pub fn list_sql(query: &OperationQuery, one_state: bool) -> String {
         (query.partner.is_some(), " AND o.partner = :partner"),
         (query.document.is_some(), " AND o.document_id = :document"),
         (one_state, " AND o.state = :state"),
+        (query.kind.is_some(), " AND o.kind = :kind"),
+        (query.error.is_some(), " AND o.last_error ->> '$.code' = :error"),
+        (query.since.is_some(), " AND o.updated_at >= :since"),
     ] {
         if present {
             filters.push_str(filter);
@@ -106,6 +111,15 @@ fn part(
     }
     if let Some(document) = &query.document {
         params.push((":document", document));
+    }
+    if let Some(kind) = &query.kind {
+        params.push((":kind", kind));
+    }
+    if let Some(error) = &query.error {
+        params.push((":error", error));
+    }
+    if let Some(since) = &query.since {
+        params.push((":since", since));
     }
     if let Some(state) = &state {
         params.push((":state", state));

@@ -6,7 +6,7 @@ use super::{attempts, chain, documents, issued, jobs, leases, operations, partne
 use crate::domain::{CompanyId, DeliveryState, DocumentId, OperationId, PartnerId, Timestamp, VersionNumber};
 use crate::store::{
     ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, Loaded, Marks, NewOperation, NewQuarantine,
-    NewReceivedAnswer, Note, OperationRow, PartnerState, QuarantineSettled, StoreError, StoreTx, StoredRequest,
+    NewReceivedAnswer, Note, OperationRow, PartnerState, QuarantineSettled, Replay, StoreError, StoreTx, StoredRequest,
     VersionContent,
 };
 use rusqlite::Connection;
@@ -170,6 +170,10 @@ impl StoreTx for Tx<'_> {
 
     fn finish(&mut self, finish: &FinishAttempt<'_>) -> Result<(), StoreError> {
         attempts::finish(self, finish)
+    }
+
+    fn replay(&mut self, replay: &Replay) -> Result<(), StoreError> {
+        super::replay::replay(self, replay)
     }
 
     fn set_operation_state(

@@ -79,6 +79,35 @@ pub struct OperationRow {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub actor: String,
+    /// The dead letter that this one replays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<OperationId>,
+    /// The operation that replays this dead letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed_as: Option<OperationId>,
+}
+
+/// Under which key a replay goes. With the old one go the old bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayKey {
+    /// The partner may have it.
+    Old,
+    /// The partner refused it; the old one all the same where an attempt before that ended without an outcome.
+    NewUnlessInDoubt,
+    /// The partner knows it and says that it failed.
+    New,
+}
+
+/// A replay of a dead letter: a new operation.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    pub dead: OperationId,
+    pub id: OperationId,
+    /// `Queued`, or `Held` when its version was superseded meanwhile.
+    pub state: DeliveryState,
+    pub key: ReplayKey,
+    pub at: Timestamp,
+    pub actor: String,
 }
 
 /// Why an operation is not through: a code for the screen's table, and what was seen.
@@ -101,6 +130,11 @@ pub struct OperationQuery {
     pub document: Option<DocumentId>,
     /// Empty for all. Newest first.
     pub states: Vec<DeliveryState>,
+    pub kind: Option<OperationKind>,
+    /// Code of the last error.
+    pub error: Option<String>,
+    /// Only what changed its state at this moment or later.
+    pub since: Option<Timestamp>,
     pub cursor: Option<String>,
     pub limit: u32,
 }
@@ -121,6 +155,8 @@ pub struct ClaimRequest<'a> {
 #[derive(Debug, Clone)]
 pub struct Claimed {
     pub operation: OperationId,
+    /// Its idempotency key: its own id, or that of the dead letter that it replays.
+    pub key: OperationId,
     pub epoch: i64,
     pub company: CompanyId,
     pub partner: PartnerId,

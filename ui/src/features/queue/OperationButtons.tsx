@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { api } from "../../api/client";
+import { api, type ReplayFilter } from "../../api/client";
 import { keys } from "../../api/live";
 import type { DeliveryState, OperationRow } from "../../api/types";
-import { toastError } from "../../app/toasts";
+import { toastDone, toastError } from "../../app/toasts";
 import { Button } from "../../components/controls";
 import { text } from "../../texts/en";
 
@@ -37,6 +37,19 @@ export function useOperationAct() {
       void client.invalidateQueries({ queryKey: keys.counters });
       void client.invalidateQueries({ queryKey: keys.documents });
       if (operation) void client.invalidateQueries({ queryKey: keys.document(operation.document) });
+    },
+  });
+}
+
+/** Sends every dead letter again that a filter names. */
+export function useReplay() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (which: ReplayFilter) => api.replayOperations(which),
+    onError: toastError,
+    onSuccess: (done) => toastDone(text.queue.replayed(done.queued + done.held)),
+    onSettled: () => {
+      for (const queryKey of [keys.operations, keys.counters, keys.documents]) void client.invalidateQueries({ queryKey });
     },
   });
 }

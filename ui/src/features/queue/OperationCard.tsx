@@ -3,6 +3,7 @@ import { useState } from "react";
 import { api } from "../../api/client";
 import { keys } from "../../api/live";
 import type { AttemptRow, DeliveryState, OperationError, OperationRow } from "../../api/types";
+import { go } from "../../app/router";
 import { Bar, Button } from "../../components/controls";
 import { DeliveryBadge } from "../../components/states";
 import { AGAIN, classify } from "../../errors/table";
@@ -46,8 +47,22 @@ export function OperationCard({ operation, open: initially, named }: { operation
         <OperationButtons operation={operation} />
       </header>
       {operation.lastError && operation.state !== "Applied" ? <ErrorLine error={operation.lastError} state={operation.state} /> : null}
+      {operation.replayOf ? <Other words={text.delivery.replayOf} id={operation.replayOf} document={operation.document} /> : null}
+      {operation.replayedAs ? <Other words={text.delivery.replayedAs} id={operation.replayedAs} document={operation.document} /> : null}
       {open ? <Attempts attempts={detail.data?.attempts} /> : null}
     </article>
+  );
+}
+
+/** The dead letter that it replays, or its replay. */
+function Other({ words, id, document }: { words: string; id: string; document: number }) {
+  return (
+    <p className="caption soft card-body" data-testid="operation-other" data-id={id}>
+      {words}{" "}
+      <Button small look="subtle" onPress={() => go({ name: "document", id: document, tab: "delivery", version: undefined })}>
+        {text.delivery.showOther}
+      </Button>
+    </p>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "react";
 import { api } from "../../api/client";
 import { keys } from "../../api/live";
-import type { DeliveryState, OperationRow } from "../../api/types";
+import type { DeliveryState, OperationKind, OperationRow } from "../../api/types";
 import { useActions } from "../../app/actions";
 import { go, openDocument } from "../../app/router";
 import { toastDone } from "../../app/toasts";
@@ -15,7 +15,7 @@ import { text } from "../../texts/en";
 import { kindName, operationName } from "../../texts/names";
 import { formatInteger, formatMoment, formatSeconds } from "../../texts/format";
 import { rowHeight, usePartnerNames } from "../worklist/WorkList";
-import { actsOf, type OperationAct, useOperationAct } from "./OperationButtons";
+import { actsOf, type OperationAct, useOperationAct, useReplay } from "./OperationButtons";
 import { OperationCard } from "./OperationCard";
 
 type Lane = "attention" | "waiting" | "done" | "all";
@@ -31,6 +31,15 @@ const rowId = (row: OperationRow) => row.id;
 /** What a selection of many sends again: dead letters only; the rest of it is left alone. */
 export function replayable(rows: readonly OperationRow[], selected: ReadonlySet<string | number>): OperationRow[] {
   return rows.filter((row) => selected.has(row.id) && row.state === "Dead");
+}
+
+const kinds = Object.entries(operationName).map(([value, label]) => ({ value, label }));
+
+/** The errors of the rows in sight, and the one that is chosen. */
+export function errorsOf(rows: readonly OperationRow[], chosen: string | undefined) {
+  const codes = new Set(rows.flatMap((row) => (row.lastError ? [row.lastError.code] : [])));
+  if (chosen) codes.add(chosen);
+  return [...codes].sort().map((code) => ({ value: code, label: classify(code).title }));
 }
 
 function columns(
@@ -108,16 +117,20 @@ function columns(
 export default function QueueScreen({ operation }: { operation: string | undefined }) {
   const [lane, setLaneState] = useState<Lane>("attention");
   const [partner, setPartner] = useState<string | undefined>();
+  const [kind, setKind] = useState<OperationKind | undefined>();
+  const [error, setError] = useState<string | undefined>();
   const [active, setActive] = useState<string | number | undefined>(operation);
   const [selected, setSelected] = useState<ReadonlySet<string | number>>(new Set());
   const states = lanes.find((one) => one.id === lane)?.states ?? [];
-  const filter = { state: states, partner };
+  const filter = { state: states, partner, kind, error };
   const operations = usePages([...keys.operations, filter], (cursor) => api.operations(filter, cursor), rowId);
   const { rows } = operations;
   const partners = usePartnerNames();
   const act = useOperationAct();
   const current = rows.find((row) => row.id === active) ?? rows[0];
   const replay = replayable(rows, selected);
+  const dead = rows.some((row) => row.state === "Dead");
+  const matching = useReplay();
 
   const setLane = (next: Lane) => {
     setLaneState(next);
@@ -176,12 +189,29 @@ export default function QueueScreen({ operation }: { operation: string | undefin
           ))}
         </div>
         <span className="grow" />
+        {dead && replay.length === 0 ? (
+          <Button icon="send" isDisabled={matching.isPending} onPress={() => matching.mutate({ partner, kind, error })} data-testid="replay-matching">
+            {partner || kind || error ? text.queue.replayMatchingShown : text.queue.replayMatching}
+          </Button>
+        ) : null}
         {replay.length > 0 ? (
           <Button look="accent" icon="send" isDisabled={act.isPending} onPress={() => void replaySelected()} hint="Shift+R" data-testid="replay-selected">
             {text.queue.replaySelected} ({formatInteger(replay.length)})
           </Button>
         ) : null}
         <div className="list-filter">
+          <Select
+            aria-label={text.queue.error}
+            value={error ?? ""}
+            onChange={(value) => setError(value || undefined)}
+            options={[{ value: "", label: text.queue.anyError }, ...errorsOf(rows, error)]}
+          />
+          <Select
+            aria-label={text.queue.operation}
+            value={kind ?? ""}
+            onChange={(value) => setKind((value || undefined) as OperationKind | undefined)}
+            options={[{ value: "", label: text.queue.anyKind }, ...kinds]}
+          />
           <Select aria-label={text.list.partner} value={partner ?? ""} onChange={(value) => setPartner(value || undefined)} options={[{ value: "", label: text.list.anyPartner }, ...partners.list]} />
         </div>
       </header>

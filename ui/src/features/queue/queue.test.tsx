@@ -5,7 +5,7 @@ import { type Call, fakeEngine, show } from "../../../test/host";
 import type { DeliveryState } from "../../api/types";
 import { actsOf } from "./OperationButtons";
 import { hintOf } from "./OperationCard";
-import QueueScreen, { replayable } from "./QueueScreen";
+import QueueScreen, { errorsOf, replayable } from "./QueueScreen";
 
 test("every state has its acts, and none that cannot be", () => {
   const states: DeliveryState[] = ["Queued", "Sending", "Delivered", "Applied", "Retrying", "Unknown", "Held", "Dead", "Withdrawn"];
@@ -81,4 +81,19 @@ test("dead letters are chosen and sent again, with the partner's words in sight"
     expect(engine.calls.filter((call) => call.method === "POST").map((call) => call.path)).toEqual(["/operations/op-1/retry", "/operations/op-2/retry"]),
   );
   await waitFor(() => expect(screen.queryByTestId("replay-selected")).toBeNull());
+});
+
+test("all dead letters that the filter shows are sent again in one call", async () => {
+  const dead = operation({ id: "op-1", state: "Dead", attempts: 1, lastError: { code: "partner.rejected", status: 422 }, replayOf: "op-0" });
+  const engine = fakeEngine({
+    "GET /operations?": { items: [dead] },
+    "GET /operations/op-": { operation: dead, attempts: [] },
+    "POST /operations/replay": { queued: 3, held: 0, more: false },
+    "GET /partners": [],
+  });
+  show(<QueueScreen operation={undefined} />);
+  expect(await screen.findByTestId("operation-other")).toHaveAttribute("data-id", "op-0");
+  expect(errorsOf([dead], "partner.timeout").map((one) => one.value)).toEqual(["partner.rejected", "partner.timeout"]);
+  fireEvent.click(await screen.findByTestId("replay-matching"));
+  await waitFor(() => expect(engine.calls.filter((call) => call.method === "POST").map((call) => call.path)).toEqual(["/operations/replay"]));
 });
