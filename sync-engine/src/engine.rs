@@ -131,6 +131,7 @@ impl Engine {
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
             due: Notify::new(),
+            together: Default::default(),
             tasks: TaskTracker::new(),
             presence: Mutex::new(Some(presence)),
         });

@@ -9,6 +9,7 @@ const TICK_US: f64 = 10_000.0;
 pub struct Stopwatch {
     started: Instant,
     cpu_us: f64,
+    written: f64,
 }
 
 impl Stopwatch {
@@ -16,10 +17,11 @@ impl Stopwatch {
         Self {
             started: Instant::now(),
             cpu_us: cpu_us(),
+            written: written_bytes(),
         }
     }
 
-    /// Rate, wall and CPU per operation, and the largest memory so far.
+    /// Rate, wall, CPU and bytes written to the disk per operation, and the largest memory so far.
     pub fn stop(self, what: &str, count: u64) -> Value {
         let seconds = self.started.elapsed().as_secs_f64();
         let n = count.max(1) as f64;
@@ -29,6 +31,7 @@ impl Stopwatch {
             "per_s": count as f64 / seconds,
             "wall_us_per": seconds * 1e6 / n,
             "cpu_us_per": (cpu_us() - self.cpu_us) / n,
+            "disk_bytes_per": (written_bytes() - self.written) / n,
             "rss_mb": status_mb("VmHWM:"),
         })
     }
@@ -46,6 +49,13 @@ pub fn cpu_us() -> f64 {
         .filter_map(|t| t.parse::<f64>().ok())
         .sum();
     ticks * TICK_US
+}
+
+/// Bytes that this process has given to the disk.
+fn written_bytes() -> f64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let written = io.lines().find_map(|l| l.strip_prefix("write_bytes:"));
+    written.and_then(|b| b.trim().parse().ok()).unwrap_or(0.0)
 }
 
 pub fn status_mb(field: &str) -> f64 {

@@ -8,6 +8,7 @@ use super::outcome::{self, Seen, counter_offer, is_held};
 use super::pace::millis;
 use super::partners::Partner;
 use super::settle::{Circumstances, Recourse, Settlement, Step, first_step, settle};
+use super::together::Write;
 use crate::domain::{ContentHash, DeliveryState, Timestamp};
 use crate::partner::{IntakeError, OutboundKind, PartnerLink, RenderedRequest, SendResult, Verdict};
 use crate::store::{Claimed, Lane, OperationError, StoreError, StoreExt, StoredRequest};
@@ -288,10 +289,8 @@ impl Attempt {
             let (claimed, written) = (Arc::clone(&self.claimed), Arc::clone(&seen));
             let rules = self.link.rules().clone();
             let (started_at, now) = (self.started_at, self.exchange.clock.now());
-            let written = self.exchange.store.write(Lane::Bulk, move |tx| {
-                outcome::write(tx, &claimed, &written, &rules, started_at, now)
-            });
-            match written.await {
+            let write: Write = Arc::new(move |tx| outcome::write(tx, &claimed, &written, &rules, started_at, now));
+            match self.exchange.together.write(&self.exchange.store, write).await {
                 Ok(to) => {
                     self.log(&seen, to);
                     if to == DeliveryState::Held {

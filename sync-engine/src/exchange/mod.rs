@@ -18,6 +18,7 @@ pub mod push;
 mod recover;
 pub mod schedule;
 mod settle;
+mod together;
 pub mod watch;
 
 pub use attempt::stored;
@@ -37,6 +38,7 @@ use presence::Presence;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use together::Together;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,6 +58,8 @@ pub struct Exchange {
     pub abort: CancellationToken,
     /// Something may be due: told by whoever in this process made it so.
     pub due: Notify,
+    /// Outcomes on their way to the writer.
+    pub together: Together,
     pub tasks: TaskTracker,
     /// Shows this engine as alive, until its store is closed.
     pub presence: Mutex<Option<Presence>>,

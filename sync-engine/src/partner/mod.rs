@@ -289,7 +289,7 @@ pub struct RenderedRequest {
     pub headers: Vec<(String, String)>,
     /// Empty when there is no body, not even an empty one on purpose.
     pub media_type: String,
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// What came of a send, a lookup or a verify.

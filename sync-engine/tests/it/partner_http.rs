@@ -143,7 +143,7 @@ async fn a_request_carries_what_was_rendered_and_its_keys() {
     assert_eq!(one.headers["content-type"], "application/json");
     assert_eq!(
         &one.body[..],
-        answering.render(&partner).body.as_slice(),
+        &answering.render(&partner).body[..],
         "byte for byte, at every attempt"
     );
     assert_eq!(sent.receipt, Some(json!({"id": "job 1"})));

@@ -122,7 +122,7 @@ impl RequestTemplate {
                     url: url.to_string(),
                     headers,
                     media_type: body.as_ref().map(|_| self.media_type.clone()).unwrap_or_default(),
-                    body: body.unwrap_or_default(),
+                    body: body.unwrap_or_default().into(),
                 },
                 url,
                 json,

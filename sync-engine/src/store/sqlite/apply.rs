@@ -218,9 +218,10 @@ fn gap_after(change: &ApplyChange<'_>, before: bool) -> bool {
 /// columns are not written for nothing.
 const HEAD: &str =
     "state = ?2, current = ?3, current_state = ?4, current_purpose = ?5, agreed = ?6, before_cancel = ?7,
-    needs_answer = ?8, conflict = ?9, gap = ?10, updated_at = ?11, change_summary = ?12";
-const FACTS: &str = "current_version = ?13, counterparty = ?14, promised_key = ?15, answer_due = ?16, line_count = ?17,
-    total_minor = ?18, total_currency = ?19";
+    needs_answer = ?8, conflict = ?9, gap = ?10, updated_at = ?11, change_summary = ?12,
+    in_delivery = in_delivery + ?13, operation = coalesce(?14, operation)";
+const FACTS: &str = "current_version = ?15, counterparty = ?16, promised_key = ?17, answer_due = ?18, line_count = ?19,
+    total_minor = ?20, total_currency = ?21";
 
 fn write_head(
     tx: &mut Tx<'_>,
@@ -230,6 +231,9 @@ fn write_head(
     current: Option<&Current>,
 ) -> Result<(), StoreError> {
     tx.forget();
+    let (by, newest) = tx
+        .delivery_of(id)
+        .map_or((0, None), |delivery| (delivery.by, delivery.newest));
     let chain = &change.decision.chain;
     let version = current_of(chain)?;
     let (needs, conflict) = (needs_answer(chain), conflict_after(change, before.conflict));
@@ -239,7 +243,7 @@ fn write_head(
         .map_or(&before.change_summary, |current| &current.facts.change_summary)
         .as_ref()
         .filter(|_| chain.agreed != chain.current);
-    let head: [&dyn ToSql; 12] = [
+    let head: [&dyn ToSql; 14] = [
         &id,
         &chain.state,
         &version.number,
@@ -252,6 +256,8 @@ fn write_head(
         &gap,
         &change.at,
         &summary,
+        &by,
+        &newest,
     ];
     let changed = match current {
         None => tx

@@ -1,7 +1,10 @@
 //! When the write-ahead log goes back into the database.
 //!
-//! A thread of its own checkpoints passively once the log passes 64 MiB, so that no write waits for it. Only when the
-//! log outgrows four times that (a reader pinned it, or writes never pause) does the writer stop and truncate it.
+//! A thread of its own checkpoints passively before the log reaches 64 MiB, so that no write waits for it. Where writes
+//! never pause it cannot reach their end: then the writer puts the last few pages back itself, between two groups, and
+//! starts the log from the front. To write over a log costs less than to let it grow: for a new page
+//! the system has to find and clear memory and room on the disk. Only when the log outgrows four times its limit (a reader pins it) does the writer stop
+//! and truncate it.
 
 use super::disk::Told;
 use super::open::WAL_LIMIT_BYTES;
@@ -14,13 +17,21 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 const FORCED_BYTES: i64 = 4 * WAL_LIMIT_BYTES;
+/// Where the thread starts: it is done about when the limit is reached.
+const START_BYTES: i64 = WAL_LIMIT_BYTES / 4 * 3;
 /// After a passive run that could not finish, the log grows by this much before the next.
-const STEP_BYTES: i64 = 16 << 20;
+const STEP_BYTES: i64 = 8 << 20;
+/// So much may be left for the writer: a few milliseconds.
+const REST_PAGES: i64 = 512;
+/// Rounds of the thread after another: each has only what was written during the one before.
+const ROUNDS: u32 = 4;
 
 pub struct Checkpoint {
     pages: Arc<AtomicI64>,
     page_bytes: i64,
     next_at: i64,
+    /// Pages of the log that the thread has put back; 0 while it is at work, or was not.
+    put_back: Arc<AtomicI64>,
     thread: Option<(SyncSender<()>, JoinHandle<()>)>,
     pub told: Arc<Told>,
 }
@@ -38,7 +49,8 @@ impl Checkpoint {
         Ok(Self {
             pages,
             page_bytes,
-            next_at: WAL_LIMIT_BYTES,
+            next_at: START_BYTES,
+            put_back: Arc::default(),
             thread: None,
             told: Arc::default(),
         })
@@ -51,11 +63,12 @@ impl Checkpoint {
         own.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
         let (wake, woken) = sync_channel(1);
         let tell = Arc::clone(&checkpoint.told);
+        let put_back = Arc::clone(&checkpoint.put_back);
         checkpoint.thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
             .spawn(move || {
                 while woken.recv().is_ok() {
-                    run(&own, "PASSIVE", &tell);
+                    put_back.store(follow(&own, &tell), Ordering::Release);
                 }
             })
             .ok()
@@ -64,18 +77,25 @@ impl Checkpoint {
     }
 
     pub fn after_commit(&mut self, writer: &Connection) {
-        let bytes = self.pages.load(Ordering::Relaxed).saturating_mul(self.page_bytes);
-        if bytes < WAL_LIMIT_BYTES {
-            self.next_at = WAL_LIMIT_BYTES;
-        } else if bytes >= FORCED_BYTES {
+        let pages = self.pages.load(Ordering::Relaxed);
+        let bytes = pages.saturating_mul(self.page_bytes);
+        if bytes < START_BYTES {
+            self.next_at = START_BYTES;
+            return;
+        }
+        let put_back = self.put_back.swap(0, Ordering::Acquire);
+        if bytes >= FORCED_BYTES {
             run(writer, "TRUNCATE", &self.told);
             self.pages.store(0, Ordering::Relaxed);
-        } else if bytes >= self.next_at {
+        } else if put_back > 0 && (0..=REST_PAGES).contains(&(pages - put_back)) {
+            // The next write finds everything put back, and starts from the front.
+            run(writer, "PASSIVE", &self.told);
+        } else if bytes >= self.next_at || put_back > 0 {
             self.next_at = bytes + STEP_BYTES;
             match &self.thread {
                 // Full: it is at work already.
                 Some((wake, _)) => drop(wake.try_send(())),
-                None => run(writer, "PASSIVE", &self.told),
+                None => drop(run(writer, "PASSIVE", &self.told)),
             }
         }
     }
@@ -90,11 +110,32 @@ impl Checkpoint {
     }
 }
 
-fn run(db: &Connection, mode: &str, told: &Told) {
+/// Checkpoints while others write, until little was written meanwhile. How many pages of the log are put back; 0 where a
+/// reader or the speed of the writes stands in the way.
+fn follow(db: &Connection, told: &Told) -> i64 {
+    let mut before = 0;
+    for _ in 0..ROUNDS {
+        let Some((pages, put_back)) = run(db, "PASSIVE", told).filter(|(pages, put_back)| put_back == pages) else {
+            return 0;
+        };
+        if pages - before <= REST_PAGES / 2 {
+            return put_back;
+        }
+        before = put_back;
+    }
+    0
+}
+
+/// Pages in the log, and how many of them are put back; `None` when nothing was done.
+fn run(db: &Connection, mode: &str, told: &Told) -> Option<(i64, i64)> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
-    if let Err(error) = db.query_row(&sql, [], |_| Ok(())) {
-        // The log stays as it is and nothing is lost: the next run tries again.
-        tracing::warn!(error = %error, mode, "the write-ahead log was not checkpointed");
-        told.failed(&StoreError::from(error));
+    match db.query_row(&sql, [], |row| Ok((row.get(1)?, row.get(2)?))) {
+        Ok((pages, put_back)) => (pages >= 0).then_some((pages, put_back)),
+        Err(error) => {
+            // The log stays as it is and nothing is lost: the next run tries again.
+            tracing::warn!(error = %error, mode, "the write-ahead log was not checkpointed");
+            told.failed(&StoreError::from(error));
+            None
+        }
     }
 }

@@ -124,7 +124,7 @@ fn request(row: &Row<'_>, method: String, from: usize) -> rusqlite::Result<Store
         url: row.get(from)?,
         headers: row.get::<_, Json<Vec<(String, String)>>>(from + 1)?.0,
         media_type: row.get(from + 2)?,
-        body: row.get(from + 3)?,
+        body: row.get::<_, Vec<u8>>(from + 3)?.into(),
         hash: row.get(from + 4)?,
     })
 }
@@ -208,7 +208,7 @@ pub fn draft_request(
             &request.url,
             json(&request.headers)?,
             &request.media_type,
-            &request.body,
+            &request.body[..],
             request.hash,
             made_with,
         ))?;
@@ -252,7 +252,7 @@ pub fn store_request(
             &request.url,
             json(&request.headers)?,
             &request.media_type,
-            &request.body,
+            &request.body[..],
             request.hash,
         ))?;
     Ok(request.clone())

@@ -117,11 +117,7 @@ pub fn enqueue(tx: &mut Tx<'_>, new: &NewOperation) -> Result<(), StoreError> {
     tx.db
         .prepare_cached("INSERT INTO operation_answer (operation_seq, answer) VALUES (?1, ?2)")?
         .execute((seq, json(&new.answer)?))?;
-    let changed = tx
-        .db
-        .prepare_cached("UPDATE document SET operation = ?2, in_delivery = in_delivery + 1 WHERE id = ?1")?
-        .execute((new.document, seq))?;
-    one_row(changed, "document", new.document)?;
+    tx.in_delivery(new.document, 1, Some(seq))?;
     if waits(new.state) {
         settle_turn(tx, new.document)?;
     }
@@ -187,11 +183,7 @@ pub fn moved(tx: &mut Tx<'_>, job: &Job, to: DeliveryState, at: Timestamp) -> Re
     tx.journal.count(&job.company, Counter::Delivery(to), 1);
     let by = i64::from(in_delivery(to)) - i64::from(in_delivery(job.state));
     if by != 0 {
-        let changed = tx
-            .db
-            .prepare_cached("UPDATE document SET in_delivery = in_delivery + ?2 WHERE id = ?1")?
-            .execute((job.document, by))?;
-        one_row(changed, "document", job.document)?;
+        tx.in_delivery(job.document, by, None)?;
     }
     // A person is asked: to the top of the lists. The rest moves when the chain does.
     if matches!(to, DeliveryState::Held | DeliveryState::Dead | DeliveryState::Unknown) {

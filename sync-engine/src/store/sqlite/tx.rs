@@ -19,6 +19,17 @@ pub struct Tx<'c> {
     unsettled: BTreeSet<DocumentId>,
     /// What was loaded last: a decision about it is mostly applied right after. Its pending answers may be out of date.
     last: Option<Stored>,
+    /// What an operation changes of its document's row, until that is written anyway.
+    delivery: Option<Delivery>,
+}
+
+/// What is still to be written of an operation to its document's row.
+pub struct Delivery {
+    document: DocumentId,
+    /// To `document.in_delivery`.
+    pub by: i64,
+    /// Its row, when it is the newest of the document.
+    pub newest: Option<i64>,
 }
 
 impl<'c> Tx<'c> {
@@ -28,7 +39,42 @@ impl<'c> Tx<'c> {
             journal: Journal::default(),
             unsettled: BTreeSet::new(),
             last: None,
+            delivery: None,
         }
+    }
+
+    /// Adds to the operations of a document that are in delivery; `newest` is the row of a new one.
+    pub fn in_delivery(&mut self, document: DocumentId, by: i64, newest: Option<i64>) -> Result<(), StoreError> {
+        let before = self.delivery_of(document);
+        if before.is_none() {
+            self.write_delivery()?;
+        }
+        let (known, newer) = before.map_or((0, None), |before| (before.by, before.newest));
+        self.delivery = Some(Delivery {
+            document,
+            by: known + by,
+            newest: newest.or(newer),
+        });
+        Ok(())
+    }
+
+    /// What is to be written with the document's row by whoever writes it now.
+    pub fn delivery_of(&mut self, document: DocumentId) -> Option<Delivery> {
+        self.delivery.take_if(|delivery| delivery.document == document)
+    }
+
+    /// Before a document is read again.
+    fn write_delivery(&mut self) -> Result<(), StoreError> {
+        let Some(Delivery { document, by, newest }) = self.delivery.take() else {
+            return Ok(());
+        };
+        let changed = self
+            .db
+            .prepare_cached(
+                "UPDATE document SET in_delivery = in_delivery + ?2, operation = coalesce(?3, operation) WHERE id = ?1",
+            )?
+            .execute((document, by, newest))?;
+        one_row(changed, "document", document)
     }
 
     fn remember(&mut self, stored: Option<Stored>) -> Option<Loaded> {
@@ -47,6 +93,7 @@ impl<'c> Tx<'c> {
         if let Some(stored) = self.last.take_if(|stored| stored.loaded.id == id) {
             return Ok(stored);
         }
+        self.write_delivery()?;
         chain::load_by_id(self.db, id)?.ok_or_else(|| StoreError::NotFound {
             what: "document",
             id: id.to_string(),
@@ -63,6 +110,7 @@ impl<'c> Tx<'c> {
 
     /// Ends the unit: settles what is open, and gives what is left to write at the commit.
     pub fn end(mut self) -> Result<Journal, StoreError> {
+        self.write_delivery()?;
         for document in std::mem::take(&mut self.unsettled) {
             super::apply::settle_needs_answer(&mut self, document)?;
         }
@@ -84,11 +132,13 @@ pub fn one_row(changed: usize, what: &'static str, id: impl std::fmt::Display) -
 
 impl StoreTx for Tx<'_> {
     fn load(&mut self, key: &DocumentKey) -> Result<Option<Loaded>, StoreError> {
+        self.write_delivery()?;
         let stored = chain::load(self.db, key)?;
         Ok(self.remember(stored))
     }
 
     fn load_by_id(&mut self, id: DocumentId) -> Result<Option<Loaded>, StoreError> {
+        self.write_delivery()?;
         let stored = chain::load_by_id(self.db, id)?;
         Ok(self.remember(stored))
     }

@@ -11,7 +11,7 @@ fn request(body: &str) -> StoredRequest {
         url: "http://127.0.0.1/api/operations".to_owned(),
         headers: Vec::new(),
         media_type: "application/json".to_owned(),
-        body: body.as_bytes().to_vec(),
+        body: body.as_bytes().to_vec().into(),
         hash: ContentHash::of(body.as_bytes()),
     }
 }

@@ -209,7 +209,7 @@ fn request(body: &str) -> StoredRequest {
         url: "http://127.0.0.1/api/operations".to_owned(),
         headers: vec![("If-Match".to_owned(), "\"7\"".to_owned())],
         media_type: "application/json".to_owned(),
-        body: body.as_bytes().to_vec(),
+        body: body.as_bytes().to_vec().into(),
         hash: ContentHash::of(body.as_bytes()),
     }
 }

@@ -4,6 +4,7 @@ use crate::domain::{
     Act, CompanyId, ContentHash, DeliveryState, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp,
     VersionNumber,
 };
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -189,7 +190,7 @@ pub struct StoredRequest {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub media_type: String,
-    pub body: Vec<u8>,
+    pub body: Bytes,
     pub hash: ContentHash,
 }
 
