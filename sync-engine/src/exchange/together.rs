@@ -97,3 +97,76 @@ fn lock(waiting: &Mutex<Vec<Waiting>>) -> MutexGuard<'_, Vec<Waiting>> {
     // A panic in an outcome leaves the list as it was: all of them are written again, each alone.
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SqliteStore;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Answers of outcomes that came together while the writer was busy, and how often one of them ran.
+    async fn together(count: usize, bad: Option<usize>) -> (Vec<Result<DeliveryState, StoreError>>, usize) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.path().join("together.db")).expect("opens"));
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let busy = store.write(Lane::Bulk, move |_| gone.recv().map_err(|_| StoreError::Closed));
+        let (together, runs) = (Arc::new(Together::default()), Arc::new(AtomicUsize::new(0)));
+        let mut tasks = Vec::new();
+        for nth in 0..count {
+            let (runs, together, store) = (Arc::clone(&runs), Arc::clone(&together), Arc::clone(&store));
+            let write: Write = Arc::new(move |_| {
+                runs.fetch_add(1, Ordering::Relaxed);
+                match bad == Some(nth) {
+                    true => Err(StoreError::LeaseLost),
+                    false => Ok(DeliveryState::Delivered),
+                }
+            });
+            tasks.push(tokio::spawn(async move { together.write(&store, write).await }));
+        }
+        while lock(&together.waiting).len() < count {
+            tokio::task::yield_now().await;
+        }
+        go.send(()).expect("the writer waits");
+        busy.await.expect("the unit before them");
+        let mut answers = Vec::new();
+        for task in tasks {
+            answers.push(task.await.expect("no panic"));
+        }
+        assert!(lock(&together.waiting).is_empty());
+        store.close();
+        (answers, runs.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn outcomes_that_come_together_are_written_once_each() {
+        for count in [1, 2, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE + 5] {
+            let (answers, runs) = together(count, None).await;
+            assert!(answers.iter().all(|a| matches!(a, Ok(DeliveryState::Delivered))));
+            assert_eq!(runs, count);
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_fails_takes_no_other_with_it() {
+        for count in [1, 5, AT_ONCE + 3] {
+            let (answers, _) = together(count, Some(count - 1)).await;
+            let (good, bad) = answers.split_at(count - 1);
+            assert!(good.iter().all(|a| matches!(a, Ok(DeliveryState::Delivered))));
+            assert!(matches!(bad, [Err(StoreError::LeaseLost)]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_store_is_said_to_everyone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.path().join("together.db")).expect("opens"));
+        store.close();
+        let together = Together::default();
+        let write: Write = Arc::new(|_| Ok(DeliveryState::Delivered));
+        let (one, two) = tokio::join!(
+            together.write(&store, Arc::clone(&write)),
+            together.write(&store, write)
+        );
+        assert!(matches!((one, two), (Err(StoreError::Closed), Err(StoreError::Closed))));
+    }
+}

@@ -3,12 +3,14 @@
 use super::budget::{budgeted, spend};
 use super::check::check;
 use super::val::{Num, Val};
+use super::reads::members;
 use super::{Scope, trace};
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::native::{Filter as Named, Fun, bome, run, unary, v};
 use jaq_core::{Compiler, Ctx, Error, Filter, RunPtr, ValT, Vars, data, unwrap_valr};
 use rust_decimal::Decimal;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 type Data = data::JustLut<Val>;
 
@@ -24,6 +26,8 @@ const READER_STACK_BYTES: usize = 128 * 1024 * 1024;
 pub(super) struct Jq {
     filter: Filter<Data>,
     uses_root: bool,
+    /// Members of `.` that it sees; `None` when it may see all of it.
+    members: Option<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for Jq {
@@ -69,7 +73,11 @@ impl Jq {
                     .collect();
                 format!("\"{source}\" uses {} in a way that is not defined", names.join(", "))
             })?;
-        Ok(Self { filter, uses_root })
+        Ok(Self {
+            filter,
+            uses_root,
+            members: members(source),
+        })
     }
 
     /// Every output, or a sentence that says why there is none.
@@ -82,7 +90,11 @@ impl Jq {
             } else {
                 Val::Null
             };
-            let this = Val::read(scope.this);
+            let this = match (&self.members, scope.this) {
+                // Where it is watched, places are told from the whole value.
+                (Some(names), Value::Object(map)) if !trace::is_on() => Val::read_members(map, names),
+                (_, whole) => Val::read(whole),
+            };
             if trace::is_on() {
                 trace::begin(&this, scope, &root);
             }

@@ -4,6 +4,7 @@ mod budget;
 mod check;
 mod jq;
 mod path;
+mod reads;
 pub(crate) mod trace;
 mod val;
 

@@ -9,9 +9,9 @@ use jaq_core::val::Range;
 use jaq_core::{Error, ValR};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 #[derive(Debug)]
@@ -71,6 +71,13 @@ impl Val {
                 Self::object(map.iter().map(|(k, v)| (Rc::from(k.as_str()), Self::read(v))).collect())
             }
         }
+    }
+
+    /// An object with those of its members alone.
+    pub fn read_members(map: &Map<String, Value>, names: &BTreeSet<String>) -> Self {
+        spend(1);
+        let named = names.iter().filter_map(|name| map.get_key_value(name));
+        Self::object(named.map(|(k, v)| (Rc::from(k.as_str()), Self::read(v))).collect())
     }
 
     pub fn write(&self) -> Value {

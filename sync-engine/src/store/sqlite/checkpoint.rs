@@ -2,9 +2,9 @@
 //!
 //! A thread of its own checkpoints passively before the log reaches 64 MiB, so that no write waits for it. Where writes
 //! never pause it cannot reach their end: then the writer puts the last few pages back itself, between two groups, and
-//! starts the log from the front. To write over a log costs less than to let it grow: for a new page
-//! the system has to find and clear memory and room on the disk. Only when the log outgrows four times its limit (a reader pins it) does the writer stop
-//! and truncate it.
+//! starts the log from the front. To write over a log costs less than to let it grow: for a new page the system has to
+//! find and clear memory, and room on the disk. Only when the log outgrows four times its limit (a reader pins it) does
+//! the writer stop and truncate it.
 
 use super::disk::Told;
 use super::open::WAL_LIMIT_BYTES;

@@ -133,7 +133,7 @@ fn request(round: usize) -> StoredRequest {
         headers: Vec::new(),
         media_type: "application/json".into(),
         hash: crate::domain::ContentHash::of(&body),
-        body,
+        body: body.into(),
     }
 }
 
