@@ -2,8 +2,8 @@
 
 use super::budget::{budgeted, spend};
 use super::check::check;
-use super::val::{Num, Val};
 use super::reads::members;
+use super::val::{Num, Val};
 use super::{Scope, trace};
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::native::{Filter as Named, Fun, bome, run, unary, v};
