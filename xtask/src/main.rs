@@ -4,6 +4,7 @@
 mod bench;
 mod checks;
 mod count;
+mod long;
 mod openapi;
 mod process;
 mod promises;
@@ -26,6 +27,11 @@ Usage: cargo xtask COMMAND [OPTIONS]
   check    The quick half of `test`: format, clippy, licences, UI lint. No tests.
   openapi  Writes the OpenAPI document and the UI's types anew from the handlers.
   bench    Measures against the baselines; `cargo xtask bench --help` tells more.
+  kill     Kills the service so often, at random moments, then backups and migrations.
+             --times N      2,000 when not said
+  fuzz     Makes so many inputs by chance and hands them in: payload, xml, configuration, expression, api.
+             --inputs N     for each, 1,000,000 when not said
+             TARGET         only this one
   setup    Only installs what the others need.
 
 Examples:
@@ -45,6 +51,8 @@ fn main() -> ExitCode {
         Some("check") => test::check(rest),
         Some("openapi") => openapi::run(rest),
         Some("bench") => bench::run(rest),
+        Some("kill") => long::kill(rest),
+        Some("fuzz") => long::fuzz(rest),
         Some("setup") => setup::everything(),
         None | Some("help" | "-h" | "--help") => {
             print!("{HELP}");

@@ -59,6 +59,17 @@ const TROUBLES: [Trouble; 13] = [
     Trouble::DuplicateAnswer,
 ];
 
+/// What becomes of an answer to a certain document, every time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Poison {
+    /// The partner never sees it; this status answers in its place.
+    Status(u16),
+    /// The partner never sees it, and nothing answers.
+    Silence,
+    /// The partner never sees it, and the connection is cut.
+    Cut,
+}
+
 struct Shared {
     partner: SocketAddr,
     dice: Mutex<Dice>,
@@ -69,6 +80,8 @@ struct Shared {
     /// Requests of each kind.
     asked: Mutex<BTreeMap<&'static str, u64>>,
     struck: Mutex<BTreeMap<String, u64>>,
+    /// By the number of a document.
+    poisons: Mutex<BTreeMap<String, Poison>>,
 }
 
 /// Listens on a port of its own until dropped.
@@ -89,6 +102,7 @@ impl Proxy {
             patience,
             asked: Mutex::default(),
             struck: Mutex::default(),
+            poisons: Mutex::default(),
         });
         let address = listener.local_addr().expect("an address");
         let serving = Arc::clone(&shared);
@@ -115,6 +129,12 @@ impl Proxy {
         *self.shared.percent.lock().expect("not poisoned") = 0;
     }
 
+    /// Answers to this document fare so from now on.
+    pub fn poison(&self, number: &str, poison: Poison) {
+        let mut poisons = self.shared.poisons.lock().expect("not poisoned");
+        poisons.insert(number.to_owned(), poison);
+    }
+
     /// How often each trouble struck, as `request trouble`.
     pub fn struck(&self) -> BTreeMap<String, u64> {
         self.shared.struck.lock().expect("not poisoned").clone()
@@ -132,12 +152,29 @@ impl Shared {
         let mut partner = TcpStream::connect(self.partner).await?;
         let mut unread = Vec::new();
         while let Some(request) = message(&mut engine, &mut unread).await? {
+            if let Some(poison) = self.poison_of(&request) {
+                if !poisoned(&mut engine, poison).await? {
+                    return Ok(());
+                }
+                continue;
+            }
             let trouble = self.draw(&request);
             if !self.exchange(&mut engine, &mut partner, &request, trouble).await? {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    fn poison_of(&self, request: &[u8]) -> Option<Poison> {
+        if kind(request) != "deliver" {
+            return None;
+        }
+        let text = String::from_utf8_lossy(request);
+        let poisons = self.poisons.lock().expect("not poisoned");
+        poisons
+            .iter()
+            .find_map(|(number, poison)| text.contains(number).then_some(*poison))
     }
 
     fn below(&self, limit: u64) -> u64 {
@@ -237,6 +274,28 @@ fn kind(request: &[u8]) -> &'static str {
         ["POST", _] => "deliver",
         [_, path] if path.starts_with("/api/operations") => "ask",
         _ => "poll",
+    }
+}
+
+/// Whether the connection goes on.
+async fn poisoned(engine: &mut TcpStream, poison: Poison) -> std::io::Result<bool> {
+    match poison {
+        Poison::Status(status) => {
+            let answer = format!(
+                "HTTP/1.1 {status} Poisoned\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
+            );
+            engine.write_all(answer.as_bytes()).await?;
+            Ok(true)
+        }
+        // Until the engine gives up.
+        Poison::Silence => {
+            let _ = engine.read(&mut [0; 1]).await?;
+            Ok(false)
+        }
+        Poison::Cut => {
+            engine.set_zero_linger()?;
+            Ok(false)
+        }
     }
 }
 

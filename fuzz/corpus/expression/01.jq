@@ -1,0 +1,1 @@
+.lines[] | select(.n > 5) | .qty

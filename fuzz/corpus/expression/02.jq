@@ -1,0 +1,1 @@
+.lines[0].tags | join(",")

@@ -1,0 +1,1 @@
+if .note == null then "x" else .note end

@@ -1,0 +1,1 @@
+.lines | map(.qty | tonumber) | add / 2

@@ -1,0 +1,1 @@
+.lines[] as $l | $l.deep?.er?.est[]

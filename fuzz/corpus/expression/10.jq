@@ -1,0 +1,1 @@
+reduce .lines[] as $l (0; . + $l.n)

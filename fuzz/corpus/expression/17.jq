@@ -1,0 +1,1 @@
+{a: .id, "b": [.lines[].n]} | tojson

@@ -1,0 +1,1 @@
+.total | split(".") | .[0] | tonumber

@@ -1,0 +1,1 @@
+getpath(["lines", 0, "n"])

@@ -1,0 +1,1 @@
+label $out | .lines[] | if .n > 5 then ., break $out else . end

@@ -1,0 +1,1 @@
+ltrimstr("P") // empty
