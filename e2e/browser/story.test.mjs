@@ -46,6 +46,10 @@ describe("a real browser", { timeout: 600_000 }, () => {
 
   test("confirmed by keyboard alone", () => story.confirmByKeyboard(page, sandbox));
 
+  test("an order of ours is issued, changed, and shown as applied", () => story.changeAnOrderOfOurs(page, sandbox));
+
+  test("a delivery note of ours reaches the partner", () => story.deliveryNote(page, sandbox));
+
   test("a document is printed to a PDF", async () => {
     await page.click(by("nav-all"));
     await page.click(by("document-row", { number: counted }));

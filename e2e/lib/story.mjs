@@ -105,3 +105,94 @@ export async function partnersTextStaysText(page, sandbox) {
   assert.equal(await page.js(() => window.planted ?? null), null, "nothing in it ran");
   await page.shots("7-planted");
 }
+
+const ours = (number) => ({
+  number,
+  currency: "EUR",
+  buyer: { name: "Nordhafen Industriebedarf GmbH" },
+  seller: { name: "Sandbox partner" },
+  requestedDelivery: { first: "2027-01-11", last: "2027-01-15" },
+  lines: [1, 2, 3].map((n) => ({
+    id: String(n),
+    item: { sellerId: `A-${n}00`, description: `Angle bracket ${n}` },
+    quantity: String(10 * n),
+    unit: "C62",
+    price: "12.340",
+  })),
+});
+
+/** An order of ours is pasted, sent, and changed once it is confirmed: one line, one gone, one more; shown as applied. */
+export async function changeAnOrderOfOurs(page, sandbox) {
+  const number = "B-1001";
+  await page.click(by("nav-all"));
+  await page.press("g");
+  await page.press("o");
+  await page.see(by("new-order"));
+  await page.shots("a-new-order");
+  await page.js((text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    window.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+  }, JSON.stringify(ours(number)));
+  await page.see(by("order-row", { line: "3" }));
+  await page.press("Control+Enter");
+  await page.see(by("document", { number }));
+  await page.delivery("Applied");
+  await page.see(by("document", { number, state: "Confirmed" }));
+  const submitted = await sandbox.applied(number, "submit");
+  assert.deepEqual(submitted.body.document.lines.map((l) => l.quantity), ["10", "20", "30"]);
+
+  await page.press("e");
+  const quantity = `${by("order-row", { line: "1" })} ${by("order-quantity")}`;
+  await page.see(quantity);
+  await page.fill(quantity, "25");
+  await page.press("Enter");
+  await page.press("Alt+x");
+  await page.see(by("order-row", { line: "2", change: "removed" }));
+  await page.press("Alt+n");
+  await page.fill(by("order-itemText"), "Hex bolt M8");
+  await page.fill(`${by("order-row", { line: "4" })} ${by("order-quantity")}`, "7");
+  await page.see(by("issue-summary", { changed: "1", added: "1", removed: "1" }));
+  await page.shots("b-change");
+  await page.click(by("issue-submit"));
+  await page.see(by("line-row", { line: "4" }));
+  await page.until("the change is agreed", async () => (await page.text(by("document-versions"))) === "v2 agreed");
+  await page.delivery("Applied");
+  const { body } = await sandbox.applied(number, "update");
+  assert.deepEqual(
+    body.document.lines.map((l) => [l.lineId, l.quantity, l.change]),
+    [["1", "25", "CHANGED"], ["3", "30", "UNCHANGED"], ["4", "7", "ADDED"]],
+  );
+  await page.shots("c-changed");
+}
+
+/** A delivery note for an order that we confirmed: one line in part, one not at all, with batch and carrier. */
+export async function deliveryNote(page, sandbox) {
+  const order = await sandbox.order({ lines: 3 });
+  await page.open(order);
+  await page.click(by("answer-confirm"));
+  await page.click(by("confirm-save"));
+  await page.delivery("Applied");
+  await page.click(by("issue-despatch-new"));
+  const row = by("despatch-row");
+  await page.see(row);
+  const lines = await page.js((s) => [...document.querySelectorAll(s)].map((r) => r.dataset.line), row);
+  const cell = (line, id) => `${by("despatch-row", { line })} ${by(`despatch-${id}`)}`;
+  const open = await page.js((s) => document.querySelector(s).value, cell(lines[0], "delivered"));
+  await page.fill(cell(lines[0], "delivered"), "1");
+  await page.fill(cell(lines[0], "batch"), "L-2027-1");
+  await page.click(cell(lines[2], "delivered"));
+  await page.press("Alt+x");
+  await page.see(by("despatch-row", { line: lines[2], sent: "false" }));
+  const number = `LS-${order}`;
+  await page.fill(by("head-number"), number);
+  await page.fill(by("head-carrier"), "Spedition Nord");
+  await page.shots("d-delivery-note");
+  await page.click(by("issue-submit"));
+  await page.see(by("document", { number }));
+  await page.delivery("Applied");
+  const { body } = await sandbox.applied(number, "despatch");
+  assert.deepEqual(body.document.lines.map((l) => l.orderLineId), lines.slice(0, 2));
+  assert.equal(body.document.lines[0].quantity, "1");
+  assert.equal(Number(body.document.lines[0].outstanding), Number(open.replace(/[^0-9.]/g, "")) - 1);
+}

@@ -1,9 +1,9 @@
 //! Documents that we issue: new ones, their changes and cancellations, and what becomes of a counter-offer.
 
 use super::extract::{Json, Path};
-use super::{ApiError, ApiState};
+use super::{ApiError, ApiState, canonical};
 use crate::domain::quantity::LineQuantities;
-use crate::domain::{CanonicalDocument, DocumentId, DocumentKind, PartnerId, Side, VersionNumber};
+use crate::domain::{DocumentId, DocumentKind, PartnerId, Side, VersionNumber};
 use crate::engine::{Issue, Seen};
 use crate::store::OperationRow;
 use axum::extract::State;
@@ -61,7 +61,7 @@ pub(super) async fn issue_document(
             "we issue orders as the buyer and delivery notes as the seller",
         ));
     }
-    let document = read_document(new.kind, new.document)?;
+    let document = canonical::document(new.kind, &new.document)?;
     let row = state.engine.issue_new(new.partner, document, &state.actor).await?;
     Ok((StatusCode::CREATED, Json(row)))
 }
@@ -77,7 +77,7 @@ pub(super) async fn change_document(
 ) -> Result<(StatusCode, Json<OperationRow>), ApiError> {
     let row = state.read(move |store| store.document(id)).await?;
     let kind = row.ok_or_else(|| ApiError::not_found("document", id))?.kind;
-    let content = read_document(kind, new.document)?;
+    let content = canonical::document(kind, &new.document)?;
     act(&state, id, new.version, Issue::Change { content }).await
 }
 
@@ -152,37 +152,4 @@ async fn act(
     let seen = Seen { document, version };
     let row = state.engine.issue_version(seen, issue, &state.actor).await?;
     Ok((StatusCode::CREATED, Json(row)))
-}
-
-/// A document in canonical form, as a caller writes it.
-///
-/// # Errors
-/// `document.invalid` with the place of what cannot be read.
-pub fn read_document(kind: DocumentKind, value: Value) -> Result<CanonicalDocument, ApiError> {
-    fn at<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, (String, String)> {
-        serde_path_to_error::deserialize(value).map_err(|error| {
-            let pointer: String = error
-                .path()
-                .iter()
-                .map(|segment| match segment {
-                    serde_path_to_error::Segment::Seq { index } => format!("/{index}"),
-                    serde_path_to_error::Segment::Map { key } => format!("/{key}"),
-                    serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => String::new(),
-                })
-                .collect();
-            (pointer, error.inner().to_string())
-        })
-    }
-    let read = match kind {
-        DocumentKind::Order => at(value).map(CanonicalDocument::Order),
-        DocumentKind::DespatchAdvice => at(value).map(CanonicalDocument::DespatchAdvice),
-    };
-    read.map_err(|(pointer, message)| ApiError {
-        data: serde_json::json!([{ "pointer": pointer, "message": message }]),
-        ..ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "document.invalid",
-            format!("{pointer}: {message}"),
-        )
-    })
 }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod assets;
+mod canonical;
 mod configuration;
 mod describe;
 mod documents;
@@ -20,11 +21,11 @@ mod partners;
 mod quarantine;
 mod session;
 
+pub use canonical::read_document;
 pub use describe::{openapi, openapi_text};
 pub use documents::pdf_name;
 pub use error::{ApiError, ProblemDetails};
 pub use events::{Feed, FeedEvent};
-pub use issue::read_document;
 
 use crate::engine::Engine;
 use crate::store::{Store, StoreError};

@@ -103,6 +103,18 @@ Examples:
   countersign import order.xml --partner acme --stream orders
   countersign import inbox/*.json --partner acme --stream orders --json")]
     Import(ImportArgs),
+    /// Issue orders, changes of them and delivery notes of ours from files in canonical form
+    #[command(after_help = "\
+A file holds an Order or a DespatchAdvice as the API has them (`countersign openapi`), alone or as
+{\"partner\": …, \"kind\": …, \"version\": …, \"document\": …}. A number that is new is issued; one that is known
+is changed. What is wrong with a file is told at once, each mistake with its JSON pointer.
+
+Examples:
+  countersign submit order.json --partner acme
+  countersign submit changed.json --as change
+  countersign submit notes/*.json --partner acme --json
+  generate-order | countersign submit - --partner acme")]
+    Submit(SubmitArgs),
     /// Run a trading partner on this machine to try things on
     #[command(after_help = "\
 Examples:
@@ -211,6 +223,26 @@ pub struct ImportArgs {
     /// The stream of its configuration that reads them
     #[arg(long, value_name = "NAME")]
     pub stream: String,
+}
+
+#[derive(Debug, Args)]
+pub struct SubmitArgs {
+    /// Files, each with one document; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The partner who gets them [default: as the file says, else the only one there is]
+    #[arg(long, value_name = "ID")]
+    pub partner: Option<String>,
+    /// Refuse what is not this [default: a change where the number is known, else new]
+    #[arg(long = "as", value_name = "WHAT")]
+    pub what: Option<SubmitAs>,
+}
+
+/// What a submitted file is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SubmitAs {
+    New,
+    Change,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod sandbox;
 mod serve;
 mod settings;
 mod signals;
+mod submit;
 mod sync;
 mod terminal;
 mod token;
@@ -54,6 +55,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Serve(args) => serve::run(&global, args).await,
             Command::Sync(args) => sync::run(&global, args).await,
             Command::Import(args) => import::run(&global, args).await,
+            Command::Submit(args) => submit::run(&global, args).await,
             Command::Sandbox(args) => sandbox::run(&global, args).await,
             Command::Partner(args) => partner::run(&global, args).await,
             Command::Queue(args) => queue::run(&global, args).await,

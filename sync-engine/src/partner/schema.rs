@@ -52,6 +52,15 @@ impl PayloadSchema {
         })
     }
 
+    /// A schema that is at hand, whose references stay within it.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be used.
+    pub fn inline(schema: &Value) -> Result<Self, String> {
+        let built = jsonschema::options().should_validate_formats(true).build(schema);
+        built.map(|validator| Self { validator }).map_err(|e| e.to_string())
+    }
+
     /// What does not fit; empty when the payload is valid. At most 50 problems.
     pub fn check(&self, payload: &Value) -> Vec<IntakeProblem> {
         if self.validator.is_valid(payload) {

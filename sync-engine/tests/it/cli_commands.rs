@@ -39,6 +39,8 @@ fn every_command_has_help_with_an_example() {
     for command in [
         &["serve"][..],
         &["sync"],
+        &["import"],
+        &["submit"],
         &["sandbox"],
         &["partner"],
         &["partner", "check"],

@@ -1,5 +1,5 @@
 //! `countersign serve`, killed again and again in the middle of polling, saving and delivering, against a sandbox that
-//! lives on. Nothing that was acknowledged is lost, the partner sees no effect twice, the database is whole.
+//! lives on: answers to its orders, and orders, changes and delivery notes that we issue. Nothing that was acknowledged is lost, the partner sees no effect twice, the database is whole.
 
 use crate::cli_program::{Running, countersign};
 use crate::exchange_world::{sandbox_options, write_config};
@@ -7,6 +7,7 @@ use crate::sandbox_trader::client;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use sync_engine::partner::{FileSecrets, Secret, Secrets};
@@ -17,12 +18,30 @@ use sync_engine::store::{SqliteStore, Store};
 const KILLS: u32 = 200;
 /// Orders that may wait for an answer before no more are issued.
 const BACKLOG: usize = 40;
+/// Documents that we issue at most: orders, changes of them, delivery notes, each a third.
+const ISSUED: u32 = 450;
 /// After the last kill everything has to come to its end within this.
 const DRAIN: Duration = Duration::from_secs(180);
 
-/// What the program said is saved: operation and what it answers.
+/// What the program said is saved: operation, and which version of what it answers or issues.
 #[derive(Default)]
-struct Acknowledged(Mutex<BTreeMap<String, (String, u32)>>);
+struct Acknowledged {
+    answers: Mutex<BTreeMap<String, (String, u32)>>,
+    issued: Mutex<BTreeMap<String, (String, u32)>>,
+    tried: AtomicU32,
+}
+
+impl Acknowledged {
+    fn issued(&self, saved: Option<(u16, Value)>) {
+        if let Some((201, operation)) = saved {
+            let text = |name: &str| operation[name].as_str().expect("text").to_owned();
+            let version = operation["version"].as_u64().expect("a number");
+            let version = u32::try_from(version).expect("small");
+            let mut all = self.issued.lock().expect("not poisoned");
+            all.insert(text("id"), (text("documentNumber"), version));
+        }
+    }
+}
 
 struct Program {
     running: Mutex<Option<Running>>,
@@ -142,19 +161,68 @@ async fn clerk(program: Arc<Program>, acknowledged: Arc<Acknowledged>) {
                 let saved = program.post(&format!("documents/{}/answers", row["id"]), &body).await;
                 if let Some((201, operation)) = saved {
                     let id = operation["id"].as_str().expect("an id").to_owned();
-                    let mut all = acknowledged.0.lock().expect("not poisoned");
+                    let mut all = acknowledged.answers.lock().expect("not poisoned");
                     all.insert(id, (number, u32::try_from(version).expect("small")));
                 }
             });
         }
         while answers.join_next().await.is_some() {}
+        if issue_one(&program, &acknowledged).await.is_none() {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
+/// A new order, a change of one that is confirmed, or a delivery note for one that we confirmed. `None`: it was killed.
+async fn issue_one(program: &Program, acknowledged: &Acknowledged) -> Option<()> {
+    let turn = acknowledged.tried.fetch_add(1, Ordering::Relaxed);
+    if turn >= ISSUED {
+        return Some(());
+    }
+    if turn.is_multiple_of(3) {
+        let order = json!({
+            "number": format!("K-{turn:04}"), "currency": "EUR", "buyer": {"name": "We"}, "seller": {"name": "They"},
+            "lines": [{"id": "1", "item": {"sellerId": "A-100"}, "quantity": "10", "unit": "C62", "price": "1.50"}]
+        });
+        let body = json!({ "partner": "sandbox", "kind": "Order", "document": order });
+        acknowledged.issued(program.post("documents", &body).await);
+        return Some(());
+    }
+    let side = if turn % 3 == 1 { "Buyer" } else { "Seller" };
+    let page = program
+        .get("documents?view=all&kind=Order&state=Confirmed&limit=200")
+        .await?;
+    let rows = page["items"].as_array().cloned().unwrap_or_default();
+    let rows: Vec<_> = rows.iter().filter(|row| row["side"] == side).collect();
+    let Some(row) = rows.get(turn as usize % rows.len().max(1)) else {
+        return Some(());
+    };
+    let (id, current) = (&row["id"], &row["current"]);
+    let version = program.get(&format!("documents/{id}/versions/{current}")).await?;
+    let mut order = version["document"]["Order"].clone();
+    if side == "Buyer" {
+        order["lines"][0]["quantity"] = json!((10 + turn).to_string());
+        let body = json!({ "version": current, "document": order });
+        acknowledged.issued(program.post(&format!("documents/{id}/versions"), &body).await);
+        return Some(());
+    }
+    let line = &order["lines"][0];
+    let note = json!({
+        "number": format!("KN-{turn:04}"), "buyer": order["buyer"], "seller": order["seller"],
+        "lines": [{
+            "id": "1", "orderNumber": order["number"], "orderLineId": line["id"], "item": line["item"],
+            "unit": line["unit"], "delivered": "1"
+        }]
+    });
+    let body = json!({ "partner": "sandbox", "kind": "DespatchAdvice", "document": note });
+    acknowledged.issued(program.post("documents", &body).await);
+    Some(())
+}
+
 fn issue(sandbox: &Sandbox, acknowledged: &Acknowledged, dice: &mut Dice) {
     let state = sandbox.state();
-    let answered = acknowledged.0.lock().expect("not poisoned").len();
+    let answered = acknowledged.answers.lock().expect("not poisoned").len();
     if state.counts.order_versions.saturating_sub(answered) < BACKLOG {
         let spec = OrderSpec {
             count: Some(4),
@@ -225,11 +293,18 @@ async fn nothing_is_lost_and_nothing_happens_twice() {
     drained(&program, &sandbox).await;
     program.kill();
     check(&data, &sandbox, &acknowledged);
-    let count = acknowledged.0.lock().expect("not poisoned").len();
+    let answers = acknowledged.answers.lock().expect("not poisoned").len();
+    let kinds = issued_kinds(&acknowledged, &sandbox);
     println!("killed for {killed_for:?}, {:?}", sandbox.state().counts);
     crate::evidence::ran(
         "kill::nothing_is_lost_and_nothing_happens_twice",
-        &format!("{kills} kills, {count} answers acknowledged"),
+        &format!("{kills} kills, {answers} answers acknowledged, issued {kinds:?}"),
+    );
+    // After a few kills only there is nothing confirmed yet to be changed.
+    let wanted = ["submit", "update", "despatch"];
+    assert!(
+        kills < KILLS || wanted.iter().all(|kind| kinds.contains_key(*kind)),
+        "{kinds:?}"
     );
 }
 
@@ -252,7 +327,13 @@ async fn drained(program: &Program, sandbox: &Sandbox) {
             }
         }
         let documents = program.get("counters").await.expect("it answers")["documents"].as_u64();
-        let all_here = documents == Some(sandbox.state().counts.orders as u64);
+        let state = sandbox.state();
+        let ours = state
+            .operations
+            .iter()
+            .filter(|o| matches!(o.operation.as_str(), "submit" | "despatch"));
+        let ours: BTreeSet<_> = ours.map(|o| o.number.as_str()).collect();
+        let all_here = documents == Some((state.counts.orders + ours.len()) as u64);
         if left.is_empty() && all_here {
             return;
         }
@@ -264,6 +345,18 @@ async fn drained(program: &Program, sandbox: &Sandbox) {
     }
 }
 
+/// How many of each kind the program said were saved, and the partner has.
+fn issued_kinds(acknowledged: &Acknowledged, sandbox: &Sandbox) -> BTreeMap<String, usize> {
+    let issued = acknowledged.issued.lock().expect("not poisoned");
+    let mut kinds = BTreeMap::new();
+    for operation in sandbox.state().operations {
+        if issued.contains_key(&operation.key) {
+            *kinds.entry(operation.operation).or_default() += 1;
+        }
+    }
+    kinds
+}
+
 fn check(data: &Path, sandbox: &Sandbox, acknowledged: &Acknowledged) {
     let store = SqliteStore::open(data.join("countersign.db")).expect("it opens");
     let state = sandbox.state();
@@ -271,8 +364,9 @@ fn check(data: &Path, sandbox: &Sandbox, acknowledged: &Acknowledged) {
         assert_eq!(effect.count, 1, "an effect happened twice: {effect:?}");
     }
     let at_partner: BTreeMap<_, _> = state.operations.iter().map(|o| (o.key.as_str(), o)).collect();
-    let acknowledged = acknowledged.0.lock().expect("not poisoned");
-    for (id, (number, version)) in acknowledged.iter() {
+    let mut all = acknowledged.answers.lock().expect("not poisoned").clone();
+    all.append(&mut acknowledged.issued.lock().expect("not poisoned").clone());
+    for (id, (number, version)) in &all {
         let operation = store.operation(id.parse().map(sync_engine::domain::OperationId).expect("an id"));
         let operation = operation
             .expect("readable")

@@ -8,6 +8,7 @@ mod architecture;
 mod cli_commands;
 mod cli_program;
 mod cli_refusals;
+mod cli_submit;
 mod documents;
 mod documents_xml;
 #[path = "../shared/evidence.rs"]

@@ -28,6 +28,16 @@ pub struct AnswerProblem {
     pub message: String,
 }
 
+/// `/lines/0/quantity: more than zero`.
+impl std::fmt::Display for AnswerProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.pointer.as_str() {
+            "" => f.write_str(&self.message),
+            pointer => write!(f, "{pointer}: {}", self.message),
+        }
+    }
+}
+
 /// Collects problems.
 #[derive(Default)]
 pub(super) struct Problems(pub Vec<AnswerProblem>);

@@ -31,7 +31,7 @@ import {
   setCell,
 } from "./despatch";
 import { DespatchGrid } from "./DespatchGrid";
-import { Head, type HeadCell } from "./Head";
+import { type HeadCell, HeadFields } from "./HeadFields";
 import { NotNow, ScreenHead } from "./parts";
 
 interface Content {
@@ -193,7 +193,7 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
         </div>
       ) : null}
       {change ? <NotNow detail={change.detail} seen={change.seen} /> : null}
-      <Head
+      <HeadFields
         cells={change ? cells.filter((cell) => cell.field !== "number") : cells}
         values={head}
         before={change ? firstHead : undefined}

@@ -13,7 +13,7 @@ import { type DraftKey, loadDraft, useDraft } from "../answer/draft";
 import { Refused } from "../answer/Refused";
 import { problemsOf } from "../answer/save";
 import { useIssue } from "./act";
-import { Head, type HeadCell } from "./Head";
+import { type HeadCell, HeadFields } from "./HeadFields";
 import { type HeadField, headChanges, headIssues, headIssuesOfEngine, type HeadIssues, headOf, type OrderHead, withHead } from "./head";
 import {
   addLine,
@@ -223,7 +223,7 @@ export function OrderForm({ title, draftKey, start, change, partners, partner: c
         </div>
       ) : null}
       {change ? <NotNow detail={change.detail} seen={change.seen} /> : null}
-      <Head
+      <HeadFields
         cells={change ? shared : ofNew}
         values={head}
         before={change ? headOf(start) : undefined}
@@ -249,7 +249,7 @@ export function OrderForm({ title, draftKey, start, change, partners, partner: c
             </Field>
           </div>
         )}
-      </Head>
+      </HeadFields>
       <div className="toolbar" role="toolbar" aria-label={text.groups.line}>
         <Button small onPress={again} hint="Alt+A" data-testid="start-again">{text.issue.startAgain}</Button>
         {change?.counter ? <Button small onPress={takeCounter} hint="Alt+U" data-testid="take-counter">{text.issue.takeCounter}</Button> : null}

@@ -22,7 +22,7 @@ interface Props<F extends string> {
   children?: ReactNode;
 }
 
-export function Head<F extends string>({ cells, values, before, issues, onChange, children }: Props<F>) {
+export function HeadFields<F extends string>({ cells, values, before, issues, onChange, children }: Props<F>) {
   return (
     <div className="issue-head" role="group" aria-label={text.issue.header} data-testid="issue-head">
       {children}
