@@ -253,6 +253,19 @@ CREATE TABLE partner_state (
     PRIMARY KEY (company, partner)
 ) STRICT, WITHOUT ROWID;
 
+-- What a person has to know of for as long as it lasts: told once when it begins and once when it ends.
+CREATE TABLE incident (
+    id INTEGER PRIMARY KEY,
+    company TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    ended_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX incident_open ON incident (company, kind, subject) WHERE ended_at IS NULL;
+
 -- Numbers on the screen, in the transaction that changes what they count.
 CREATE TABLE counter (
     company TEXT NOT NULL,

@@ -4,11 +4,13 @@ use crate::startup::Running;
 use crate::{tray, window};
 use std::time::Duration;
 use sync_engine::api::{Feed, FeedEvent};
-use sync_engine::store::{ChangeKind, Counters};
+use sync_engine::store::{ChangeKind, Counters, IncidentRow};
 use tauri::AppHandle;
 use tauri_plugin_notification::NotificationExt;
 use tokio::time::Instant;
 
+/// A turn that was just told of is among these.
+const NEWEST_INCIDENTS: u32 = 100;
 /// The numbers are read this long after the first change of a batch.
 const GATHER: Duration = Duration::from_millis(500);
 /// A burst is over when nothing came for this long,
@@ -31,6 +33,9 @@ pub async fn watch(app: AppHandle, running: Running) {
             event = feed.next() => match event {
                 None => return,
                 Some(FeedEvent::Change(row)) if row.kind == ChangeKind::Partner => {}
+                Some(FeedEvent::Change(row)) if row.kind == ChangeKind::Incident => {
+                    tell_incident(&app, &running, &row.subject).await;
+                }
                 Some(_) => look_at = look_at.or(Some(Instant::now() + GATHER)),
             },
             () = sleep_until(wake) => {
@@ -85,6 +90,46 @@ fn notify(app: &AppHandle, new: i64, waiting: i64) {
         .show();
     if let Err(error) = shown {
         tracing::debug!(%error, "the system shows no notification");
+    }
+}
+
+/// One notification when something begins that a person should know of, and one when it ends; also with the window in
+/// front, which may show another screen.
+async fn tell_incident(app: &AppHandle, running: &Running, id: &str) {
+    let engine = running.engine.clone();
+    let read = tokio::task::spawn_blocking(move || engine.store().incidents(engine.company(), NEWEST_INCIDENTS));
+    let Ok(Ok(incidents)) = read.await else { return };
+    let Some(incident) = incidents.into_iter().find(|i| i.id.to_string() == id) else {
+        return;
+    };
+    let shown = app
+        .notification()
+        .builder()
+        .title(incident_title(&incident))
+        .body(if incident.ended_at.is_none() {
+            incident.detail
+        } else {
+            String::new()
+        })
+        .show();
+    if let Err(error) = shown {
+        tracing::debug!(%error, "the system shows no notification");
+    }
+}
+
+fn incident_title(incident: &IncidentRow) -> String {
+    let (subject, over) = (&incident.subject, incident.ended_at.is_some());
+    match (incident.kind.as_str(), over) {
+        ("partner.unreachable", false) => format!("{subject} cannot be reached"),
+        ("partner.unreachable", true) => format!("{subject} can be reached again"),
+        ("partner.credentials", false) => format!("{subject} refuses our credentials"),
+        ("partner.credentials", true) => format!("{subject} takes our credentials again"),
+        ("partner.configuration", false) => format!("The configuration {subject} has mistakes"),
+        ("partner.configuration", true) => format!("The configuration {subject} is in order again"),
+        ("queue.dead", false) => format!("Answers to {subject} could not be delivered"),
+        ("queue.dead", true) => format!("No answer to {subject} is left undelivered"),
+        (_, false) => format!("{subject} needs attention"),
+        (_, true) => format!("{subject} is well again"),
     }
 }
 

@@ -4,6 +4,7 @@ mod answers;
 mod configuration;
 mod error;
 mod issue;
+mod metrics;
 mod operations;
 mod pages;
 mod push;
@@ -30,10 +31,11 @@ use crate::exchange::partners::{Partner, Partners, loader};
 use crate::exchange::poll::PollError;
 use crate::exchange::presence::Presence;
 use crate::exchange::{Exchange, Load, Pace, schedule, watch};
+use crate::meter::Meter;
 use crate::partner::Secrets;
 use crate::print::Letterhead;
 use crate::store::{SqliteStore, Store, StoreExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -77,6 +79,7 @@ struct Inner {
     exchange: Arc<Exchange>,
     letterhead: Letterhead,
     secrets: Arc<dyn Secrets>,
+    database: PathBuf,
 }
 
 impl Engine {
@@ -110,6 +113,7 @@ impl Engine {
     pub async fn start_with(options: EngineOptions, parts: Parts) -> Result<Self, EngineError> {
         let Parts { store, load, watched } = parts;
         let holder = format!("engine-{}", options.clock.new_operation_id());
+        let database = options.data_dir.join("countersign.db");
         let (data_dir, shown) = (options.data_dir.clone(), holder.clone());
         let showing = store.read(move |_| {
             let shown = Presence::show(&data_dir, &shown);
@@ -134,6 +138,7 @@ impl Engine {
             together: Default::default(),
             tasks: TaskTracker::new(),
             presence: Mutex::new(Some(presence)),
+            meter: Meter::default(),
         });
         exchange.take_over(options.data_dir).await?;
         if options.background {
@@ -147,6 +152,7 @@ impl Engine {
                 exchange,
                 letterhead: options.letterhead,
                 secrets: options.secrets,
+                database,
             }),
         })
     }
@@ -203,6 +209,10 @@ impl Engine {
 
     fn secrets(&self) -> Arc<dyn Secrets> {
         Arc::clone(&self.inner.secrets)
+    }
+
+    fn database(&self) -> &Path {
+        &self.inner.database
     }
 
     fn letterhead(&self) -> &Letterhead {

@@ -6,6 +6,7 @@ pub mod domain;
 pub mod engine;
 pub mod exchange;
 pub mod log;
+pub mod meter;
 pub mod partner;
 pub mod print;
 mod redact;

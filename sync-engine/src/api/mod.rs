@@ -114,6 +114,8 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(session::ready))
         .routes(routes!(session::session))
         .routes(routes!(session::counters))
+        .routes(routes!(session::metrics))
+        .routes(routes!(session::incidents))
         .routes(routes!(documents::list_documents))
         .routes(routes!(documents::get_document))
         .routes(routes!(documents::get_version))

@@ -4,12 +4,16 @@ use super::extract::Json;
 use super::{ApiError, ApiState};
 use crate::domain::CompanyId;
 use crate::engine::Health;
-use crate::store::Counters;
+use crate::store::{Counters, IncidentRow};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// Newest incidents that are shown.
+const SHOWN_INCIDENTS: u32 = 100;
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Who the requests of this session act for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -55,6 +59,22 @@ pub(super) async fn session(State(state): State<ApiState>) -> Json<Session> {
 pub(super) async fn counters(State(state): State<ApiState>) -> Result<Json<Counters>, ApiError> {
     let company = state.engine.company().clone();
     state.read(move |store| store.counters(&company)).await.map(Json)
+}
+
+/// What lasts, or lasted, and a person should know of: one entry from its beginning to its end. What lasts first.
+#[utoipa::path(get, path = "/incidents", tag = "health", responses((status = 200, body = Vec<IncidentRow>)))]
+pub(super) async fn incidents(State(state): State<ApiState>) -> Result<Json<Vec<IncidentRow>>, ApiError> {
+    let company = state.engine.company().clone();
+    let found = state.read(move |store| store.incidents(&company, SHOWN_INCIDENTS));
+    found.await.map(Json)
+}
+
+/// Counts, times and states for a monitor (OpenMetrics 1.0, as Prometheus reads it).
+#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+    (status = 200, description = "OpenMetrics", body = String, content_type = "application/openmetrics-text")))]
+pub(super) async fn metrics(State(state): State<ApiState>) -> Result<impl IntoResponse, ApiError> {
+    let text = state.blocking(|engine| Ok(engine.metrics()?)).await?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text))
 }
 
 /// This document.

@@ -293,6 +293,11 @@ impl Attempt {
             match self.exchange.together.write(&self.exchange.store, write).await {
                 Ok(to) => {
                     self.log(&seen, to);
+                    let took = u64::try_from(now.0 - self.started_at.0).unwrap_or(0);
+                    let took = Duration::from_millis(took);
+                    self.exchange
+                        .meter
+                        .attempt(&self.partner.id, seen.step.name(), to, took);
                     if to == DeliveryState::Held {
                         // The version that stands in the way may be there to fetch.
                         self.partner.poll.notify_one();

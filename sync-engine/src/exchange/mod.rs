@@ -6,6 +6,7 @@ mod breaker;
 mod budget;
 pub mod deliver;
 pub mod gate;
+pub mod incidents;
 pub mod intake;
 mod material;
 mod outcome;
@@ -31,6 +32,7 @@ pub use settle::replay_key;
 
 use crate::clock::Clock;
 use crate::domain::CompanyId;
+use crate::meter::Meter;
 use crate::store::{Lane, Store, StoreError, StoreExt};
 use gate::Told;
 use partners::{Partner, Partners};
@@ -52,6 +54,7 @@ pub struct Exchange {
     /// Names this engine in leases.
     pub holder: String,
     pub partners: Partners,
+    pub meter: Meter,
     /// No new work.
     pub stop: CancellationToken,
     /// What is in flight is cut off.

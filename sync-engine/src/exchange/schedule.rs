@@ -89,6 +89,7 @@ pub async fn once(
     let lock = partner.run_lock(&stream.name);
     let _alone = lock.lock().await;
     let result = poll::run(exchange, partner, stream).await;
+    count(exchange, partner, stream, &result);
     match &result {
         Ok(_) | Err(PollError::Shut | PollError::Elsewhere | PollError::Stopped | PollError::Disk(_)) => {}
         Err(PollError::Fetch(error)) => tracing::warn!(
@@ -103,6 +104,28 @@ pub async fn once(
         }
     }
     result
+}
+
+fn count(exchange: &Exchange, partner: &Partner, stream: &StreamInfo, result: &Result<SyncReport, PollError>) {
+    let (meter, name) = (&exchange.meter, stream.name.as_str());
+    let how = match result {
+        Ok(report) => {
+            for (result, count) in [
+                ("version", report.versions),
+                ("duplicate", report.duplicates),
+                ("skipped", report.skipped),
+                ("quarantined", report.quarantined),
+            ] {
+                meter.items(&partner.id, name, result, count);
+            }
+            "ok"
+        }
+        Err(PollError::Fetch(_)) => "failed",
+        Err(PollError::Store(_) | PollError::Disk(_)) => "notStored",
+        // Nobody was asked.
+        Err(PollError::Shut | PollError::Elsewhere | PollError::Stopped) => return,
+    };
+    meter.run(&partner.id, name, how);
 }
 
 fn next_poll(

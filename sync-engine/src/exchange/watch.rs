@@ -1,6 +1,6 @@
 //! Wakes the exchange: files in the partners' directory, what other processes wrote.
 
-use super::Exchange;
+use super::{Exchange, incidents};
 use crate::store::StoreExt;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
@@ -16,6 +16,7 @@ pub async fn other_processes(exchange: Arc<Exchange>) {
     while !exchange.stopping() {
         exchange.sleep(exchange.pace.idle_tick).await;
         follow_pauses(&exchange).await;
+        incidents::look(&exchange).await;
     }
 }
 

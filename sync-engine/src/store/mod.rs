@@ -83,6 +83,12 @@ pub trait Store: Send + Sync + 'static {
     fn list_quarantine(&self, query: &QuarantineQuery) -> Result<Page<QuarantineRow>, StoreError>;
     fn quarantine(&self, id: i64) -> Result<Option<QuarantineRow>, StoreError>;
     fn partner_states(&self, company: &CompanyId) -> Result<Vec<PartnerState>, StoreError>;
+    /// What lasts first, then what has ended, newest first.
+    fn incidents(&self, company: &CompanyId, limit: u32) -> Result<Vec<IncidentRow>, StoreError>;
+    /// What lasts, oldest first.
+    fn open_incidents(&self, company: &CompanyId) -> Result<Vec<IncidentRow>, StoreError>;
+    /// How many operations wait in the dead-letter list, by partner; looks at the newest 1,000.
+    fn dead_by_partner(&self, company: &CompanyId) -> Result<Vec<(PartnerId, i64)>, StoreError>;
     fn watermark(&self, company: &CompanyId, partner: &PartnerId, stream: &str) -> Result<Option<String>, StoreError>;
     fn counters(&self, company: &CompanyId) -> Result<Counters, StoreError>;
     /// Changes after `after` (exclusive), oldest first, at most `limit`.
@@ -222,6 +228,13 @@ pub trait StoreTx {
     fn partner_state(&mut self, company: &CompanyId, partner: &PartnerId) -> Result<Option<PartnerState>, StoreError>;
     /// Written with a change row.
     fn set_partner_state(&mut self, state: &PartnerState) -> Result<(), StoreError>;
+    /// Begins what is present and was not open, ends what is open and not present any more, and says which turned.
+    fn settle_incidents(
+        &mut self,
+        company: &CompanyId,
+        present: &[PresentIncident],
+        at: Timestamp,
+    ) -> Result<Vec<IncidentTurn>, StoreError>;
 }
 
 #[cfg(test)]

@@ -5,19 +5,23 @@ use std::path::{Path, PathBuf};
 
 /// A module of the engine and the modules that it may use. Downward arrows may skip a floor; none leads up, and
 /// store, partner and print never meet but in the exchange.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("clock", &["domain"]),
     ("redact", &[]),
     ("tls", &[]),
+    ("meter", &["domain"]),
     ("log", &["domain", "clock", "redact", "tls"]),
     ("store", &["domain", "clock"]),
     ("partner", &["domain", "clock", "redact", "tls"]),
     ("print", &["domain"]),
     ("sandbox", &["clock"]),
     ("settings", &["domain", "print", "log"]),
-    ("exchange", &["store", "partner", "print", "domain", "clock"]),
-    ("engine", &["exchange", "store", "partner", "print", "domain", "clock"]),
+    ("exchange", &["store", "partner", "print", "domain", "clock", "meter"]),
+    (
+        "engine",
+        &["exchange", "store", "partner", "print", "domain", "clock", "meter"],
+    ),
     (
         "api",
         &["engine", "exchange", "store", "partner", "print", "domain", "clock"],

@@ -22,6 +22,7 @@ mod fuzz;
 #[path = "../shared/fuzz_targets.rs"]
 mod fuzz_targets;
 mod hostile;
+mod incidents;
 mod kill;
 mod kill_care;
 mod log_loki;

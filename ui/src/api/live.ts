@@ -18,6 +18,7 @@ export const keys = {
   operation: (id: string) => ["operation", id] as const,
   quarantine: ["quarantine"] as const,
   partners: ["partners"] as const,
+  incidents: ["incidents"] as const,
 };
 
 /** Query keys that a batch of changes makes stale. */
@@ -37,6 +38,7 @@ export function staleKeys(changes: ChangeEvent[]): readonly (readonly unknown[])
     }
     if (change.kind === "quarantine") add(keys.quarantine);
     if (change.kind === "partner") add(keys.partners);
+    if (change.kind === "incident") add(keys.incidents);
   }
   return [...stale.values()];
 }

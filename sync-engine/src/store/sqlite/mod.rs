@@ -11,6 +11,7 @@ mod disk;
 mod documents;
 mod facts;
 mod hosted;
+mod incidents;
 mod issued;
 mod jobs;
 mod journal;
@@ -35,8 +36,9 @@ mod written;
 
 use super::{
     AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow, Committed, Counters, DocumentQuery, DocumentRow,
-    ErasedWork, Lane, OperationQuery, OperationRow, Page, PartnerState, Payload, PayloadId, QuarantineQuery,
-    QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport, StoreTrouble, VersionContent, VersionRow,
+    ErasedWork, IncidentRow, Lane, OperationQuery, OperationRow, Page, PartnerState, Payload, PayloadId,
+    QuarantineQuery, QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport, StoreTrouble, VersionContent,
+    VersionRow,
 };
 use crate::clock::{Stopwatch, stopwatch};
 use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
@@ -263,6 +265,18 @@ impl Store for SqliteStore {
 
     fn partner_states(&self, company: &CompanyId) -> Result<Vec<PartnerState>, StoreError> {
         self.readers.read(|db| partners::all(db, company))
+    }
+
+    fn incidents(&self, company: &CompanyId, limit: u32) -> Result<Vec<IncidentRow>, StoreError> {
+        self.readers.read(|db| incidents::list(db, company, limit))
+    }
+
+    fn open_incidents(&self, company: &CompanyId) -> Result<Vec<IncidentRow>, StoreError> {
+        self.readers.read(|db| incidents::open(db, company))
+    }
+
+    fn dead_by_partner(&self, company: &CompanyId) -> Result<Vec<(PartnerId, i64)>, StoreError> {
+        self.readers.read(|db| incidents::dead_by_partner(db, company))
     }
 
     fn watermark(&self, company: &CompanyId, partner: &PartnerId, stream: &str) -> Result<Option<String>, StoreError> {

@@ -45,7 +45,7 @@ words! {
     OperationKind: Confirm Reject Counter Acknowledge Receipt Submit Update Cancel Close Despatch;
     QuarantineState: Open Resolved Dismissed;
     BreakerState: Closed Open HalfOpen;
-    ChangeKind: Document Operation Quarantine Partner;
+    ChangeKind: Document Operation Quarantine Partner Incident;
 }
 
 macro_rules! wrapped {

@@ -2,12 +2,12 @@
 
 use super::chain::Stored;
 use super::journal::Journal;
-use super::{attempts, chain, documents, issued, jobs, leases, operations, partners, person, quarantine};
+use super::{attempts, chain, documents, incidents, issued, jobs, leases, operations, partners, person, quarantine};
 use crate::domain::{CompanyId, DeliveryState, DocumentId, OperationId, PartnerId, Timestamp, VersionNumber};
 use crate::store::{
-    ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, Loaded, Marks, NewOperation, NewQuarantine,
-    NewReceivedAnswer, Note, OperationRow, PartnerState, QuarantineSettled, Replay, StoreError, StoreTx, StoredRequest,
-    VersionContent,
+    ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, IncidentTurn, Loaded, Marks, NewOperation,
+    NewQuarantine, NewReceivedAnswer, Note, OperationRow, PartnerState, PresentIncident, QuarantineSettled, Replay,
+    StoreError, StoreTx, StoredRequest, VersionContent,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -301,5 +301,14 @@ impl StoreTx for Tx<'_> {
 
     fn set_partner_state(&mut self, state: &PartnerState) -> Result<(), StoreError> {
         partners::set(self, state)
+    }
+
+    fn settle_incidents(
+        &mut self,
+        company: &CompanyId,
+        present: &[PresentIncident],
+        at: Timestamp,
+    ) -> Result<Vec<IncidentTurn>, StoreError> {
+        incidents::settle(self, company, present, at)
     }
 }

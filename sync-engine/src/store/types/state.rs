@@ -60,7 +60,7 @@ pub struct Marks {
 pub struct ChangeRow {
     pub id: i64,
     pub kind: ChangeKind,
-    /// Document, operation (as text), quarantine id or partner id that changed.
+    /// Document, operation (as text), quarantine id, partner id or incident id that changed.
     pub subject: String,
     pub document: Option<DocumentId>,
 }
@@ -72,6 +72,41 @@ pub enum ChangeKind {
     Operation,
     Quarantine,
     Partner,
+    Incident,
+}
+
+/// Something that lasts and that a person should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentIncident {
+    /// Code, such as `partner.unreachable`.
+    pub kind: String,
+    /// Partner or file.
+    pub subject: String,
+    /// Why, in a sentence.
+    pub detail: String,
+}
+
+/// An incident from its beginning to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IncidentRow {
+    pub id: i64,
+    /// `partner.unreachable`, `partner.credentials`, `partner.configuration` or `queue.dead`.
+    pub kind: String,
+    /// Partner, or the name of the configuration file.
+    pub subject: String,
+    /// Why, in a sentence, as it was when it began.
+    pub detail: String,
+    pub began_at: Timestamp,
+    /// Absent while it lasts.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// An incident that began or ended just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentTurn {
+    pub began: bool,
+    pub incident: IncidentRow,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

@@ -1,0 +1,108 @@
+//! What a person has to know of for as long as it lasts: told once when it begins and once when it ends, however many
+//! attempts fail in between, also over restarts and by whichever engine sees it.
+
+use super::Exchange;
+use crate::domain::{CompanyId, PartnerId};
+use crate::store::{BreakerState, Lane, PartnerState, PresentIncident, Store, StoreError, StoreExt};
+use std::sync::Arc;
+
+/// The partner does not answer: the breaker is not closed.
+pub const UNREACHABLE: &str = "partner.unreachable";
+/// The partner refuses our credentials.
+pub const CREDENTIALS: &str = "partner.credentials";
+/// A configuration file has mistakes; the last good one stays in force where there was one.
+pub const CONFIGURATION: &str = "partner.configuration";
+/// Operations of this partner wait for a person in the dead-letter list.
+pub const DEAD: &str = "queue.dead";
+
+/// Compares what is with what was told, and writes down and tells what turned.
+pub async fn look(exchange: &Arc<Exchange>) {
+    let company = exchange.company.clone();
+    let looking = Arc::clone(exchange);
+    let read = exchange.store.read(move |store| {
+        let present = present(&looking, store, &company)?;
+        let open = store.open_incidents(&company)?;
+        let same = open.len() == present.len()
+            && present
+                .iter()
+                .all(|p| open.iter().any(|o| o.kind == p.kind && o.subject == p.subject));
+        Ok((!same).then_some(present))
+    });
+    let present = match read.await {
+        Ok(None) => return,
+        Ok(Some(present)) => present,
+        Err(error) => return tracing::error!(%error, "what goes wrong cannot be looked up"),
+    };
+    let (company, now) = (exchange.company.clone(), exchange.clock.now());
+    let settled = exchange
+        .store
+        .write(Lane::Bulk, move |tx| tx.settle_incidents(&company, &present, now));
+    match settled.await {
+        Ok(turns) => {
+            for turn in turns {
+                let of = &turn.incident;
+                if turn.began {
+                    tracing::warn!(
+                        kind = of.kind,
+                        subject = of.subject,
+                        detail = of.detail,
+                        "incident began"
+                    );
+                } else {
+                    tracing::info!(kind = of.kind, subject = of.subject, "incident ended");
+                }
+            }
+        }
+        Err(error) => tracing::error!(%error, "what goes wrong cannot be written down"),
+    }
+}
+
+fn present(exchange: &Exchange, store: &dyn Store, company: &CompanyId) -> Result<Vec<PresentIncident>, StoreError> {
+    let mut found = Vec::new();
+    for state in store.partner_states(company)? {
+        if exchange.partners.get(&state.partner).is_some() && !state.paused {
+            found.extend(of_partner(&state));
+        }
+    }
+    for file in exchange.partners.files() {
+        if let Some(first) = file.errors.first() {
+            found.push(PresentIncident {
+                kind: CONFIGURATION.to_owned(),
+                subject: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                detail: first.clone(),
+            });
+        }
+    }
+    if store.counters(company)?.dead > 0 {
+        found.extend(
+            store
+                .dead_by_partner(company)?
+                .into_iter()
+                .map(|(partner, count)| dead(&partner, count)),
+        );
+    }
+    Ok(found)
+}
+
+fn of_partner(state: &PartnerState) -> Option<PresentIncident> {
+    let kind = match (state.credentials_broken, state.breaker) {
+        (true, _) => CREDENTIALS,
+        (false, BreakerState::Open | BreakerState::HalfOpen) => UNREACHABLE,
+        (false, BreakerState::Closed) => return None,
+    };
+    let error = state.last_error.as_ref();
+    let words = error.and_then(|e| e.message.clone()).or(error.map(|e| e.code.clone()));
+    Some(PresentIncident {
+        kind: kind.to_owned(),
+        subject: state.partner.0.clone(),
+        detail: words.unwrap_or_default(),
+    })
+}
+
+fn dead(partner: &PartnerId, count: i64) -> PresentIncident {
+    PresentIncident {
+        kind: DEAD.to_owned(),
+        subject: partner.0.clone(),
+        detail: format!("{count} could not be delivered and wait for a person"),
+    }
+}
