@@ -7,11 +7,11 @@ use crate::domain::{
     PartnerRules, ReceiptAdvice, VersionNumber, decide,
 };
 use crate::exchange::partners::Partner;
-use crate::exchange::{outbound, stored};
+use crate::exchange::{Exchange, outbound, stored};
 use crate::partner::RenderInput;
 use crate::store::{
-    ApplyChange, DocumentRow, Lane, NewOperation, OperationKind, OperationQuery, OperationRow, StoreError, StoreExt,
-    StoreTx, StoredRequest, VersionRow,
+    ApplyChange, DocumentRow, Lane, NewOperation, OperationKind, OperationQuery, OperationRow, Store, StoreError,
+    StoreExt, StoreTx, StoredRequest, VersionRow,
 };
 use std::sync::Arc;
 
@@ -57,24 +57,26 @@ impl Engine {
         answer: OrderResponse,
         actor: &str,
     ) -> Result<OperationRow, EngineError> {
-        let answered = self.answered(document, version).await?;
-        let CanonicalDocument::Order(order) = &answered.document else {
-            return Err(EngineError::refused(
-                "answer.refused",
-                "this is a delivery note: answer it with what arrived",
-            ));
+        let check = move |answered: &Answered| {
+            let CanonicalDocument::Order(order) = &answered.document else {
+                return Err(EngineError::refused(
+                    "answer.refused",
+                    "this is a delivery note: answer it with what arrived",
+                ));
+            };
+            let problems = check_order_response(order, &answer, &answered.rules, answered.previous.as_ref());
+            incomplete(problems)?;
+            let kind = match answer.code {
+                HeaderAnswer::AB => OperationKind::Acknowledge,
+                HeaderAnswer::AP => OperationKind::Confirm,
+                HeaderAnswer::RE => OperationKind::Reject,
+                HeaderAnswer::CA => OperationKind::Counter,
+            };
+            let content = json(&answer)?;
+            let code = answer.code;
+            Ok(Answer { kind, code, content })
         };
-        let problems = check_order_response(order, &answer, &answered.rules, answered.previous.as_ref());
-        incomplete(problems)?;
-        let kind = match answer.code {
-            HeaderAnswer::AB => OperationKind::Acknowledge,
-            HeaderAnswer::AP => OperationKind::Confirm,
-            HeaderAnswer::RE => OperationKind::Reject,
-            HeaderAnswer::CA => OperationKind::Counter,
-        };
-        let content = json(&answer)?;
-        let code = answer.code;
-        self.save(answered, Answer { kind, code, content }, actor).await
+        self.save(document, version, check, actor).await
     }
 
     /// What arrived of a delivery note, and what was refused of it.
@@ -88,66 +90,41 @@ impl Engine {
         receipt: ReceiptAdvice,
         actor: &str,
     ) -> Result<OperationRow, EngineError> {
-        let answered = self.answered(document, version).await?;
-        let CanonicalDocument::DespatchAdvice(despatch) = &answered.document else {
-            return Err(EngineError::refused(
-                "answer.refused",
-                "this is an order: confirm, reject or counter it",
-            ));
+        let check = move |answered: &Answered| {
+            let CanonicalDocument::DespatchAdvice(despatch) = &answered.document else {
+                return Err(EngineError::refused(
+                    "answer.refused",
+                    "this is an order: confirm, reject or counter it",
+                ));
+            };
+            incomplete(check_receipt(despatch, &receipt))?;
+            let kind = OperationKind::Receipt;
+            let code = receipt_code(despatch, &receipt);
+            let content = json(&receipt)?;
+            Ok(Answer { kind, code, content })
         };
-        incomplete(check_receipt(despatch, &receipt))?;
-        let kind = OperationKind::Receipt;
-        let code = receipt_code(despatch, &receipt);
-        let content = json(&receipt)?;
-        self.save(answered, Answer { kind, code, content }, actor).await
+        self.save(document, version, check, actor).await
     }
 
-    async fn answered(&self, document: DocumentId, number: VersionNumber) -> Result<Answered, EngineError> {
+    async fn save(
+        &self,
+        document: DocumentId,
+        version: VersionNumber,
+        check: impl FnOnce(&Answered) -> Result<Answer, EngineError> + Send + 'static,
+        actor: &str,
+    ) -> Result<OperationRow, EngineError> {
         let exchange = Arc::clone(self.exchange());
-        let missing = move || EngineError::NotFound {
-            what: "version",
-            id: format!("{number} of document {document}"),
-        };
-        let read = self.store().read(move |store| {
-            let row = store.document(document)?.ok_or_else(|| EngineError::NotFound {
-                what: "document",
-                id: document.to_string(),
-            })?;
-            let version = store.versions(document)?.into_iter().find(|v| v.number == number);
-            let version = version.ok_or_else(missing)?;
-            let content = store.version_content(document, number)?.ok_or_else(missing)?;
-            let payload = store.payload(content.payload)?.ok_or_else(missing)?;
-            let earlier = store.list_operations(&OperationQuery {
-                document: Some(document),
-                states: vec![DeliveryState::Delivered, DeliveryState::Applied],
-                limit: EARLIER_OPERATIONS,
-                ..OperationQuery::default()
-            })?;
-            let partner = exchange.partners.get(&row.partner);
-            Ok(Answered {
-                document: content.document()?,
-                partner_ref: content.partner_ref,
-                payload: payload.bytes,
-                previous: earlier.items.iter().find_map(order_response),
-                rules: partner.as_ref().map(|p| p.link().rules().clone()).unwrap_or_default(),
-                partner,
-                version,
-                row,
-            })
-        });
-        Ok(read.await?)
-    }
-
-    async fn save(&self, answered: Answered, answer: Answer, actor: &str) -> Result<OperationRow, EngineError> {
-        let exchange = self.exchange();
         let id = exchange.clock.new_operation_id();
         let now = exchange.clock.now();
-        // Rendering a long order takes a while, and may fail in a mapping: off the async threads.
-        let checking = exchange.aside(move || {
+        // Rendering a long order takes a while, and may fail in a mapping: off the async threads, as the reads are, and in
+        // one go with them.
+        let checking = self.store().read(move |store| {
+            let answered = answered(store, &exchange, document, version)?;
+            let answer = check(&answered)?;
             let draft = sendable(&answered, &answer, id, now)?;
-            Ok::<_, EngineError>((answered, answer, draft))
+            Ok((answered, answer, draft))
         });
-        let (answered, answer, draft) = checking.await??;
+        let (answered, answer, draft) = checking.await?;
         let operation = NewOperation {
             id,
             company: answered.row.company,
@@ -171,6 +148,43 @@ impl Engine {
         tracing::info!(operation = %id, document = row.document_number, kind = ?row.kind, "answer saved");
         Ok(row)
     }
+}
+
+fn answered(
+    store: &dyn Store,
+    exchange: &Exchange,
+    document: DocumentId,
+    number: VersionNumber,
+) -> Result<Answered, StoreError> {
+    let missing = || EngineError::NotFound {
+        what: "version",
+        id: format!("{number} of document {document}"),
+    };
+    let row = store.document(document)?.ok_or_else(|| EngineError::NotFound {
+        what: "document",
+        id: document.to_string(),
+    })?;
+    let version = store.versions(document)?.into_iter().find(|v| v.number == number);
+    let version = version.ok_or_else(missing)?;
+    let content = store.version_content(document, number)?.ok_or_else(missing)?;
+    let payload = store.payload(content.payload)?.ok_or_else(missing)?;
+    let earlier = store.list_operations(&OperationQuery {
+        document: Some(document),
+        states: vec![DeliveryState::Delivered, DeliveryState::Applied],
+        limit: EARLIER_OPERATIONS,
+        ..OperationQuery::default()
+    })?;
+    let partner = exchange.partners.get(&row.partner);
+    Ok(Answered {
+        document: content.document()?,
+        partner_ref: content.partner_ref,
+        payload: payload.bytes,
+        previous: earlier.items.iter().find_map(order_response),
+        rules: partner.as_ref().map(|p| p.link().rules().clone()).unwrap_or_default(),
+        partner,
+        version,
+        row,
+    })
 }
 
 /// The request, made now: its mistakes are better seen here than as a dead letter. It leaves as it is unless the

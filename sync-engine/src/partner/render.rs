@@ -91,24 +91,30 @@ pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, co
         }
         OutboundKind::Despatch => (issue::ordered(&document, input.order), Vec::new()),
     };
-    json!({
+    let mut scope = json!({
         "operation": input.kind.as_str(),
         "kind": input.document.kind(),
         "purpose": input.answer.get("purpose"),
         "operationId": input.operation_id.to_string(),
         "answer": input.answer,
-        "document": document,
         "previous": input.previous.map(issue::plain),
-        "changes": changes,
         "order": input.order.map(issue::plain),
         "revision": input.revision,
-        "lines": lines,
-        "added": added,
         "partnerRef": input.partner_ref,
-        "payload": payload(input.payload, config),
         "answeredAt": input.answered_at.to_rfc3339(),
         "receipt": receipt,
-    })
+    });
+    // Moved, not copied as the macro does: they are large.
+    for (name, value) in [
+        ("document", document),
+        ("payload", payload(input.payload, config)),
+        ("changes", Value::Array(changes)),
+        ("lines", Value::Array(lines)),
+        ("added", Value::Array(added)),
+    ] {
+        scope[name] = value;
+    }
+    scope
 }
 
 /// The partner's own document, as its map saw it.

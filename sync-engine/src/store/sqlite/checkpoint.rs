@@ -81,6 +81,8 @@ impl Checkpoint {
         let bytes = pages.saturating_mul(self.page_bytes);
         if bytes < START_BYTES {
             self.next_at = START_BYTES;
+            // What is said there is of the log before it started from the front.
+            self.put_back.store(0, Ordering::Relaxed);
             return;
         }
         let put_back = self.put_back.swap(0, Ordering::Acquire);
