@@ -1,5 +1,6 @@
 //! Every input of the corpora, and a fixed number of inputs made from them by chance that is the same in every run.
-//! `COUNTERSIGN_FUZZ_INPUTS` says how many for each target (`cargo xtask fuzz`). An input that breaks something goes to the corpus, as regression-*, and stays there.
+//! `COUNTERSIGN_FUZZ_INPUTS` says how many for each target (`cargo xtask fuzz`). An input that
+//! breaks something goes to the corpus, as regression-*, and stays there.
 
 use crate::fuzz_targets::{Api, Expression, Payload, Xml, configuration, root};
 use crate::kill::Dice;

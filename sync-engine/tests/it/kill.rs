@@ -383,6 +383,15 @@ fn check(data: &Path, sandbox: &Sandbox, acknowledged: &Acknowledged) {
                 !at_partner.contains_key(id.as_str()),
                 "{id} is held, and the partner has it"
             ),
+            // Its order was changed after the partner took it and before it took effect: the partner says so.
+            S::Dead
+                if operation
+                    .last_error
+                    .as_ref()
+                    .is_some_and(|e| e.code == "partner.failed") =>
+            {
+                assert_eq!(at_partner[id.as_str()].status, "FAILED", "{id}");
+            }
             other => panic!("{id} ended {other:?}: {:?}", operation.last_error),
         }
     }

@@ -99,8 +99,7 @@ async fn one(seed: u64) -> BTreeMap<String, u64> {
     struck
 }
 
-/// Reaches its end. A person tries those again that wait for one: a wire that answers in the partner's place, with an
-/// answer that makes no sense, may have stopped the credentials or an operation.
+/// By itself: nobody helps.
 async fn applied(world: &World, id: OperationId) {
     until(&format!("{id}"), || {
         (world.operation(id).state == DeliveryState::Applied).then_some(())
