@@ -4,7 +4,7 @@ use super::{Engine, EngineError};
 use crate::domain::quantity::{LineQuantities, line_quantities};
 use crate::domain::{
     CanonicalDocument, ChainState, CompanyId, DeliveryState, DocumentId, HeaderAnswer, Order, OrderResponse, PartnerId,
-    ReceiptAdvice,
+    ReceiptAdvice, VersionState,
 };
 use crate::store::{OperationKind, OperationQuery, Store, StoreError};
 
@@ -48,7 +48,9 @@ pub fn delivered_lines(
             continue;
         }
         let Some(row) = store.document(id)? else { continue };
-        if matches!(row.state, ChainState::Cancelled | ChainState::Draft) {
+        // One of ours that is still on its way counts: its goods leave whether the partner knows of it yet or not.
+        let taken_back = row.state == ChainState::Draft && row.current_state == VersionState::Withdrawn;
+        if row.state == ChainState::Cancelled || taken_back {
             continue;
         }
         let content = store.version_content(id, row.current)?;

@@ -302,6 +302,17 @@ async fn a_delivery_note_of_ours_is_received_short() {
         ("document.invalid", &json!("/lines/0/orderLineId"))
     );
 
+    // It counts as delivered while it waits, so that nothing is delivered twice; not once it is taken back.
+    let delivered = || world.engine.line_quantities(row.id).expect("quantities")[0].delivered;
+    let id = partner();
+    world.engine.set_paused(&id, true, "user:it").await.expect("paused");
+    let waits = world.engine.issue_new(partner(), note.clone(), "user:clerk").await;
+    assert_eq!(delivered(), line.quantity);
+    let withdrawn = world.engine.withdraw_operation(waits.expect("saved").id, "user:clerk");
+    withdrawn.await.expect("withdrawn");
+    assert!(delivered().is_zero());
+    world.engine.set_paused(&id, false, "user:it").await.expect("resumed");
+
     world.sandbox().set_moods(&[Mood::Counter]);
     let sent = world
         .engine
