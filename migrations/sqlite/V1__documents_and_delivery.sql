@@ -213,6 +213,8 @@ CREATE TABLE lease (
     name TEXT PRIMARY KEY,
     holder TEXT,
     epoch INTEGER NOT NULL,
+    -- How many steps its holder took, so that each is written only behind the one before it.
+    step INTEGER NOT NULL DEFAULT 0,
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

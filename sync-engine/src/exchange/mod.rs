@@ -8,6 +8,7 @@ pub mod deliver;
 pub mod gate;
 pub mod incidents;
 pub mod intake;
+mod line;
 mod material;
 mod outcome;
 mod pace;

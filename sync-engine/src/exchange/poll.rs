@@ -1,13 +1,14 @@
 //! Polling of one stream: page by page from the durable watermark, under a lease.
 //!
-//! Three stages run at once: the next page is fetched while this one is read and the one before is committed.
+//! Three stages run at once: the next page is fetched while this one is read and those before are written.
 
 use super::Exchange;
 use super::breaker::Report;
 use super::gate::{Credentials, Learned, Use};
 use super::intake::{self, Arrival, Source};
+use super::line::Line;
 use super::pace::millis;
-use super::pages::{self, Lease, ReadPage, chunks};
+use super::pages::{Lease, ReadPage, chunks};
 use super::partners::Partner;
 use crate::partner::{FetchError, FetchedPage, PartnerLink, RawItem, StreamInfo};
 use crate::store::{Lane, OperationError, StoreError, StoreExt, StoreTrouble};
@@ -115,8 +116,9 @@ async fn until_nothing_is_new(
     lease: &Lease,
 ) -> Result<SyncReport, PollError> {
     let mut whole = SyncReport::default();
+    let mut steps = 0;
     for _ in 0..exchange.pace.pages_per_run {
-        let (report, told) = run_leased(exchange, partner, stream, lease).await?;
+        let (report, told) = run_leased(exchange, partner, stream, lease, &mut steps).await?;
         whole.add(&report);
         if !told || report.versions == 0 {
             break;
@@ -125,12 +127,13 @@ async fn until_nothing_is_new(
     Ok(whole)
 }
 
-/// One run, and whether the partner was told of all that it brought.
+/// One run, and whether the partner was told of all that it brought. `steps` are those taken under the lease.
 async fn run_leased(
     exchange: &Arc<Exchange>,
     partner: &Arc<Partner>,
     stream: &StreamInfo,
     lease: &Lease,
+    steps: &mut i64,
 ) -> Result<(SyncReport, bool), PollError> {
     let link = partner.link();
     let (company, id, name) = (exchange.company.clone(), partner.id.clone(), stream.name.clone());
@@ -138,13 +141,14 @@ async fn run_leased(
         .store
         .read(move |store| store.watermark(&company, &id, &name))
         .await?;
-    // One page waits between two stages, so at most four are in memory.
+    // One page waits between two stages, and some for the writer; `ROOM_KIB` bounds them all.
     let (fetched, to_read) = mpsc::channel(1);
     let (read, to_store) = mpsc::channel(1);
     let source = Arc::new(Source::of(&exchange.company, link.as_ref(), stream));
     let fetching = fetch_pages(exchange, partner, &link, stream, watermark.as_deref(), fetched);
     let reading = read_pages(exchange, &link, stream, to_read, read);
-    let storing = store_pages(exchange, partner, &source, lease, watermark.clone(), to_store);
+    let line = Line::new(exchange, &source, lease, steps);
+    let storing = store_pages(partner, line, watermark.clone(), to_store);
     let work = async { tokio::join!(fetching, reading, storing) };
     let (fetched, (), (keys, stored)) = tokio::select! {
         biased;
@@ -250,7 +254,7 @@ async fn fetch_pages(
 /// A page with its place in memory, which is free again when the page is stored.
 struct Held<T> {
     page: T,
-    _room: Option<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Held<FetchedPage> {
@@ -259,7 +263,7 @@ impl Held<FetchedPage> {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(ROOM_KIB);
         let room = Arc::clone(room).acquire_many_owned(kib).await;
         // It is never closed.
-        Self { page, _room: room.ok() }
+        Self { page, room: room.ok() }
     }
 }
 
@@ -337,7 +341,7 @@ async fn read_pages(
     mut pages: mpsc::Receiver<Held<FetchedPage>>,
     read: mpsc::Sender<Held<ReadPage>>,
 ) {
-    while let Some(Held { page, _room }) = pages.recv().await {
+    while let Some(Held { page, room }) = pages.recv().await {
         let chunks = chunks(page.items, |raw| raw.bytes.len());
         let mut reading = stream::iter(chunks)
             .map(|chunk| read_chunk(exchange, link, info, chunk))
@@ -360,7 +364,7 @@ async fn read_pages(
             watermark: page.watermark,
             keys: page.keys,
         };
-        if read.send(Held { page, _room }).await.is_err() {
+        if read.send(Held { page, room }).await.is_err() {
             return;
         }
     }
@@ -385,32 +389,46 @@ fn read_chunk(
 }
 
 async fn store_pages(
-    exchange: &Arc<Exchange>,
-    partner: &Arc<Partner>,
-    source: &Arc<Source>,
-    lease: &Lease,
+    partner: &Partner,
+    mut line: Line<'_>,
     mut watermark: Option<String>,
     mut read: mpsc::Receiver<Held<ReadPage>>,
 ) -> (Vec<serde_json::Value>, Result<SyncReport, PollError>) {
     let mut report = SyncReport::default();
     let mut keys = Vec::new();
-    while let Some(Held { mut page, _room }) = read.recv().await {
-        // Mostly there is nothing new: nothing is written for that.
-        if page.arrivals.is_empty() && (page.watermark.is_none() || page.watermark == watermark) {
-            report.pages += 1;
-            continue;
-        }
-        watermark.clone_from(&page.watermark);
-        let stored = std::mem::take(&mut page.keys);
-        match pages::store(exchange, source, lease, page).await {
-            Ok(one) => report.add(&one),
+    let mut more = true;
+    while more || !line.is_empty() {
+        let written = tokio::select! {
+            biased;
+            page = read.recv(), if more && line.has_room() => {
+                match page {
+                    None => more = false,
+                    // Mostly there is nothing new: nothing is written for that.
+                    Some(Held { page, .. })
+                        if page.arrivals.is_empty() && (page.watermark.is_none() || page.watermark == watermark) =>
+                    {
+                        report.pages += 1;
+                    }
+                    Some(Held { page, room }) => {
+                        watermark.clone_from(&page.watermark);
+                        line.put(page, room);
+                    }
+                }
+                continue;
+            }
+            written = line.answered(), if !line.is_empty() => written,
+        };
+        match line.settle(written).await {
+            Ok((one, stored)) => {
+                report.add(&one);
+                keys.extend(stored);
+            }
             Err(error) => return (keys, Err(error.into())),
         }
-        keys.extend(stored);
     }
     if report.received > 0 {
         tracing::info!(
-            partner = %partner.id, stream = source.stream.name, pages = report.pages, received = report.received,
+            partner = %partner.id, stream = line.source.stream.name, pages = report.pages, received = report.received,
             versions = report.versions, duplicates = report.duplicates, quarantined = report.quarantined,
             "polled"
         );

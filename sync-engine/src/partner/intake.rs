@@ -5,7 +5,7 @@ use super::expr::{Problem, Scope};
 use super::map::Mapped;
 use super::scan::{ScanLimits, scan};
 use super::xml::{self, XmlError};
-use super::{AnswerIntake, Intake, IntakeError, IntakeProblem, VersionIntake};
+use super::{AnswerIntake, Intake, IntakeError, IntakeProblem, VersionIntake, json};
 use crate::domain::{CanonicalDocument, ContentHash};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -116,12 +116,7 @@ pub(super) fn parse(format: &Format, limits: &Limits, raw: &[u8]) -> Result<Valu
     match format {
         Format::Json => {
             scan(raw, scan_limits).map_err(limit)?;
-            // Checked as a whole, the text need not be checked piece by piece.
-            let parsed = match std::str::from_utf8(raw) {
-                Ok(text) => serde_json::from_str(text),
-                Err(_) => serde_json::from_slice(raw),
-            };
-            parsed.map_err(|e| failed("schema", format!("the document is not JSON: {e}")))
+            json::parse(raw).map_err(|e| failed("schema", format!("the document is not JSON: {e}")))
         }
         Format::Xml(reading) => xml::read(raw, reading, scan_limits).map_err(|error| match error {
             XmlError::Limit(m) => limit(m),

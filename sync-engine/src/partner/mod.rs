@@ -6,6 +6,7 @@ pub(crate) mod expr;
 pub mod http;
 mod intake;
 mod issue;
+mod json;
 pub(crate) mod map;
 mod page;
 mod render;

@@ -209,8 +209,12 @@ pub trait StoreTx {
     /// Moves the end of a named lease that is still ours; `StoreError::LeaseLost` otherwise.
     fn extend_lease(&mut self, name: &str, epoch: i64, until: Timestamp) -> Result<(), StoreError>;
     fn release_lease(&mut self, name: &str, epoch: i64) -> Result<(), StoreError>;
-    /// Fails with `StoreError::LeaseLost` unless `name` is still held with `epoch`. Called in the transaction of a page.
+    /// Fails with `StoreError::LeaseLost` unless `name` is still held with `epoch`.
     fn check_lease(&mut self, name: &str, epoch: i64) -> Result<(), StoreError>;
+    /// Steps under a named lease count from 1 with each epoch. True when the one before `step` was taken, in this
+    /// transaction or an earlier one, and `step` is taken now; `LeaseLost` as of `check_lease`. What is queued step by
+    /// step is so written in order without holes, whatever fails or is rolled back in between.
+    fn take_step(&mut self, name: &str, epoch: i64, step: i64) -> Result<bool, StoreError>;
 
     /// Ends every lease of a holder that is gone, on jobs and by name, at `now`; how many there were. The next claim takes
     /// its jobs over.

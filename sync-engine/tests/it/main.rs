@@ -5,6 +5,7 @@ mod api_openapi;
 mod api_refusals;
 mod api_routes;
 mod architecture;
+mod bench_program;
 mod cli_commands;
 mod cli_program;
 mod cli_refusals;
@@ -17,6 +18,7 @@ mod exchange;
 mod exchange_engine;
 mod exchange_faults;
 mod exchange_issue;
+mod exchange_pages;
 mod exchange_world;
 mod fuzz;
 #[path = "../shared/fuzz_targets.rs"]

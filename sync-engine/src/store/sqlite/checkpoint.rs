@@ -1,8 +1,8 @@
 //! When the write-ahead log goes back into the database.
 //!
-//! A thread of its own checkpoints passively before the log reaches 64 MiB, so that no write waits for it. Where writes
-//! never pause it cannot reach their end: then the writer puts the last few pages back itself, between two groups, and
-//! starts the log from the front. To write over a log costs less than to let it grow: for a new page the system has to
+//! A thread of its own checkpoints passively before the log reaches 64 MiB, so that no write waits for it, and sooner
+//! while nobody is at work. Where writes never pause it cannot reach their end: then the writer puts the last few pages
+//! back itself, between two groups, and starts the log from the front. To write over a log costs less than to let it grow: for a new page the system has to
 //! find and clear memory, and room on the disk. Only when the log outgrows four times its limit (a reader pins it) does
 //! the writer stop and truncate it.
 
@@ -19,10 +19,14 @@ use std::thread::JoinHandle;
 const FORCED_BYTES: i64 = 4 * WAL_LIMIT_BYTES;
 /// Where the thread starts: it is done about when the limit is reached.
 const START_BYTES: i64 = WAL_LIMIT_BYTES / 4 * 3;
+/// ... while nobody is at work: bulk work comes at tens of MiB a second.
+const QUIET_START_BYTES: i64 = 16 << 20;
 /// After a passive run that could not finish, the log grows by this much before the next.
 const STEP_BYTES: i64 = 8 << 20;
 /// So much may be left for the writer: a few milliseconds.
 const REST_PAGES: i64 = 512;
+/// ... while nobody waits for it: what a group or two of bulk work write.
+const QUIET_REST_PAGES: i64 = 4096;
 /// Rounds of the thread after another: each has only what was written during the one before.
 const ROUNDS: u32 = 4;
 
@@ -49,7 +53,7 @@ impl Checkpoint {
         Ok(Self {
             pages,
             page_bytes,
-            next_at: START_BYTES,
+            next_at: QUIET_START_BYTES,
             put_back: Arc::default(),
             thread: None,
             told: Arc::default(),
@@ -76,11 +80,16 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    pub fn after_commit(&mut self, writer: &Connection) {
+    /// `quiet`: nobody is at work now.
+    pub fn after_commit(&mut self, writer: &Connection, quiet: bool) {
         let pages = self.pages.load(Ordering::Relaxed);
         let bytes = pages.saturating_mul(self.page_bytes);
-        if bytes < START_BYTES {
-            self.next_at = START_BYTES;
+        let (start, rest) = match quiet {
+            true => (QUIET_START_BYTES, QUIET_REST_PAGES),
+            false => (START_BYTES, REST_PAGES),
+        };
+        if bytes < start {
+            self.next_at = 0;
             // What is said there is of the log before it started from the front.
             self.put_back.store(0, Ordering::Relaxed);
             return;
@@ -89,7 +98,7 @@ impl Checkpoint {
         if bytes >= FORCED_BYTES {
             run(writer, "TRUNCATE", &self.told);
             self.pages.store(0, Ordering::Relaxed);
-        } else if put_back > 0 && (0..=REST_PAGES).contains(&(pages - put_back)) {
+        } else if put_back > 0 && (0..=rest).contains(&(pages - put_back)) {
             // The next write finds everything put back, and starts from the front.
             run(writer, "PASSIVE", &self.told);
         } else if bytes >= self.next_at || put_back > 0 {
@@ -112,20 +121,20 @@ impl Checkpoint {
     }
 }
 
-/// Checkpoints while others write, until little was written meanwhile. How many pages of the log are put back; 0 where a
-/// reader or the speed of the writes stands in the way.
+/// Checkpoints while others write, until little was written meanwhile, or not less than before. How many pages of the log
+/// are put back; 0 where a reader stands in the way.
 fn follow(db: &Connection, told: &Told) -> i64 {
-    let mut before = 0;
+    let (mut before, mut written) = (0, i64::MAX);
     for _ in 0..ROUNDS {
         let Some((pages, put_back)) = run(db, "PASSIVE", told).filter(|(pages, put_back)| put_back == pages) else {
             return 0;
         };
-        if pages - before <= REST_PAGES / 2 {
+        if pages - before <= REST_PAGES / 2 || pages - before >= written {
             return put_back;
         }
-        before = put_back;
+        (before, written) = (put_back, pages - before);
     }
-    0
+    before
 }
 
 /// Pages in the log, and how many of them are put back; `None` when nothing was done.
@@ -139,5 +148,60 @@ fn run(db: &Connection, mode: &str, told: &Told) -> Option<(i64, i64)> {
             told.failed(&StoreError::from(error));
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    fn log_bytes(path: &Path) -> i64 {
+        let log = path.with_extension("db-wal");
+        std::fs::metadata(log).map_or(0, |log| i64::try_from(log.len()).expect("a length"))
+    }
+
+    #[test]
+    fn while_nobody_is_at_work_the_log_starts_from_the_front_however_much_is_written() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("log.db");
+        let mut db = Connection::open(&path).expect("opens");
+        db.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (bytes BLOB NOT NULL)",
+        )
+        .expect("a table");
+        let mut checkpoint = Checkpoint::start(&mut db, &path).expect("starts");
+        let mut rows = 0;
+        let mut write = |checkpoint: &mut Checkpoint, quiet| {
+            // A mebibyte in each commit: never so little that a person would not notice.
+            db.execute("INSERT INTO t (bytes) VALUES (zeroblob(1 << 20))", [])
+                .expect("written");
+            rows += 1;
+            checkpoint.after_commit(&db, quiet);
+            checkpoint.pages.load(Ordering::Relaxed) * checkpoint.page_bytes
+        };
+        while write(&mut checkpoint, false) < START_BYTES - STEP_BYTES {
+            assert_eq!(
+                checkpoint.put_back.load(Ordering::Relaxed),
+                0,
+                "beside a person it grows"
+            );
+        }
+        let long = log_bytes(&path);
+        let end = Instant::now() + Duration::from_secs(60);
+        while write(&mut checkpoint, true) > QUIET_START_BYTES {
+            assert!(Instant::now() < end, "the log never started from the front");
+        }
+        assert!(log_bytes(&path) >= long, "its pages are written over, not given back");
+        checkpoint.at_close(&db);
+        assert_eq!(log_bytes(&path), 0);
+        drop(db);
+        let db = Connection::open(&path).expect("opens again");
+        let there: i64 = db
+            .query_row("SELECT count(*) FROM t WHERE length(bytes) = 1 << 20", [], |row| {
+                row.get(0)
+            })
+            .expect("readable");
+        assert_eq!(there, rows);
     }
 }

@@ -42,7 +42,8 @@ pub fn take(
     Ok(db
         .prepare_cached(
             "INSERT INTO lease (name, holder, epoch, until) VALUES (?1, ?2, 1, ?4)
-             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = epoch + 1, until = excluded.until
+             ON CONFLICT (name)
+             DO UPDATE SET holder = excluded.holder, epoch = epoch + 1, step = 0, until = excluded.until
              WHERE lease.holder IS NULL OR lease.until <= ?3
              RETURNING epoch",
         )?
@@ -84,6 +85,19 @@ pub fn check(db: &Connection, name: &str, epoch: i64) -> Result<(), StoreError> 
         .query_row((name, epoch), |row| row.get(0))
         .optional()?;
     held(usize::from(found.is_some()))
+}
+
+/// Whether the step was taken: only when the one before it was, in this transaction or an earlier one.
+pub fn take_step(db: &Connection, name: &str, epoch: i64, step: i64) -> Result<bool, StoreError> {
+    let taken = db
+        .prepare_cached(
+            "UPDATE lease SET step = ?3 WHERE name = ?1 AND epoch = ?2 AND holder IS NOT NULL AND step = ?3 - 1",
+        )?
+        .execute((name, epoch, step))?;
+    if taken == 0 {
+        check(db, name, epoch)?;
+    }
+    Ok(taken == 1)
 }
 
 fn held(rows: usize) -> Result<(), StoreError> {

@@ -281,6 +281,10 @@ impl StoreTx for Tx<'_> {
         leases::check(self.db, name, epoch)
     }
 
+    fn take_step(&mut self, name: &str, epoch: i64, step: i64) -> Result<bool, StoreError> {
+        leases::take_step(self.db, name, epoch, step)
+    }
+
     fn put_quarantine(&mut self, item: &NewQuarantine<'_>) -> Result<i64, StoreError> {
         quarantine::put(self, item)
     }

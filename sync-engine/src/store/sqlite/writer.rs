@@ -177,7 +177,8 @@ impl Writer {
         let waiting = self.queue.is_waiting();
         if waiting {
             self.group();
-            self.checkpoint.after_commit(&self.db);
+            let quiet = !self.at_work();
+            self.checkpoint.after_commit(&self.db, quiet);
         }
         self.disk.look(&self.db);
         waiting
@@ -185,6 +186,11 @@ impl Writer {
 
     pub fn is_waiting(&self) -> bool {
         self.queue.is_waiting()
+    }
+
+    /// Whether a person waits now and then.
+    fn at_work(&self) -> bool {
+        self.last_interactive.is_some_and(|last| since(last) < AT_WORK)
     }
 
     fn group(&mut self) {
@@ -243,8 +249,7 @@ impl Writer {
                 .is_some_and(|waiting| since(waiting) >= BULK_PATIENCE);
             waited && group.bulk == 0
         } else {
-            let beside = self.last_interactive.is_some_and(|last| since(last) < AT_WORK);
-            group.bulk_time < if beside { GROUP_BULK_BESIDE } else { GROUP_BULK }
+            group.bulk_time < if self.at_work() { GROUP_BULK_BESIDE } else { GROUP_BULK }
         };
         if bulk_allowed && let Some(unit) = waiting.bulk.pop_front() {
             group.bulk += 1;

@@ -137,6 +137,37 @@ fn a_named_lease_has_one_holder_and_a_growing_epoch() {
 }
 
 #[test]
+fn steps_under_a_lease_are_taken_in_order_without_holes() {
+    const NAME: &str = "poll:acme";
+    let opened = open();
+    let take = || {
+        write(&opened.store, |tx| {
+            tx.take_lease(NAME, "one", Timestamp(0), Timestamp(100))
+        })
+        .expect("take")
+    };
+    let step = |epoch, step| write(&opened.store, move |tx| tx.take_step(NAME, epoch, step));
+    let taken = |result: Result<bool, StoreError>| result.expect("the lease is ours");
+    assert_eq!(take(), Some(1));
+    assert!(!taken(step(1, 2)), "the first is missing");
+    assert!(taken(step(1, 1)));
+    assert!(!taken(step(1, 1)), "it is taken once");
+    let undone = write(&opened.store, |tx| {
+        assert!(tx.take_step(NAME, 1, 2)?);
+        Err::<(), _>(StoreError::Conflict("undone".to_owned()))
+    });
+    assert!(matches!(undone, Err(StoreError::Conflict(_))));
+    assert!(!taken(step(1, 3)), "what was rolled back was not taken");
+    assert!(taken(step(1, 2)) && taken(step(1, 3)));
+    write(&opened.store, |tx| tx.release_lease(NAME, 1)).expect("released");
+    assert!(matches!(step(1, 4), Err(StoreError::LeaseLost)));
+    assert_eq!(take(), Some(2));
+    assert!(matches!(step(1, 4), Err(StoreError::LeaseLost)));
+    assert!(!taken(step(2, 4)), "each epoch begins anew");
+    assert!(taken(step(2, 1)));
+}
+
+#[test]
 fn watermarks_and_partner_states_are_kept() {
     let opened = open();
     let store = &opened.store;
