@@ -14,20 +14,25 @@ impl Drop for Stub {
     }
 }
 
-/// Built as these tests were. A whole test run has built it already; one of these tests alone has not.
+/// A whole test run has built it as it built these tests; one of them alone may not have.
 fn program() -> PathBuf {
     let here = std::env::current_exe().expect("this test");
     let profile = here.parent().and_then(Path::parent).expect("the profile's folder");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "sync-engine", "--example", "bench"])
-        .args((profile.file_name() == Some("release".as_ref())).then_some("--release"))
-        .arg("--target-dir")
-        .arg(profile.parent().expect("the target folder"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .expect("cargo runs");
-    assert!(built.success());
-    profile.join("examples").join("bench")
+    let program = profile
+        .join("examples")
+        .join(format!("bench{}", std::env::consts::EXE_SUFFIX));
+    if !program.exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "sync-engine", "--example", "bench"])
+            .args((profile.file_name() == Some("release".as_ref())).then_some("--release"))
+            .arg("--target-dir")
+            .arg(profile.parent().expect("the target folder"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(built.success());
+    }
+    program
 }
 
 fn order() -> Value {

@@ -27,10 +27,11 @@ fn refuse(world: &World, how: &str, refused: &[String]) {
 
 async fn pages_with_refused(how: &str) {
     let world = World::start().await;
-    let paused = |on| world.engine.set_paused(&partner(), on, "user:it");
+    let acme = partner();
+    let paused = |on| world.engine.set_paused(&acme, on, "user:it");
     paused(true).await.expect("paused");
     let spec = OrderSpec {
-        count: Some(ORDERS),
+        count: Some(ORDERS as u32),
         lines: Some(1),
         ..OrderSpec::default()
     };

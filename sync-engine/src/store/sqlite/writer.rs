@@ -190,7 +190,9 @@ impl Writer {
 
     /// Whether a person waits now and then.
     fn at_work(&self) -> bool {
-        self.last_interactive.is_some_and(|last| since(last) < AT_WORK)
+        let now = (self.stopwatch)();
+        self.last_interactive
+            .is_some_and(|last| now.saturating_sub(last) < AT_WORK)
     }
 
     fn group(&mut self) {
