@@ -110,7 +110,7 @@ CREATE VIRTUAL TABLE document_words USING fts5(
     tokenize = 'unicode61 remove_diacritics 2',
     prefix = '2 3'
 );
--- Merges half as often as by default: a tenth of taking documents in, and no search notices some more segments.
+-- Merges half as often as by default, for some more segments that a search looks through.
 INSERT INTO document_words (document_words, rank) VALUES ('automerge', 8);
 
 -- An operation and its delivery job in one row: the state lives here alone.
