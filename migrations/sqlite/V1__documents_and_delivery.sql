@@ -148,6 +148,8 @@ CREATE TABLE operation (
     replayed_as BLOB,
     -- Whose id is the idempotency key, when not its own: a replay of what may have an effect already.
     sent_as BLOB,
+    -- How far it is past its first request, as JSON; the request that is stored is the one of this place.
+    progress TEXT,
     updated_at INTEGER NOT NULL,
     CHECK ((lease_until IS NULL) = (claimed_from IS NULL)),
     CHECK (ready = 0 OR (lease_until IS NULL AND due_at IS NOT NULL)),

@@ -147,7 +147,11 @@ fn described(document: &TrialDocument) -> String {
 }
 
 fn operation(operation: &TrialOperation) -> String {
-    let mut out = vec![format!("\n{} would send (nothing is sent):", operation.operation)];
+    let name = match operation.step.as_str() {
+        "" => operation.operation.clone(),
+        step => format!("{} ({step})", operation.operation),
+    };
+    let mut out = vec![format!("\n{name} would send (nothing is sent):")];
     out.extend(operation.request.as_ref().map(shown));
     out.extend(
         operation

@@ -12,6 +12,7 @@ pub mod diff;
 pub mod document;
 pub mod ids;
 pub mod money;
+pub mod progress;
 pub mod quantity;
 pub mod rules;
 pub mod value;
@@ -21,6 +22,7 @@ pub use chain::{Act, Chain, ChainState, Decision, Event, Outcome, VersionHead, V
 pub use delivery::DeliveryState;
 pub use document::{CanonicalDocument, DespatchAdvice, DocumentKind, Order, Purpose, Side};
 pub use ids::{CompanyId, DocumentId, OperationId, PartnerId, VersionNumber};
+pub use progress::Progress;
 pub use rules::PartnerRules;
 pub use value::{ContentHash, Currency, Date, Decimal, Money, Timestamp};
 

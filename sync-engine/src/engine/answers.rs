@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::exchange::partners::Partner;
 use crate::exchange::{Exchange, outbound, stored};
-use crate::partner::RenderInput;
+use crate::partner::{RenderInput, Stage};
 use crate::store::{
     ApplyChange, DocumentRow, Lane, NewOperation, OperationKind, OperationQuery, OperationRow, Store, StoreError,
     StoreExt, StoreTx, StoredRequest, VersionRow,
@@ -207,7 +207,7 @@ fn sendable(
             data: serde_json::json!({ "kind": answer.kind, "partner": partner.id }),
         });
     }
-    let rendered = link.render(&RenderInput {
+    let input = RenderInput {
         operation_id: id.0,
         kind,
         answer: &answer.content,
@@ -218,8 +218,13 @@ fn sendable(
         partner_ref: answered.partner_ref.as_ref(),
         payload: &answered.payload,
         answered_at: now,
-    });
-    let error = match rendered {
+        stage: Stage::default(),
+    };
+    if link.waits_for_partner(&input) {
+        return Ok(None);
+    }
+    let error = match link.render(&input) {
+        Ok(_) if !link.is_plain(kind) => return Ok(None),
         Ok(request) => {
             let made_with = link.fingerprint().to_owned();
             let request = stored(request);

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::exchange::partners::Partner;
 use crate::exchange::{Surroundings, outbound};
-use crate::partner::RenderInput;
+use crate::partner::{RenderInput, Stage};
 use crate::store::{
     ApplyChange, DocumentKey, Lane, NewOperation, OperationKind, OperationRow, PayloadRef, StoreError, StoreExt,
     StoreTx, VersionContentRef,
@@ -171,19 +171,25 @@ fn sendable(
     if draft.id.is_some() && draft.around.partner_ref.is_none() {
         return Ok(());
     }
-    let rendered = link.render(&RenderInput {
+    let revision = draft.sequence.to_string();
+    let answer = serde_json::json!(draft.issued);
+    let input = RenderInput {
         operation_id: id.0,
         kind,
-        answer: &serde_json::json!(draft.issued),
+        answer: &answer,
         document: &draft.content,
         previous: draft.around.previous.as_ref(),
         order: draft.around.order.as_ref(),
-        revision: Some(&draft.sequence.to_string()),
+        revision: Some(&revision),
         partner_ref: draft.around.partner_ref.as_ref(),
         payload: b"null",
         answered_at: now,
-    });
-    let Err(error) = rendered else { return Ok(()) };
+        stage: Stage::default(),
+    };
+    if link.waits_for_partner(&input) {
+        return Ok(());
+    }
+    let Err(error) = link.render(&input) else { return Ok(()) };
     let problems: Vec<_> = error
         .problems
         .iter()

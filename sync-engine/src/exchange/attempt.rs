@@ -2,15 +2,16 @@
 
 use super::Exchange;
 use super::breaker::Report;
-use super::gate::{Credentials, Entered, Learned};
+use super::gate::{Credentials, Entered, Learned, Told};
 use super::material::{Material, outbound};
+use super::onward::onward;
 use super::outcome::{self, Seen, counter_offer, is_held};
 use super::pace::millis;
 use super::partners::Partner;
 use super::settle::{Circumstances, Recourse, Settlement, Step, first_step, settle};
 use super::together::Write;
-use crate::domain::{ContentHash, DeliveryState, Timestamp};
-use crate::partner::{IntakeError, OutboundKind, PartnerLink, RenderedRequest, SendResult, Verdict};
+use crate::domain::{ContentHash, DeliveryState, Progress, Timestamp};
+use crate::partner::{IntakeError, Later, LinesLeft, OutboundKind, PartnerLink, RenderedRequest, SendResult, Verdict};
 use crate::store::{Claimed, Lane, OperationError, StoreError, StoreExt, StoredRequest};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,16 @@ pub enum Ended {
     /// The partner has it.
     Taken,
     Otherwise,
+}
+
+/// What came of making a request.
+enum Made {
+    Request(Option<StoredRequest>),
+    /// The partner was asked for what it is made with, and this was seen instead.
+    Seen(SendResult),
+    /// Stopped before it mattered.
+    Nothing,
+    Ended(Ended),
 }
 
 struct Attempt {
@@ -72,15 +83,22 @@ pub async fn run(
 impl Attempt {
     async fn work(self, entered: Entered, freed: &Notify) -> Result<Ended, StoreError> {
         let claimed = &self.claimed;
+        let first = Progress::default();
         let recourse = Recourse {
-            can_look_up: self.link.can_look_up(self.kind),
+            can_look_up: self
+                .link
+                .can_look_up(self.kind, claimed.progress.as_ref().unwrap_or(&first)),
             honours_key: self.link.honours_idempotency_key(),
         };
         // The request is stored before the first send: without one nothing was sent.
         let possibly_sent = claimed.request.is_some()
             && !claimed.leaves_first
             && (claimed.taken_over || claimed.was == DeliveryState::Queued);
-        let Some(step) = first_step(claimed.was, possibly_sent, recourse) else {
+        let was = match claimed.was {
+            DeliveryState::Unknown if claimed.request.is_none() => DeliveryState::Retrying,
+            was => was,
+        };
+        let Some(step) = first_step(was, possibly_sent, recourse) else {
             return self
                 .hold(
                     "partner.unsettled",
@@ -94,7 +112,7 @@ impl Attempt {
         let material = match ready {
             true => None,
             false => match Material::read(&self.exchange.store, &self.claimed, &self.link, step).await? {
-                Some(material) => Some(material),
+                Some(material) => Some(Arc::new(material)),
                 None => {
                     return self
                         .hold("store.corrupt", "the version that it answers is not in the store")
@@ -102,19 +120,42 @@ impl Attempt {
                 }
             },
         };
-        let request = match (step, &material) {
-            (Step::Lookup | Step::Verify, _) | (Step::Send, None) => claimed.request.clone(),
-            (Step::Send, Some(material)) => match self.prepare(material).await? {
-                Ok(request) => Some(request),
-                Err(ended) => return Ok(ended),
-            },
+        let made = match (step, &material) {
+            (Step::Prepare | Step::Lookup | Step::Verify, _) | (Step::Send, None) => {
+                Made::Request(claimed.request.clone())
+            }
+            (Step::Send, Some(material)) => self.make(material).await?,
         };
-        if self.exchange.stopping() && step != Step::Send {
-            return self.give_back().await;
-        }
-        let Some(result) = self.perform(step, material.as_ref(), request.as_ref()).await? else {
-            return self.give_back().await;
+        let (step, result, request) = match made {
+            Made::Ended(ended) => return Ok(ended),
+            Made::Nothing => return self.give_back().await,
+            Made::Seen(result) => (Step::Prepare, result, None),
+            Made::Request(request) => {
+                if self.exchange.stopping() && step != Step::Send {
+                    return self.give_back().await;
+                }
+                let Some(result) = self.perform(step, material.as_deref(), request.as_ref()).await? else {
+                    return self.give_back().await;
+                };
+                (step, result, request)
+            }
         };
+        let (seen, told) = self.settled((step, result, request), material.as_deref(), recourse, entered);
+        freed.notify_one();
+        let ended = self.finish(seen).await;
+        self.exchange.remember(&self.partner, told).await;
+        ended
+    }
+
+    /// What is to be written of an attempt.
+    fn settled(
+        &self,
+        (step, mut result, request): (Step, SendResult, Option<StoredRequest>),
+        material: Option<&Material>,
+        recourse: Recourse,
+        entered: Entered,
+    ) -> (Seen, Option<Told>) {
+        let claimed = &self.claimed;
         let now = self.exchange.clock.now();
         let at = Circumstances {
             attempts: claimed.attempts.saturating_add(1),
@@ -123,13 +164,26 @@ impl Attempt {
             random: self.exchange.clock.random(),
             recourse,
         };
-        let mut settlement = settle(step, &result, &at, &self.exchange.pace);
+        let pace = &self.exchange.pace;
+        let mut settlement = settle(step, &result, &at, pace);
         let told = entered.leave(&settlement.learned);
-        freed.notify_one();
         if settlement.retry {
             settlement.due_at = settlement.due_at.map(|due| self.partner.gate.place_retry(now, due));
         }
-        let counter = match (settlement.taken, request, &material) {
+        let (mut next, mut of) = (None, String::new());
+        if let Some(material) = material.filter(|_| !self.link.is_plain(self.kind)) {
+            of = self.link.step_name(self.kind, &material.at).to_owned();
+            let link = (self.kind, self.link.as_ref());
+            let seen = (step, &mut result);
+            next = onward((claimed, material), link, seen, &mut settlement, (&at, pace)).unwrap_or_else(|error| {
+                settlement.to = DeliveryState::Dead;
+                settlement.due_at = None;
+                settlement.taken = false;
+                settlement.error = Some(invalid(&error));
+                None
+            });
+        }
+        let counter = match (settlement.taken, request, material) {
             (true, Some(request), Some(material)) => {
                 let offer = counter_offer(
                     claimed,
@@ -146,22 +200,38 @@ impl Attempt {
             result,
             settlement,
             counter,
+            of,
+            next,
         };
-        let ended = self.finish(seen).await;
-        self.exchange.remember(&self.partner, told).await;
-        ended
+        (seen, told)
     }
 
-    /// The request to send, durable before it is sent; or the end, when the answer is held or cannot be rendered.
-    async fn prepare(&self, material: &Material) -> Result<Result<StoredRequest, Ended>, StoreError> {
+    /// The request to send, durable before it is sent.
+    async fn make(&self, material: &Arc<Material>) -> Result<Made, StoreError> {
         let request = match (&self.claimed.request, &material.rendered) {
             (Some(request), _) => request.clone(),
             (None, Some(Ok(rendered))) => stored(rendered.clone()),
-            (None, Some(Err(error))) => return self.unsendable(error).await.map(Err),
-            (None, None) => return self.give_back().await.map(Err),
+            (None, Some(Err(error))) => return self.unsendable(error).await.map(Made::Ended),
+            (None, None) => {
+                let input = material.input(&self.claimed);
+                let prepared = match self.renewing(self.link.prepare(&input)).await? {
+                    None => return Ok(Made::Nothing),
+                    Some(Err(seen)) => return Ok(Made::Seen(seen)),
+                    Some(Ok(prepared)) => prepared,
+                };
+                let (material, claimed, link) =
+                    (Arc::clone(material), Arc::clone(&self.claimed), Arc::clone(&self.link));
+                let rendering = self
+                    .exchange
+                    .aside(move || material.render(&claimed, link.as_ref(), prepared.as_ref()));
+                match rendering.await? {
+                    Ok(rendered) => stored(rendered),
+                    Err(error) => return self.unsendable(&error).await.map(Made::Ended),
+                }
+            }
         };
         let claimed = Arc::clone(&self.claimed);
-        let prepared = self.exchange.store.write(Lane::Bulk, move |tx| {
+        let kept = self.exchange.store.write(Lane::Bulk, move |tx| {
             let loaded = tx.load_by_id(claimed.document)?;
             // A version that came meanwhile holds the answer: it is never sent blindly.
             if loaded.is_some_and(|l| is_held(&l.chain, &claimed)) {
@@ -169,12 +239,12 @@ impl Attempt {
             }
             tx.store_request(claimed.operation, claimed.epoch, &request).map(Some)
         });
-        match prepared.await? {
-            Some(request) => Ok(Ok(request)),
+        match kept.await? {
+            Some(request) => Ok(Made::Request(Some(request))),
             None => self
                 .hold("answer.superseded", "a new version came before it was sent")
                 .await
-                .map(Err),
+                .map(Made::Ended),
         }
     }
 
@@ -194,12 +264,23 @@ impl Attempt {
             media_type: r.media_type.clone(),
             body: r.body.clone(),
         });
-        let mut asking = match (step, &rendered, &input) {
-            (Step::Send, Some(rendered), _) => self.link.send(self.kind, self.claimed.key.0, rendered),
+        let first = Progress::default();
+        let progress = material.map_or(&first, |material| &material.at);
+        let asking = match (step, &rendered, &input) {
+            (Step::Send, Some(rendered), _) => self.link.send(self.kind, self.claimed.key.0, progress, rendered),
             (Step::Lookup, _, Some(input)) => self.link.lookup(input, receipt),
             (Step::Verify, _, Some(input)) => self.link.verify(input, receipt),
-            (Step::Send, None, _) | (Step::Lookup | Step::Verify, _, None) => return Ok(None),
+            (Step::Prepare, _, _) | (Step::Send, None, _) | (Step::Lookup | Step::Verify, _, None) => return Ok(None),
         };
+        let seen = self.renewing(asking).await?;
+        Ok(match step {
+            Step::Send => seen.or_else(|| Some(cut_off())),
+            Step::Prepare | Step::Lookup | Step::Verify => seen,
+        })
+    }
+
+    /// Waits for the partner, renewing the lease meanwhile. `None`: cut off.
+    async fn renewing<T>(&self, mut asking: Later<'_, T>) -> Result<Option<T>, StoreError> {
         let pace = &self.exchange.pace;
         loop {
             tokio::select! {
@@ -211,10 +292,7 @@ impl Attempt {
                     let renewed = self.exchange.store.write(Lane::Bulk, move |tx| tx.renew_lease(id, epoch, until));
                     renewed.await?;
                 }
-                () = self.exchange.abort.cancelled() => return Ok(match step {
-                    Step::Send => Some(cut_off()),
-                    Step::Lookup | Step::Verify => None,
-                }),
+                () = self.exchange.abort.cancelled() => return Ok(None),
             }
         }
     }
@@ -230,25 +308,19 @@ impl Attempt {
 
     /// A person decides: nothing was asked of the partner.
     async fn hold(&self, code: &str, message: &str) -> Result<Ended, StoreError> {
-        self.end_unasked(DeliveryState::Held, code, message.to_owned()).await
-    }
-
-    async fn unsendable(&self, error: &IntakeError) -> Result<Ended, StoreError> {
-        let problems: Vec<_> = error
-            .problems
-            .iter()
-            .map(|p| format!("{}: {}", if p.pointer.is_empty() { "/" } else { &p.pointer }, p.message))
-            .collect();
-        let message = problems.join("; ").chars().take(500).collect();
-        self.end_unasked(DeliveryState::Dead, "request.invalid", message).await
-    }
-
-    async fn end_unasked(&self, to: DeliveryState, code: &str, message: String) -> Result<Ended, StoreError> {
         let error = OperationError {
             code: code.to_owned(),
             status: None,
-            message: Some(message.clone()),
+            message: Some(message.to_owned()),
         };
+        self.end_unasked(DeliveryState::Held, error).await
+    }
+
+    async fn unsendable(&self, error: &IntakeError) -> Result<Ended, StoreError> {
+        self.end_unasked(DeliveryState::Dead, invalid(error)).await
+    }
+
+    async fn end_unasked(&self, to: DeliveryState, error: OperationError) -> Result<Ended, StoreError> {
         let nothing = Learned {
             report: Report::Neither,
             credentials: Credentials::NotAsked,
@@ -260,8 +332,9 @@ impl Attempt {
                 verdict: Verdict::NotSeen,
                 status: None,
                 receipt: None,
-                message: Some(message),
+                message: error.message.clone(),
                 excerpt: None,
+                lines: LinesLeft::default(),
             },
             settlement: Settlement {
                 to,
@@ -272,6 +345,8 @@ impl Attempt {
                 learned: nothing,
             },
             counter: None,
+            of: String::new(),
+            next: None,
         })
         .await
     }
@@ -345,5 +420,20 @@ fn cut_off() -> SendResult {
         receipt: None,
         message: None,
         excerpt: None,
+        lines: LinesLeft::default(),
+    }
+}
+
+/// Why there is no request.
+fn invalid(error: &IntakeError) -> OperationError {
+    let problems: Vec<_> = error
+        .problems
+        .iter()
+        .map(|p| format!("{}: {}", if p.pointer.is_empty() { "/" } else { &p.pointer }, p.message))
+        .collect();
+    OperationError {
+        code: "request.invalid".to_owned(),
+        status: None,
+        message: Some(problems.join("; ").chars().take(500).collect()),
     }
 }

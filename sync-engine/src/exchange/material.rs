@@ -3,10 +3,10 @@
 use super::settle::Step;
 use crate::domain::chain::Author;
 use crate::domain::{
-    CanonicalDocument, CompanyId, DeliveryState, DocumentId, DocumentKind, OrderResponse, PartnerId, Purpose,
+    CanonicalDocument, CompanyId, DeliveryState, DocumentId, DocumentKind, OrderResponse, PartnerId, Progress, Purpose,
     VersionNumber, VersionState,
 };
-use crate::partner::{IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput, RenderedRequest};
+use crate::partner::{IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput, RenderedRequest, Stage};
 use crate::store::{Claimed, OperationKind, OperationQuery, Store, StoreError, StoreExt, VersionRow};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -23,7 +23,9 @@ pub struct Material {
     /// Our counter-offer before this one that the partner has.
     pub previous: Option<OrderResponse>,
     issued: Surroundings,
-    /// Present when it is sent for the first time.
+    /// The request that this is about.
+    pub at: Progress,
+    /// Present when it is sent for the first time, and nothing is to be read at the partner before.
     pub rendered: Option<Result<RenderedRequest, IntakeError>>,
 }
 
@@ -96,10 +98,22 @@ impl Material {
                 payload: payload.bytes,
                 previous: counters.find_map(|o| serde_json::from_value(o.answer).ok()),
                 issued,
+                at: claimed.progress.clone().unwrap_or_default(),
                 rendered: None,
             };
-            if step == Step::Send && claimed.request.is_none() {
-                material.rendered = Some(render(link.as_ref(), &material.input(&claimed)));
+            let kind = outbound(claimed.kind);
+            // What a verify asks for is beyond the last request.
+            if !link.is_plain(kind) && step != Step::Verify {
+                match guarded(|| link.here(&material.input(&claimed))) {
+                    Ok(at) => material.at = at.unwrap_or(material.at),
+                    Err(error) => {
+                        material.rendered = Some(Err(error));
+                        return Ok(Some(material));
+                    }
+                }
+            }
+            if step == Step::Send && claimed.request.is_none() && !link.prepares(kind, &material.at) {
+                material.rendered = Some(material.render(&claimed, link.as_ref(), None));
             }
             Ok(Some(material))
         });
@@ -118,7 +132,23 @@ impl Material {
             partner_ref: self.partner_ref.as_ref(),
             payload: &self.payload,
             answered_at: claimed.created_at,
+            stage: Stage {
+                progress: Some(&self.at),
+                prepared: None,
+            },
         }
+    }
+
+    /// CPU-bound. `prepared` is what was read at the partner for it.
+    pub fn render(
+        &self,
+        claimed: &Claimed,
+        link: &dyn PartnerLink,
+        prepared: Option<&serde_json::Value>,
+    ) -> Result<RenderedRequest, IntakeError> {
+        let mut input = self.input(claimed);
+        input.stage.prepared = prepared;
+        guarded(|| link.render(&input))
     }
 }
 
@@ -174,8 +204,8 @@ pub fn order(
 }
 
 /// A fault inside the rendering makes a dead letter, not an operation that is tried for ever.
-fn render(link: &dyn PartnerLink, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
-    std::panic::catch_unwind(AssertUnwindSafe(|| link.render(input))).unwrap_or_else(|_| {
+pub fn guarded<T>(work: impl FnOnce() -> Result<T, IntakeError>) -> Result<T, IntakeError> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(IntakeError {
             stage: "mapping",
             number: None,

@@ -10,6 +10,7 @@ pub mod incidents;
 pub mod intake;
 mod line;
 mod material;
+mod onward;
 mod outcome;
 mod pace;
 mod pages;

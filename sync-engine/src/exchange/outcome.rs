@@ -4,15 +4,16 @@ use super::intake::attention_texts;
 use super::settle::{Settlement, Step};
 use crate::domain::counter;
 use crate::domain::{
-    CanonicalDocument, Chain, DeliveryState, Event, OperationId, OrderResponse, Outcome, PartnerRules, Purpose,
-    Timestamp, decide,
+    CanonicalDocument, Chain, DeliveryState, Event, OperationId, OrderResponse, Outcome, PartnerRules, Progress,
+    Purpose, Timestamp, decide,
 };
 use crate::partner::SendResult;
 use crate::store::{
-    ApplyChange, Claimed, FinishAttempt, Loaded, Marks, Note, OperationError, OperationKind, PayloadRef, StoreError,
-    StoreTx, StoredRequest, VersionContentRef,
+    ApplyChange, Claimed, FinishAttempt, Loaded, Marks, NextRequest, Note, OperationError, OperationKind, PayloadRef,
+    StoreError, StoreTx, StoredRequest, VersionContentRef,
 };
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What is known once the request was made, or could not be.
 pub struct Seen {
@@ -21,6 +22,17 @@ pub struct Seen {
     pub settlement: Settlement,
     /// The counter-offer and the request that carried it: becomes a version when the partner has it.
     pub counter: Option<(CanonicalDocument, StoredRequest)>,
+    /// Name of the operation's step; empty where it has one request only.
+    pub of: String,
+    /// Where the operation goes on, when this request is through and not its last.
+    pub next: Option<Next>,
+}
+
+/// The request after one that is through.
+pub struct Next {
+    pub progress: Progress,
+    /// The partner took the one before. Otherwise it is the same one, made anew.
+    pub onward: bool,
 }
 
 /// Whether an act of ours that is pending comes too late: another version is the one to answer, or to follow, now.
@@ -92,18 +104,26 @@ pub fn write(
             message: seen.result.message.clone(),
         });
     }
+    let step = match seen.of.as_str() {
+        "" => Cow::Borrowed(seen.step.name()),
+        of => Cow::Owned(format!("{} {of}", seen.step.name())),
+    };
     tx.finish(&FinishAttempt {
         operation: claimed.operation,
         epoch: claimed.epoch,
         started_at,
         at: now,
-        step: seen.step.name(),
+        step: &step,
         status: seen.result.status,
         to: settlement.to,
         due_at: settlement.due_at,
         error: settlement.error.as_ref(),
         receipt: seen.result.receipt.as_ref(),
         response_excerpt: seen.result.excerpt.as_deref(),
+        next: seen.next.as_ref().map(|next| NextRequest {
+            progress: &next.progress,
+            onward: next.onward,
+        }),
     })?;
     let first = claimed.was != DeliveryState::Delivered;
     match (settlement.taken && first, loaded) {

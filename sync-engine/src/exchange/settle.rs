@@ -17,6 +17,8 @@ const FAILED: &[&str] = &["partner.failed", "partner.partly"];
 /// What is done in an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// Reads what the request is made with; nothing is sent if that fails.
+    Prepare,
     Send,
     /// Asks whether the partner has it.
     Lookup,
@@ -27,6 +29,7 @@ pub enum Step {
 impl Step {
     pub fn name(self) -> &'static str {
         match self {
+            Self::Prepare => "prepare",
             Self::Send => "send",
             Self::Lookup => "lookup",
             Self::Verify => "verify",
@@ -116,6 +119,7 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
         Verdict::Taken { verify_after } => reached(DeliveryState::Delivered, verify_after.and_then(after), true),
         Verdict::Applied => reached(DeliveryState::Applied, None, true),
         Verdict::Pending { again_after } => match step {
+            Step::Prepare => again(step, "partner.unavailable", None, Report::Neither, result, at, pace),
             Step::Send | Step::Lookup => reached(DeliveryState::Delivered, after(*again_after), true),
             Step::Verify => not_applied_yet(*again_after, at, pace),
         },
@@ -123,7 +127,7 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             // Sent under the same key at the next claim: one attempt row per try.
             Step::Lookup => reached(DeliveryState::Retrying, Some(at.now), false),
             Step::Verify => not_applied_yet(pace.quick_base, at, pace),
-            Step::Send => again(step, "partner.unavailable", None, Report::Neither, result, at, pace),
+            Step::Prepare | Step::Send => again(step, "partner.unavailable", None, Report::Neither, result, at, pace),
         },
         Verdict::Again {
             code,
@@ -137,11 +141,13 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             (Step::Send, None) => failed(DeliveryState::Held, code, Report::Failed, result),
             // It waits as unknown, like one whose lookup failed.
             (Step::Send, Some(_)) => again(Step::Lookup, code, None, Report::Failed, result, at, pace),
-            (Step::Lookup | Step::Verify, _) => again(step, code, None, Report::Failed, result, at, pace),
+            (Step::Prepare | Step::Lookup | Step::Verify, _) => {
+                again(step, code, None, Report::Failed, result, at, pace)
+            }
         },
         Verdict::Credentials => {
             let waits = match step {
-                Step::Send => DeliveryState::Retrying,
+                Step::Prepare | Step::Send => DeliveryState::Retrying,
                 Step::Lookup => DeliveryState::Unknown,
                 Step::Verify => DeliveryState::Delivered,
             };
@@ -151,9 +157,11 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             settled.learned.credentials = Credentials::Refused;
             settled
         }
-        Verdict::Conflict { code } if step == Step::Send => refused(DeliveryState::Held, code, result),
+        Verdict::Conflict { code } if matches!(step, Step::Prepare | Step::Send) => {
+            refused(DeliveryState::Held, code, result)
+        }
         Verdict::Conflict { code } | Verdict::Rejected { code } => match step {
-            Step::Send => refused(DeliveryState::Dead, code, result),
+            Step::Prepare | Step::Send => refused(DeliveryState::Dead, code, result),
             // The partner has it and could not apply it.
             Step::Lookup | Step::Verify if FAILED.contains(code) => refused(DeliveryState::Dead, code, result),
             // The question was refused; that says nothing of the operation.
@@ -220,8 +228,8 @@ fn again(
 ) -> Settlement {
     let due_at = pace.next_attempt(at.attempts, at.scheduled_from, at.now, retry_after, at.random);
     let to = match (step, due_at) {
-        (Step::Send, Some(_)) => DeliveryState::Retrying,
-        (Step::Send, None) => DeliveryState::Dead,
+        (Step::Prepare | Step::Send, Some(_)) => DeliveryState::Retrying,
+        (Step::Prepare | Step::Send, None) => DeliveryState::Dead,
         (Step::Lookup, Some(_)) => DeliveryState::Unknown,
         // It may have been applied: never a dead letter that a replay would send blindly.
         (Step::Lookup, None) => DeliveryState::Held,

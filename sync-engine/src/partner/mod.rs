@@ -14,6 +14,7 @@ mod scan;
 pub(crate) mod schema;
 mod schema_tree;
 mod secrets;
+mod stages;
 mod trial;
 pub(crate) mod xml;
 
@@ -26,7 +27,7 @@ pub use trial::{
 };
 
 use crate::domain::{
-    Answer, CanonicalDocument, ContentHash, DocumentKind, PartnerId, PartnerRules, Purpose, Side, Timestamp,
+    Answer, CanonicalDocument, ContentHash, DocumentKind, PartnerId, PartnerRules, Progress, Purpose, Side, Timestamp,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -278,6 +279,15 @@ pub struct RenderInput<'a> {
     pub payload: &'a [u8],
     /// When the clerk answered; the same at every attempt.
     pub answered_at: Timestamp,
+    pub stage: Stage<'a>,
+}
+
+/// Which request of its operation is rendered. The default is the first one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stage<'a> {
+    pub progress: Option<&'a Progress>,
+    /// What `PartnerLink::prepare` kept for it.
+    pub prepared: Option<&'a serde_json::Value>,
 }
 
 /// Method, absolute URL, headers, media type and body, byte for byte as sent at every attempt. Credentials, a
@@ -304,6 +314,17 @@ pub struct SendResult {
     pub message: Option<String>,
     /// First 4 KiB of the answer.
     pub excerpt: Option<String>,
+    /// Of a send that some lines went through of.
+    pub lines: LinesLeft,
+}
+
+/// Lines of a request that did not go through while others did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinesLeft {
+    /// Ids of those that are worth sending again.
+    pub again: Vec<String>,
+    /// Those that are refused for good, in the partner's words.
+    pub refused: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -364,8 +385,30 @@ pub trait PartnerLink: Send + Sync + 'static {
     fn concurrency(&self) -> usize;
     /// Whether the partner promises one effect per idempotency key.
     fn honours_idempotency_key(&self) -> bool;
-    /// Whether `lookup` can settle an unknown outcome.
-    fn can_look_up(&self, kind: OutboundKind) -> bool;
+    /// Whether `lookup` can settle an unknown outcome of the request at `progress`.
+    fn can_look_up(&self, kind: OutboundKind, progress: &Progress) -> bool;
+    /// Whether it is one request that can be made before it is its turn, and that stays as it is. What is said here of
+    /// other operations is by default that of a partner who has none.
+    fn is_plain(&self, _kind: OutboundKind) -> bool {
+        true
+    }
+    /// Name of the step at `progress`; empty for an operation of one request.
+    fn step_name(&self, _kind: OutboundKind, _progress: &Progress) -> &str {
+        ""
+    }
+    /// Whether the partner is asked before the request at `progress` can be made.
+    fn prepares(&self, _kind: OutboundKind, _progress: &Progress) -> bool {
+        false
+    }
+    /// Whether the request at the input's stage is made only once the partner was asked: it cannot be tried before.
+    fn waits_for_partner(&self, input: &RenderInput<'_>) -> bool {
+        let at = (!self.is_plain(input.kind)).then(|| self.here(input));
+        matches!(at, Some(Ok(Some(at))) if self.prepares(input.kind, &at))
+    }
+    /// Whether a request that is refused because the partner holds something newer is made anew.
+    fn rereads(&self, _kind: OutboundKind) -> bool {
+        false
+    }
 
     fn fetch<'a>(
         &'a self,
@@ -384,12 +427,33 @@ pub trait PartnerLink: Send + Sync + 'static {
     fn stored<'a>(&'a self, stream: &'a str, keys: &'a [serde_json::Value]) -> Later<'a, Result<(), FetchError>>;
     /// Pure: limits, schema, mapping. CPU-bound (about 0.2 ms for 20 lines).
     fn intake(&self, stream: &str, raw: &[u8]) -> Result<Intake, IntakeError>;
-    /// Pure: the request of an operation, checked against its outbound schema where there is one.
+    /// Pure: the request of an operation at the input's stage, checked against its outbound schema where there is one.
     fn render(&self, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError>;
+    /// Pure: where the request at the input's stage is, or the first after it; `None` when there is none.
+    fn here(&self, _input: &RenderInput<'_>) -> Result<Option<Progress>, IntakeError> {
+        Ok(None)
+    }
+    /// Pure: where the operation goes on when the partner took that request; `None` when it was the last one.
+    fn after(
+        &self,
+        _input: &RenderInput<'_>,
+        _receipt: Option<&serde_json::Value>,
+    ) -> Result<Option<Progress>, IntakeError> {
+        Ok(None)
+    }
+    /// Reads at the partner what the request at the input's stage needs, for `Stage::prepared`.
+    ///
+    /// # Errors
+    /// What is seen instead of a request: the read failed, or the partner's document is another one by now.
+    fn prepare<'a>(&'a self, _input: &'a RenderInput<'a>) -> Later<'a, Result<Option<serde_json::Value>, SendResult>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+    /// Sends a request of an operation, the one at `progress`.
     fn send<'a>(
         &'a self,
         kind: OutboundKind,
         operation_id: uuid::Uuid,
+        progress: &'a Progress,
         request: &'a RenderedRequest,
     ) -> Later<'a, SendResult>;
     /// Asks the partner whether it has the operation.

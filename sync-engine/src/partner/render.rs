@@ -2,8 +2,9 @@
 
 use super::config::{Format, PartnerConfig};
 use super::expr::Scope;
+use super::stages::{self, Here};
 use super::{IntakeError, IntakeProblem, OutboundKind, RenderInput, RenderedRequest, issue};
-use crate::domain::PartnerRules;
+use crate::domain::{PartnerRules, Progress};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -25,52 +26,68 @@ impl OutboundKind {
     }
 }
 
+/// The request at the input's progress, or the first after it.
+///
 /// # Errors
 /// `mapping` when the request cannot be made, `schema` when its body does not fit the partner's schema.
 pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
-    let failed = |stage, problems| IntakeError {
-        stage,
-        number: Some(input.document.number().to_owned()),
-        problems,
+    let Some(Here { step, scope, .. }) = here(config, input)? else {
+        let message = "there is nothing to send: no step of the operation applies".to_owned();
+        return Err(mapping(input, message));
     };
-    let Some(operation) = config.operations.get(&input.kind) else {
-        let problem = IntakeProblem {
-            pointer: String::new(),
-            message: format!(
-                "the configuration of {} has no operation \"{}\"",
-                config.name,
-                input.kind.as_str()
-            ),
-        };
-        return Err(failed("mapping", vec![problem]));
-    };
-    let value = request_scope(input, None, config);
-    let scope = Scope::root(&value);
-    let too_many = too_many_lines(&value, operation.max_lines);
-    let ready = operation
+    let ready = step
         .request
-        .render(&config.base_url, &scope)
-        .map_err(|problems| failed("mapping", problems))?;
-    if let Some(problem) = too_many {
-        return Err(failed("mapping", vec![problem]));
-    }
-    if let (Some(schema), Some(body)) = (&operation.schema, &ready.json) {
+        .render(&config.base_url, &Scope::root(&scope))
+        .map_err(|problems| failed(input, "mapping", problems))?;
+    if let (Some(schema), Some(body)) = (&step.schema, &ready.json) {
         let problems = schema.check(body);
         if !problems.is_empty() {
-            return Err(failed("schema", problems));
+            return Err(failed(input, "schema", problems));
         }
     }
     Ok(ready.request)
 }
 
-/// A partner that takes so many lines at once gets no request with more.
-fn too_many_lines(scope: &Value, most: Option<usize>) -> Option<IntakeProblem> {
-    let lines = scope.get("lines").and_then(Value::as_array)?.len();
-    let most = most.filter(|most| lines > *most)?;
-    Some(IntakeProblem {
-        pointer: "/lines".to_owned(),
-        message: format!("the partner takes at most {most} lines in one request, these are {lines}"),
-    })
+/// Where the request at the input's progress is, or the first after it; `None` when there is none.
+pub(super) fn here<'c>(config: &'c PartnerConfig, input: &RenderInput<'_>) -> Result<Option<Here<'c>>, IntakeError> {
+    let Some(operation) = config.operations.get(&input.kind) else {
+        let message = format!(
+            "the configuration of {} has no operation \"{}\"",
+            config.name,
+            input.kind.as_str()
+        );
+        return Err(mapping(input, message));
+    };
+    stages::here(config, operation, input).map_err(|problems| failed(input, "mapping", problems))
+}
+
+/// Where the operation goes on once the request at the input's progress is through; `receipt` is what was kept of its
+/// answer. `None` when it was the last one.
+pub(crate) fn after(
+    config: &PartnerConfig,
+    input: &RenderInput<'_>,
+    receipt: Option<&Value>,
+) -> Result<Option<Progress>, IntakeError> {
+    let progress = input.stage.progress.cloned().unwrap_or_default();
+    let step = config.operations.get(&input.kind).and_then(|o| o.step(&progress));
+    let Some(step) = step else { return Ok(None) };
+    let next = progress.onward(&step.name, step.each.is_some(), receipt);
+    let mut input = input.clone();
+    input.stage.progress = Some(&next);
+    Ok(here(config, &input)?.map(|here| here.progress))
+}
+
+fn failed(input: &RenderInput<'_>, stage: &'static str, problems: Vec<IntakeProblem>) -> IntakeError {
+    IntakeError {
+        stage,
+        number: Some(input.document.number().to_owned()),
+        problems,
+    }
+}
+
+fn mapping(input: &RenderInput<'_>, message: String) -> IntakeError {
+    let pointer = String::new();
+    failed(input, "mapping", vec![IntakeProblem { pointer, message }])
 }
 
 /// What the expressions of a request see: `docs/partner/operations.md`.
@@ -103,6 +120,7 @@ pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, co
         "partnerRef": input.partner_ref,
         "answeredAt": input.answered_at.to_rfc3339(),
         "receipt": receipt,
+        "steps": input.stage.progress.map(|p| &p.steps),
     });
     // Moved, not copied as the macro does: they are large.
     for (name, value) in [

@@ -6,14 +6,16 @@ use serde_json::json;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use sync_engine::domain::Timestamp;
+use sync_engine::domain::{Progress, Timestamp};
 use sync_engine::partner::{HttpPartner, OutboundKind, PartnerLink, SendResult, Verdict};
 
 async fn send(partner: &HttpPartner) -> (SendResult, Answering) {
     let answering = small_answer(partner);
     let request = answering.render(partner);
     (
-        partner.send(OutboundKind::Confirm, answering.id, &request).await,
+        partner
+            .send(OutboundKind::Confirm, answering.id, &Progress::default(), &request)
+            .await,
         answering,
     )
 }

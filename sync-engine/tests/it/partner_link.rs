@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use sync_engine::clock::SystemClock;
 use sync_engine::domain::Timestamp;
 use sync_engine::partner::{
-    self, HttpPartner, OutboundKind, PartnerLink, RenderInput, RenderedRequest, Secrets, VersionIntake,
+    self, HttpPartner, OutboundKind, PartnerLink, RenderInput, RenderedRequest, Secrets, Stage, VersionIntake,
 };
 use uuid::Uuid;
 
@@ -93,6 +93,7 @@ impl Answering {
             partner_ref: self.intake.partner_ref.as_ref(),
             payload: &self.payload,
             answered_at: Timestamp(1_763_712_000_000),
+            stage: Stage::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::partner_link::{connect, secrets, small, small_answer};
 use crate::partner_server::{Server, answer};
 use serde_json::{Value, json};
+use sync_engine::domain::Progress;
 use sync_engine::partner::{OutboundKind, PartnerLink, SendResult, Verdict};
 
 /// What comes of a confirmation whose operation has those members, when the partner answers so.
@@ -14,7 +15,9 @@ async fn sent(status: u16, body: &'static str, members: Value) -> SendResult {
     let partner = connect(&config, secrets(&[]));
     let answering = small_answer(&partner);
     let request = answering.render(&partner);
-    partner.send(OutboundKind::Confirm, answering.id, &request).await
+    partner
+        .send(OutboundKind::Confirm, answering.id, &Progress::default(), &request)
+        .await
 }
 
 fn told(sent: &SendResult) -> String {

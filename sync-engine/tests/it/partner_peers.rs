@@ -6,7 +6,7 @@ use crate::partner_server::{Server, answer};
 use crate::published::Peers;
 use serde_json::{Value, json};
 use std::time::Duration;
-use sync_engine::domain::{CanonicalDocument, ContentHash, Purpose};
+use sync_engine::domain::{CanonicalDocument, ContentHash, Progress, Purpose};
 use sync_engine::partner::{OutboundKind, PartnerLink, Verdict, VersionIntake};
 
 /// A page server behind the provider: takes only tokens that the provider says are in force.
@@ -173,7 +173,7 @@ async fn amazon_vendor_from_token_to_applied_answer() {
         let answering = Answering::new(kind, answer, intake.clone(), raw);
         let request = answering.render(&partner);
         insta::assert_snapshot!(format!("amazon_{}", kind.as_str()), pretty(&request.body));
-        let sent = partner.send(kind, answering.id, &request).await;
+        let sent = partner.send(kind, answering.id, &Progress::default(), &request).await;
         assert!(
             matches!(sent.verdict, Verdict::Taken { verify_after: Some(_) }),
             "{sent:?}"
@@ -225,7 +225,9 @@ async fn amazon_vendor_takes_a_despatch() {
     let despatch = Answering::new(OutboundKind::Despatch, json!({"kind": "despatch"}), intake, b"");
     let request = despatch.render(&partner);
     insta::assert_snapshot!("amazon_despatch", pretty(&request.body));
-    let sent = partner.send(OutboundKind::Despatch, despatch.id, &request).await;
+    let sent = partner
+        .send(OutboundKind::Despatch, despatch.id, &Progress::default(), &request)
+        .await;
     assert!(
         matches!(sent.verdict, Verdict::Taken { verify_after: Some(_) }),
         "{sent:?}"
@@ -257,7 +259,9 @@ async fn prism_refuses_a_body_that_does_not_fit() {
         .remove("schema");
     let unchecked = connect(&config, secrets(&[("peer.secret", secret)]));
     let request = answering.render(&unchecked);
-    let sent = unchecked.send(OutboundKind::Confirm, answering.id, &request).await;
+    let sent = unchecked
+        .send(OutboundKind::Confirm, answering.id, &Progress::default(), &request)
+        .await;
     assert_eq!(
         (sent.verdict, sent.status),
         (

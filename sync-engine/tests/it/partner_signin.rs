@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use sync_engine::domain::Progress;
 use sync_engine::partner::{OutboundKind, PartnerLink, Secrets, Verdict};
 
 const PAGE: &str = r#"{"items":[]}"#;
@@ -261,7 +262,9 @@ async fn other_statuses_may_mean_an_expired_token() {
     let answering = small_answer(&partner);
     let request = answering.render(&partner);
     for expected in [3, 3, 3] {
-        let sent = partner.send(OutboundKind::Confirm, answering.id, &request).await;
+        let sent = partner
+            .send(OutboundKind::Confirm, answering.id, &Progress::default(), &request)
+            .await;
         assert_eq!(
             sent.verdict,
             Verdict::Rejected {

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use ring::{digest, hmac, signature};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
+use sync_engine::domain::Progress;
 use sync_engine::partner::{OutboundKind, PartnerLink, Verdict};
 
 const PAGE: &str = r#"{"items":[]}"#;
@@ -69,7 +70,9 @@ async fn a_shared_key_signs_what_arrives() {
     let request = answering.render(&partner);
     // The same bytes at every attempt, with another time and nonce.
     for _ in 0..3 {
-        let sent = partner.send(OutboundKind::Confirm, answering.id, &request).await;
+        let sent = partner
+            .send(OutboundKind::Confirm, answering.id, &Progress::default(), &request)
+            .await;
         assert!(matches!(sent.verdict, Verdict::Taken { .. }), "{sent:?}");
     }
     assert_eq!(nonces.lock().unwrap().len(), 4);
@@ -181,7 +184,9 @@ async fn a_session_is_fetched_once_and_again_when_it_ended() {
         let mut answering = small_answer(&partner);
         answering.answer = json!({"code": "AP", "note": round});
         let request = answering.render(&partner);
-        let sent = partner.send(OutboundKind::Confirm, answering.id, &request).await;
+        let sent = partner
+            .send(OutboundKind::Confirm, answering.id, &Progress::default(), &request)
+            .await;
         let taken = matches!(sent.verdict, Verdict::Taken { .. });
         assert_eq!(taken, round != "3", "{round}: {sent:?}");
         assert_eq!(*sessions.lock().unwrap(), expected, "{round}");
@@ -205,7 +210,12 @@ async fn a_write_whose_session_cannot_be_had_never_left() {
         let partner = connect(&config, secrets(&[]));
         let answering = small_answer(&partner);
         let sent = partner
-            .send(OutboundKind::Confirm, answering.id, &answering.render(&partner))
+            .send(
+                OutboundKind::Confirm,
+                answering.id,
+                &Progress::default(),
+                &answering.render(&partner),
+            )
             .await;
         assert_eq!(format!("{:?}", sent.verdict), expected);
         assert!(server.asked().iter().all(|a| a.uri.path() == "/session"));

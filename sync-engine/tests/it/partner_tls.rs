@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use sync_engine::clock::SystemClock;
+use sync_engine::domain::Progress;
 use sync_engine::partner::{self, HttpPartner, OutboundKind, PartnerLink, Verdict};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -129,7 +130,12 @@ async fn our_certificate_is_shown_to_the_partner_and_to_its_token_endpoint() {
         let answering = small_answer(&link);
         for attempt in 1.. {
             let sent = link
-                .send(OutboundKind::Confirm, answering.id, &answering.render(&link))
+                .send(
+                    OutboundKind::Confirm,
+                    answering.id,
+                    &Progress::default(),
+                    &answering.render(&link),
+                )
                 .await;
             if sent.verdict == Verdict::Credentials {
                 break;
@@ -164,7 +170,12 @@ async fn a_certificate_that_does_not_hold_is_parked_also_at_the_token_endpoint()
             );
             let answering = small_answer(&link);
             let sent = link
-                .send(OutboundKind::Confirm, answering.id, &answering.render(&link))
+                .send(
+                    OutboundKind::Confirm,
+                    answering.id,
+                    &Progress::default(),
+                    &answering.render(&link),
+                )
                 .await;
             assert_eq!(
                 sent.verdict,

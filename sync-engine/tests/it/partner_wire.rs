@@ -5,6 +5,7 @@ use crate::partner_server::{Server, answer};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use sync_engine::domain::Progress;
 use sync_engine::partner::{OutboundKind, PartnerLink, Verdict};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -109,7 +110,12 @@ async fn nothing_is_sent_while_the_partners_limit_is_spent() {
     let answering = small_answer(&partner);
     let before = server.asked().len();
     let sent = partner
-        .send(OutboundKind::Confirm, answering.id, &answering.render(&partner))
+        .send(
+            OutboundKind::Confirm,
+            answering.id,
+            &Progress::default(),
+            &answering.render(&partner),
+        )
         .await;
     let Verdict::Again { code, breaker, .. } = sent.verdict else {
         panic!("{sent:?}")
@@ -133,7 +139,12 @@ async fn retry_after_holds_everything_to_that_partner() {
     partner.fetch("orders", None, None).await.unwrap();
     let answering = small_answer(&partner);
     let sent = partner
-        .send(OutboundKind::Confirm, answering.id, &answering.render(&partner))
+        .send(
+            OutboundKind::Confirm,
+            answering.id,
+            &Progress::default(),
+            &answering.render(&partner),
+        )
         .await;
     let expected = Verdict::Again {
         code: "partner.rate_limited",
@@ -185,7 +196,12 @@ async fn a_slow_drip_ends_when_the_time_for_a_request_is_over() {
         );
         let answering = small_answer(&partner);
         let sent = partner
-            .send(OutboundKind::Confirm, answering.id, &answering.render(&partner))
+            .send(
+                OutboundKind::Confirm,
+                answering.id,
+                &Progress::default(),
+                &answering.render(&partner),
+            )
             .await;
         assert_eq!(
             sent.verdict,

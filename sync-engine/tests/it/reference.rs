@@ -4,13 +4,15 @@
 use crate::partner_link::secrets;
 use crate::reference_page::{Block, Page, difference, fits, folder, pages, turns};
 use crate::reference_partner::ScriptedPartner;
+use crate::reference_sending;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use sync_engine::clock::SystemClock;
 use sync_engine::domain::{CanonicalDocument, Timestamp};
 use sync_engine::partner::{
-    self, CONFIG_SCHEMA, FetchedPage, HttpPartner, IntakeError, PartnerLink, RenderInput, Secrets, SendResult, Verdict,
+    self, CONFIG_SCHEMA, FetchedPage, HttpPartner, IntakeError, PartnerLink, RenderInput, Secrets, SendResult, Stage,
+    Verdict,
 };
 use uuid::Uuid;
 
@@ -110,6 +112,9 @@ struct Run {
     secrets: Value,
     payload: Option<(String, Vec<u8>)>,
     document: Option<Value>,
+    /// The version before it, and the order that it delivers.
+    previous: Option<Value>,
+    order: Option<Value>,
     answer: Value,
     /// What came of the last payload, poll or send.
     documents: Vec<Value>,
@@ -126,6 +131,8 @@ impl Run {
             secrets: json!({}),
             payload: None,
             document: None,
+            previous: None,
+            order: None,
             answer: json!({}),
             documents: Vec::new(),
             facts: Vec::new(),
@@ -155,6 +162,15 @@ impl Run {
             ("json" | "xml", "payload") => self.payload(block),
             ("json", "document") => {
                 self.document = Some(block.json());
+                (self.previous, self.order) = (None, None);
+                Ok(())
+            }
+            ("json", "previous") => {
+                self.previous = Some(block.json());
+                Ok(())
+            }
+            ("json", "order") => {
+                self.order = Some(block.json());
                 Ok(())
             }
             ("json", "answer") => {
@@ -276,28 +292,18 @@ impl Run {
             kind,
             answer: &self.answer,
             document: &taken.document,
-            previous: None,
-            order: None,
+            previous: taken.previous.as_ref(),
+            order: taken.order.as_ref(),
             revision: taken.revision.as_deref(),
             partner_ref: taken.partner_ref.as_ref(),
             payload: &taken.payload,
             answered_at: Timestamp(1_772_366_400_000),
+            stage: Stage::default(),
         };
         self.documents = Vec::new();
-        self.facts = match link.render(&input) {
+        self.facts = match reference_sending::send(&link, &partner, input).await {
             Err(refused) => quarantine(&refused).collect(),
-            Ok(request) => {
-                let mut last = link.send(kind, input.operation_id, &request).await;
-                let mut receipt = last.receipt.clone();
-                for _ in 0..MAX_STEPS {
-                    if partner.is_done() {
-                        break;
-                    }
-                    last = go_on(&link, &input, &request, &last.verdict, receipt.as_ref()).await;
-                    receipt = last.receipt.clone().or(receipt);
-                }
-                vec![stated(&last)]
-            }
+            Ok(last) => vec![stated(&last)],
         };
         self.hold(&partner)
     }
@@ -309,6 +315,8 @@ impl Run {
                 revision: document["revision"].as_str().map(str::to_owned),
                 partner_ref: document.get("partnerRef").cloned(),
                 document: read_document(document)?,
+                previous: self.previous.as_ref().map(read_document).transpose()?,
+                order: self.order.as_ref().map(read_document).transpose()?,
                 payload: Vec::new(),
             });
         }
@@ -322,6 +330,8 @@ impl Run {
             document: version.document,
             revision: version.revision,
             partner_ref: version.partner_ref,
+            previous: None,
+            order: None,
             payload: payload.clone(),
         })
     }
@@ -352,30 +362,11 @@ impl Run {
 
 struct Taken {
     document: CanonicalDocument,
+    previous: Option<CanonicalDocument>,
+    order: Option<CanonicalDocument>,
     revision: Option<String>,
     partner_ref: Option<Value>,
     payload: Vec<u8>,
-}
-
-/// What the engine does next about an operation.
-async fn go_on(
-    link: &HttpPartner,
-    input: &RenderInput<'_>,
-    request: &partner::RenderedRequest,
-    verdict: &Verdict,
-    receipt: Option<&Value>,
-) -> SendResult {
-    match verdict {
-        Verdict::Taken { .. } | Verdict::Pending { .. } => link.verify(input, receipt).await,
-        Verdict::Unknown { .. } if link.can_look_up(input.kind) => link.lookup(input, receipt).await,
-        Verdict::Applied
-        | Verdict::Unknown { .. }
-        | Verdict::NotSeen
-        | Verdict::Again { .. }
-        | Verdict::Credentials
-        | Verdict::Conflict { .. }
-        | Verdict::Rejected { .. } => link.send(input.kind, input.operation_id, request).await,
-    }
 }
 
 fn stated(result: &SendResult) -> String {

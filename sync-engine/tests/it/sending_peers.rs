@@ -16,7 +16,7 @@ use sync_engine::engine::Engine;
 use sync_engine::store::{DocumentRow, OperationRow};
 
 /// Lists one order, and leaves everything else to `reply`.
-async fn partner(reply: impl Fn(&Asked) -> Response<Body> + Send + Sync + 'static) -> Server {
+pub async fn partner(reply: impl Fn(&Asked) -> Response<Body> + Send + Sync + 'static) -> Server {
     Server::start(move |asked| match asked.uri.path() {
         "/list" => answer(200, &[], json!({"items": [order("PO-1")]}).to_string()),
         _ => reply(asked),
@@ -24,23 +24,28 @@ async fn partner(reply: impl Fn(&Asked) -> Response<Body> + Send + Sync + 'stati
     .await
 }
 
-struct Sent {
-    engine: Engine,
-    row: DocumentRow,
-    operation: OperationRow,
+pub struct Sent {
+    pub engine: Engine,
+    pub row: DocumentRow,
+    pub operation: OperationRow,
     _dir: tempfile::TempDir,
 }
 
-/// Confirms the order and waits until the operation is where it stays.
+/// Confirms the order and waits until the operation is where it stays. Nothing but the answers settles it.
 async fn confirmed(server: &Server, change: impl FnOnce(&mut Value), stays: DeliveryState) -> Sent {
-    let dir = tempfile::tempdir().unwrap();
     let mut config = small(&server.url);
     config.as_object_mut().unwrap().remove("idempotency");
     let operation = &mut config["operations"]["confirm"];
     operation.as_object_mut().unwrap().remove("lookup");
     operation["verify"]["everySeconds"] = json!(1);
     change(operation);
-    put(dir.path(), &config);
+    confirmed_by(&config, stays).await
+}
+
+/// As `confirmed`, by a whole configuration.
+pub async fn confirmed_by(config: &Value, stays: DeliveryState) -> Sent {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), config);
     let engine = Engine::start(options(dir.path(), &Arc::new(TestSecrets::default()), &fast()))
         .await
         .expect("an engine");
@@ -72,12 +77,12 @@ async fn confirmed(server: &Server, change: impl FnOnce(&mut Value), stays: Deli
 }
 
 impl Sent {
-    fn told(&self) -> String {
+    pub fn told(&self) -> String {
         let error = self.operation.last_error.as_ref().expect("an error");
         format!("{} {}", error.code, error.message.as_deref().unwrap_or_default())
     }
 
-    async fn end(self) {
+    pub async fn end(self) {
         self.engine.stop(Duration::from_secs(20)).await;
     }
 }

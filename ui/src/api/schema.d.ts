@@ -1488,6 +1488,8 @@ export interface components {
             /** @description Why there is no request. */
             problems: components["schemas"]["IntakeProblem"][];
             request?: components["schemas"]["ShownRequest"] | null;
+            /** @description Which of its requests, where it has several: the name of the step, `prepare` for the read before it. */
+            step?: string;
         };
         /** @enum {string} */
         TrialOutcome: "version" | "answer" | "skipped" | "quarantine";

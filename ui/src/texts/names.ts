@@ -219,9 +219,11 @@ export function fieldName(field: string): string {
     .reduce((all, part) => (/^\d+$/.test(part) ? `${all} ${part}` : `${all}, ${part}`));
 }
 
-const stepNames: Record<string, string> = { send: "sent", lookup: "asked", verify: "checked" };
+const stepNames: Record<string, string> = { prepare: "read", send: "sent", lookup: "asked", verify: "checked" };
+/** What was done in an attempt; behind it the step of the operation, where it has several. */
 export function stepName(step: string): string {
-  return stepNames[step] ?? step;
+  const [done = step, ...of] = step.split(" ");
+  return [stepNames[done] ?? done, ...of].join(" ");
 }
 
 /** Detail of an audit row: names of what is worth reading. */

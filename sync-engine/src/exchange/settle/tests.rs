@@ -57,6 +57,7 @@ fn check(step: Step, verdict: &Verdict, recourse: Recourse, late: bool, wanted: 
         receipt: None,
         message: Some("the partner's words".to_owned()),
         excerpt: None,
+        lines: crate::partner::LinesLeft::default(),
     };
     let settled = settle(step, &result, &at, &pace);
     let due = settled.due_at.map(|d| d.0 - now.0);
@@ -302,6 +303,7 @@ fn a_delivered_one_that_is_not_shown_is_looked_up_now_and_then() {
     let pace = Pace::default();
     let look = |seconds: i64, recourse| {
         let result = SendResult {
+            lines: crate::partner::LinesLeft::default(),
             verdict: Verdict::Pending {
                 again_after: Duration::from_secs(60),
             },
@@ -392,6 +394,7 @@ fn only_trouble_on_the_way_speaks_against_the_partner() {
     ];
     for (verdict, report, credentials, told) in table {
         let result = SendResult {
+            lines: crate::partner::LinesLeft::default(),
             verdict,
             status: None,
             receipt: None,

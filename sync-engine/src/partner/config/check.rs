@@ -55,8 +55,9 @@ fn in_template(pointer: &str) -> bool {
     let of_a_request = |w: &[&str]| matches!(w, ["request", "query" | "headers" | "body" | "form", _]);
     matches!(
         parts.as_slice(),
-        ["streams", _, "map", _, ..] | ["operations", _, "receipt", ..]
-    ) || parts.windows(3).any(of_a_request)
+        ["streams", _, "map", _, ..] | ["operations", _, "receipt", ..] | ["operations", _, "steps", _, "receipt", ..]
+    ) || parts.windows(2).any(|w| matches!(w, ["prepare", "keep"]))
+        || parts.windows(3).any(of_a_request)
 }
 
 fn note(error: &ValidationError<'_>, mistakes: &mut Mistakes, unfit: &mut Vec<String>) {

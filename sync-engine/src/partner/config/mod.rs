@@ -20,6 +20,7 @@ mod sections;
 mod session;
 mod signin;
 mod signing;
+mod steps;
 mod streams;
 mod validate;
 
@@ -38,7 +39,7 @@ use super::map::{CodeTable, DocumentMap, Template};
 use super::schema::PayloadSchema;
 use super::xml::XmlReading;
 use super::{OutboundKind, StreamInfo};
-use crate::domain::{PartnerId, PartnerRules};
+use crate::domain::{PartnerId, PartnerRules, Progress};
 use mistakes::Mistakes;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -199,17 +200,63 @@ pub(crate) struct StreamConfig {
     pub map: DocumentMap,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct OperationConfig {
-    pub request: Arc<RequestTemplate>,
-    pub schema: Option<Arc<PayloadSchema>>,
-    pub outcomes: Arc<Outcomes>,
-    pub receipt: Option<Arc<Template>>,
-    pub results: Option<Arc<Results>>,
+    /// At least one; made in this order.
+    pub steps: Vec<StepConfig>,
     /// Most lines in one request.
     pub max_lines: Option<usize>,
-    pub verify: Option<Arc<Probe>>,
-    pub lookup: Option<Arc<Probe>>,
+    pub verify: Option<Probe>,
+    /// A request that is refused because the partner holds something newer is made anew.
+    pub rereads: bool,
+}
+
+impl OperationConfig {
+    /// The step that a progress is at; `None` past the last one.
+    pub fn step(&self, progress: &Progress) -> Option<&StepConfig> {
+        self.steps.get(usize::try_from(progress.step).ok()?)
+    }
+
+    /// One request that depends on nothing but the document and the answer, and that is never made anew.
+    pub fn is_plain(&self) -> bool {
+        match self.steps.as_slice() {
+            [only] => {
+                only.each.is_none()
+                    && only.prepare.is_none()
+                    && only.results.as_ref().is_none_or(|r| r.again.is_empty())
+                    && !self.rereads
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A request of an operation.
+#[derive(Debug)]
+pub(crate) struct StepConfig {
+    /// Empty for the only request of an operation without steps.
+    pub name: String,
+    /// It is repeated, once for each of these values.
+    pub each: Option<Expr>,
+    pub prepare: Option<Prepare>,
+    pub request: RequestTemplate,
+    pub schema: Option<PayloadSchema>,
+    pub outcomes: Outcomes,
+    pub receipt: Option<Template>,
+    pub results: Option<Results>,
+    pub lookup: Option<Probe>,
+}
+
+/// A read right before a request is made.
+#[derive(Debug)]
+pub(crate) struct Prepare {
+    pub request: RequestTemplate,
+    /// Over `{status, headers, body}`; `$root` is what the request sees.
+    pub keep: Option<Template>,
+    /// As `keep`: true while the partner's document is the one that is answered.
+    pub unchanged: Option<Expr>,
+    /// The document in the answer's body, and the stream whose map reads it.
+    pub document: Option<(String, Option<Expr>)>,
 }
 
 #[derive(Debug, Default)]
@@ -241,6 +288,8 @@ pub(crate) struct Results {
     pub state: Option<Expr>,
     pub applied: Vec<String>,
     pub failed: Vec<String>,
+    /// Lines that did not go through and are worth sending again.
+    pub again: Vec<String>,
     pub error_text: Option<Expr>,
 }
 

@@ -1,8 +1,8 @@
 //! The names that each section knows: for the test that holds the JSON Schema against them.
 
 use super::raw::{
-    RawCase, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawProbe, RawRateHeaders,
-    RawRequest, RawResults, RawStream, RawXml,
+    RawCase, RawCodes, RawIdempotency, RawLimits, RawOperation, RawOutcomes, RawPartner, RawPrepare, RawProbe,
+    RawRateHeaders, RawRequest, RawResults, RawStep, RawStream, RawXml,
 };
 use super::raw_details::{RawAfterStore, RawBatch, RawDetail, RawPart};
 use super::raw_push::{RawPush, RawPushSignature};
@@ -48,6 +48,8 @@ pub fn config_field_names() -> Vec<(&'static str, Vec<String>)> {
         ("outcomes", known::<RawOutcomes>()),
         ("case", known::<RawCase>()),
         ("results", known::<RawResults>()),
+        ("step", known::<RawStep>()),
+        ("prepare", known::<RawPrepare>()),
         ("probe", known::<RawProbe>()),
         (
             "map",

@@ -1,17 +1,16 @@
 //! The operations of a configuration.
 
 use super::mistakes::child;
-use super::outcomes::{optional, outcomes, results};
-use super::raw::{RawOperation, RawProbe, RawRequest};
+use super::outcomes::{optional, results};
+use super::raw::{RawConflict, RawOperation, RawProbe, RawRequest};
 use super::request::RequestTemplate;
-use super::validate::{inherit, schema};
-use super::{OperationConfig, Probe};
+use super::validate::inherit;
+use super::{OperationConfig, Probe, steps};
 use crate::partner::OutboundKind;
-use crate::partner::map::{Compile, Template};
+use crate::partner::map::Compile;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
-use std::sync::Arc;
 use std::time::Duration;
 
 const OPERATIONS: &[(&str, OutboundKind)] = &[
@@ -44,7 +43,7 @@ pub(super) fn compile(
             ctx.mistakes.add(&*pointer, "this is no operation");
             continue;
         };
-        found.extend(compile_operation(&operation, dir, &pointer, ctx).map(|o| (*kind, o)));
+        found.extend(compile_operation(&operation, dir, (*kind, &pointer), ctx).map(|o| (*kind, o)));
     }
     found
 }
@@ -52,43 +51,34 @@ pub(super) fn compile(
 fn compile_operation(
     raw: &RawOperation,
     dir: &FilePath,
-    pointer: &str,
+    (kind, pointer): (OutboundKind, &str),
     ctx: &mut Compile<'_>,
 ) -> Option<OperationConfig> {
-    let Some(request) = &raw.request else {
-        ctx.mistakes.add(pointer, "\"request\" or \"sameAs\" is missing");
-        return None;
-    };
-    let request = outgoing(request, "POST", &child(pointer, "request"), ctx);
-    let schema = schema(raw.schema.as_ref(), dir, pointer, ctx);
-    let outcomes = outcomes(&raw.outcomes, &child(pointer, "outcomes"), ctx);
-    let receipt = raw
-        .receipt
+    let compiled = steps::compile(raw, dir, pointer, ctx);
+    let verify = raw
+        .verify
         .as_ref()
-        .and_then(|r| Template::compile(r, &child(pointer, "receipt"), ctx));
-    let results = raw
-        .results
-        .as_ref()
-        .and_then(|r| results(r, &child(pointer, "results"), ctx));
-    let mut probe_at = |raw: &Option<RawProbe>, name: &str| {
-        let raw = raw.as_ref()?;
-        probe(raw, &child(pointer, name), ctx)
-    };
-    let (verify, lookup) = (probe_at(&raw.verify, "verify"), probe_at(&raw.lookup, "lookup"));
+        .and_then(|raw| probe(raw, &child(pointer, "verify"), ctx));
+    let compiled = compiled?;
+    let rereads = raw.conflict == Some(RawConflict::Reread);
+    if rereads {
+        steps::can_reread(&compiled, kind, &child(pointer, "conflict"), ctx);
+    }
     Some(OperationConfig {
-        request: Arc::new(request?),
-        schema: schema.map(Arc::new),
-        outcomes: Arc::new(outcomes),
-        receipt: receipt.map(Arc::new),
-        results: results.map(Arc::new),
+        steps: compiled,
         max_lines: raw.max_lines.and_then(|n| usize::try_from(n).ok()),
-        verify: verify.map(Arc::new),
-        lookup: lookup.map(Arc::new),
+        verify,
+        rereads,
     })
 }
 
 /// A request of an operation: its code tables must be readable backwards.
-fn outgoing(raw: &RawRequest, method: &str, pointer: &str, ctx: &mut Compile<'_>) -> Option<RequestTemplate> {
+pub(super) fn outgoing(
+    raw: &RawRequest,
+    method: &str,
+    pointer: &str,
+    ctx: &mut Compile<'_>,
+) -> Option<RequestTemplate> {
     let request = RequestTemplate::compile(raw, method, pointer, ctx)?;
     let mut tables = Vec::new();
     request.tables(&mut tables);
@@ -108,7 +98,7 @@ fn outgoing(raw: &RawRequest, method: &str, pointer: &str, ctx: &mut Compile<'_>
     Some(request)
 }
 
-fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Option<Probe> {
+pub(super) fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Option<Probe> {
     let request = raw
         .request
         .as_ref()
@@ -119,6 +109,12 @@ fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Option<Probe> 
         .results
         .as_ref()
         .and_then(|r| results(r, &child(pointer, "results"), ctx));
+    if results.as_ref().is_some_and(|r| !r.again.is_empty()) {
+        ctx.mistakes.add(
+            child(pointer, "results/again"),
+            "lines are sent again only where the answer to their own request says so",
+        );
+    }
     if raw.applied.is_empty() && raw.taken.is_empty() {
         ctx.mistakes.add(
             pointer,

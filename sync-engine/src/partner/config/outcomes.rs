@@ -78,7 +78,17 @@ pub(super) fn results(raw: &RawResults, pointer: &str, ctx: &mut Compile<'_>) ->
     let id = optional(raw.id.as_deref(), &child(pointer, "id"), ctx);
     let state = optional(raw.state.as_deref(), &child(pointer, "state"), ctx);
     let error_text = optional(raw.error_text.as_deref(), &child(pointer, "errorText"), ctx);
-    let lists = [("applied", &raw.applied), ("failed", &raw.failed)];
+    let lists = [
+        ("applied", &raw.applied),
+        ("failed", &raw.failed),
+        ("again", &raw.again),
+    ];
+    if !raw.again.is_empty() && raw.id.is_none() {
+        ctx.mistakes.add(
+            child(pointer, "again"),
+            "\"id\" is missing: which lines are to be sent again",
+        );
+    }
     if raw.state.is_none() {
         for (name, _) in lists.iter().filter(|(_, list)| !list.is_empty()) {
             ctx.mistakes.add(
@@ -86,7 +96,7 @@ pub(super) fn results(raw: &RawResults, pointer: &str, ctx: &mut Compile<'_>) ->
                 "these are states: \"state\", where a state is in a result, is missing",
             );
         }
-    } else if lists.iter().all(|(_, list)| list.is_empty()) {
+    } else if raw.applied.is_empty() && raw.failed.is_empty() {
         ctx.mistakes.add(
             pointer,
             "\"applied\" or \"failed\" is missing: the states that say whether a line went through",
@@ -98,6 +108,7 @@ pub(super) fn results(raw: &RawResults, pointer: &str, ctx: &mut Compile<'_>) ->
         state,
         applied: raw.applied.clone(),
         failed: raw.failed.clone(),
+        again: raw.again.clone(),
         error_text,
     })
 }

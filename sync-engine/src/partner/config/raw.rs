@@ -205,6 +205,42 @@ pub(crate) struct RawOperation {
     pub max_lines: Option<u64>,
     pub verify: Option<RawProbe>,
     pub lookup: Option<RawProbe>,
+    pub prepare: Option<RawPrepare>,
+    pub conflict: Option<RawConflict>,
+    pub steps: Vec<RawStep>,
+}
+
+/// One request of several, or all repetitions of it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawStep {
+    pub name: Option<String>,
+    pub each: Option<String>,
+    pub prepare: Option<RawPrepare>,
+    pub request: Option<RawRequest>,
+    pub schema: Option<String>,
+    pub outcomes: RawOutcomes,
+    pub receipt: Option<Value>,
+    pub results: Option<RawResults>,
+    pub lookup: Option<RawProbe>,
+}
+
+/// A read right before a request is made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawPrepare {
+    pub request: Option<RawRequest>,
+    pub keep: Option<Value>,
+    pub unchanged: Option<String>,
+    pub stream: Option<String>,
+    pub item: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawConflict {
+    Person,
+    Reread,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -236,6 +272,7 @@ pub(crate) struct RawResults {
     pub state: Option<String>,
     pub applied: Vec<String>,
     pub failed: Vec<String>,
+    pub again: Vec<String>,
     pub error_text: Option<String>,
 }
 

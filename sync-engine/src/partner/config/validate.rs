@@ -3,7 +3,7 @@
 use super::mistakes::{Mistakes, child};
 use super::raw::{RawNetwork, RawPartner};
 use super::request::{header_name, headers};
-use super::{Auth, PartnerConfig, format, operations, paths, sections, session, signin, signing, streams};
+use super::{Auth, PartnerConfig, format, operations, paths, sections, session, signin, signing, steps, streams};
 use crate::domain::PartnerId;
 use crate::partner::map::Compile;
 use crate::partner::schema::PayloadSchema;
@@ -47,6 +47,7 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
     let xml = format::reading(raw.xml.as_ref());
     let streams = streams::compile(&raw.streams, &xml, dir, &mut ctx);
     let operations = operations::compile(&raw.operations, dir, &mut ctx);
+    steps::check_streams(&operations, &raw.streams, &mut ctx);
     for (url, pointer) in [
         (base_url.as_ref(), "/baseUrl"),
         (token_url(auth.as_ref()), "/auth/tokenUrl"),

@@ -86,9 +86,19 @@ impl Document<'_> {
     }
 
     fn operation(&mut self, name: &str, operation: &Value) {
-        let schema = operation.get("schema").map(|schema| self.bodies.payload(Some(schema)));
+        self.sent(name, &format!("Operation {name}"), operation);
+        let steps = operation.get("steps").and_then(Value::as_array).into_iter().flatten();
+        for step in steps {
+            let of = text(step, "name").unwrap_or_default();
+            self.sent(&format!("{name}-{of}"), &format!("Operation {name}, step {of}"), step);
+        }
+    }
+
+    /// A request that is sent, and the reads around it.
+    fn sent(&mut self, id: &str, summary: &str, section: &Value) {
+        let schema = section.get("schema").map(|schema| self.bodies.payload(Some(schema)));
         let mut responses = Map::new();
-        let outcomes = operation.get("outcomes").unwrap_or(&Value::Null);
+        let outcomes = section.get("outcomes").unwrap_or(&Value::Null);
         for (list, meaning) in OUTCOMES {
             for status in statuses(outcomes.get(*list)) {
                 responses.insert(status, json!({ "description": meaning }));
@@ -101,36 +111,12 @@ impl Document<'_> {
         }
         let rest = json!({ "description": "Tried again where the status says so (408, 425, 429, 5xx), else a person decides" });
         responses.entry("default").or_insert(rest);
-        let summary = format!("Operation {name}");
-        self.request(
-            name,
-            &summary,
-            operation.get("request"),
-            "POST",
-            schema,
-            Value::Object(responses),
-        );
-        for probe in ["verify", "lookup", "prepare"] {
-            if let Some(section) = operation.get(probe) {
-                self.read(
-                    &format!("{name}-{probe}"),
-                    &format!("Operation {name}: {probe}"),
-                    section,
-                );
+        let request = section.get("request");
+        self.request(id, summary, request, "POST", schema, Value::Object(responses));
+        for probe in ["prepare", "verify", "lookup"] {
+            if let Some(read) = section.get(probe) {
+                self.read(&format!("{id}-{probe}"), &format!("{summary}: {probe}"), read);
             }
-        }
-        let steps = operation.get("steps").and_then(Value::as_array).into_iter().flatten();
-        for (n, step) in steps.enumerate() {
-            let summary = format!("Operation {name}: step {}", n + 1);
-            let responses = json!({ "2XX": { "description": "The partner took it" } });
-            self.request(
-                &format!("{name}-step-{}", n + 1),
-                &summary,
-                step.get("request"),
-                "POST",
-                None,
-                responses,
-            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::outcome::{self, fetch_error, fetch_refusal};
-use super::{HttpPartner, Prepared};
+use super::{HttpPartner, Reading};
 use crate::partner::config::details::{Batch, Detail, ETAG, Part};
 use crate::partner::config::{RequestTemplate, StreamConfig};
 use crate::partner::expr::{Expr, Scope};
@@ -294,13 +294,13 @@ impl HttpPartner {
         Ok(Some(list))
     }
 
-    fn asking<'a>(&self, template: &'a RequestTemplate, scope: &Value) -> Result<Prepared<'a>, FetchError> {
+    fn asking<'a>(&self, template: &'a RequestTemplate, scope: &Value) -> Result<Reading<'a>, FetchError> {
         self.outgoing(template, &Scope::root(scope), self.clock.new_operation_id().to_string())
             .map_err(|message| broken("partner.request", message))
     }
 
     /// Asks, and again where that can help soon. Any answer but a success and the `expected` ones is an error.
-    async fn ask(&self, shared: &Shared<'_>, out: &Prepared<'_>, expected: &[u16]) -> Result<Answer, FetchError> {
+    async fn ask(&self, shared: &Shared<'_>, out: &Reading<'_>, expected: &[u16]) -> Result<Answer, FetchError> {
         let mut attempt = 1;
         loop {
             if shared.failures.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW {
@@ -332,7 +332,7 @@ impl HttpPartner {
         }
     }
 
-    async fn answered(&self, out: &Prepared<'_>, expected: &[u16]) -> Result<Answer, FetchError> {
+    async fn answered(&self, out: &Reading<'_>, expected: &[u16]) -> Result<Answer, FetchError> {
         let answer = self.wire.call(&out.borrow()).await;
         let answer = answer.map_err(|e| self.clean(fetch_error(&e)))?;
         if (200..=299).contains(&answer.status) || expected.contains(&answer.status) {

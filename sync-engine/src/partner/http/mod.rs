@@ -13,6 +13,7 @@ mod pace;
 mod pushed;
 mod read;
 mod results;
+mod sending;
 mod session;
 mod show;
 mod sign;
@@ -22,18 +23,18 @@ mod wire;
 
 pub(crate) use guard::{Reach, reach};
 
-use super::config::{OperationConfig, PartnerConfig, Probe, RequestTemplate, Results, StreamConfig};
+use super::config::{OperationConfig, PartnerConfig, RequestTemplate, StreamConfig};
 use super::expr::Scope;
-use super::render::{rendered, request_scope};
+use super::render::{after, here, rendered};
 use super::{
-    FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, PushCall, PushRefusal,
-    Pushed, RenderInput, RenderedRequest, Secrets, SendResult, StreamInfo, Verdict,
+    FetchError, FetchedPage, Intake, IntakeError, Later, LinesLeft, OutboundKind, PageCursor, PartnerLink, PushCall,
+    PushRefusal, Pushed, RenderInput, RenderedRequest, Secrets, SendResult, StreamInfo, Verdict,
 };
 use crate::clock::Clock;
-use crate::domain::{PartnerId, PartnerRules};
+use crate::domain::{PartnerId, PartnerRules, Progress};
 use answer::Answer;
 use bytes::Bytes;
-use outcome::{class_of, read_verdict, send_verdict, wire_message, wire_status};
+use outcome::{wire_message, wire_status};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use url::Url;
@@ -41,9 +42,6 @@ use wire::{Outgoing, Wire, WireError};
 
 /// What is kept of an answer, in bytes.
 const EXCERPT_BYTES: usize = 4096;
-
-const FAILED: &str = "partner.failed";
-const PARTLY: &str = "partner.partly";
 
 /// A configured partner, on line.
 pub struct HttpPartner {
@@ -91,9 +89,9 @@ impl HttpPartner {
         template: &'a RequestTemplate,
         scope: &Scope<'_>,
         correlation: String,
-    ) -> Result<Prepared<'a>, String> {
+    ) -> Result<Reading<'a>, String> {
         match template.render(&self.config.base_url, scope) {
-            Ok(ready) => Ok(Prepared {
+            Ok(ready) => Ok(Reading {
                 request: ready.request,
                 url: ready.url,
                 accept: &template.accept,
@@ -106,135 +104,6 @@ impl HttpPartner {
         }
     }
 
-    async fn send_operation(
-        &self,
-        kind: OutboundKind,
-        operation_id: uuid::Uuid,
-        request: &RenderedRequest,
-    ) -> SendResult {
-        let Some(operation) = self.config.operations.get(&kind) else {
-            return refused("partner.operation", "the configuration has no such operation any more");
-        };
-        let out = self.carried(operation, operation_id, request);
-        match self.wire.call(&out).await {
-            Ok(answer) => self.sent(operation, answer),
-            Err(error) => self.unanswered(send_verdict(&error), &error),
-        }
-    }
-
-    /// A stored request with what its operation carries.
-    fn carried<'a>(
-        &'a self,
-        operation: &'a OperationConfig,
-        operation_id: uuid::Uuid,
-        request: &'a RenderedRequest,
-    ) -> Outgoing<'a> {
-        let header = self.config.idempotency.header.as_deref();
-        Outgoing {
-            request,
-            accept: &operation.request.accept,
-            idempotency: header.map(|name| (name, operation_id.to_string())),
-            correlation: operation_id.to_string(),
-        }
-    }
-
-    fn sent(&self, operation: &OperationConfig, answer: Answer) -> SendResult {
-        let outcomes = &operation.outcomes;
-        let whole = seen(&answer);
-        let class = class_of(answer.status, &whole, outcomes);
-        let verdict = class.verdict(&answer.headers, self.clock.now());
-        let success = verdict.as_ref().is_none_or(|v| *v == Verdict::Applied);
-        let verdict = verdict.unwrap_or(Verdict::Taken {
-            verify_after: operation.verify.as_ref().map(|v| v.every),
-        });
-        let receipt = operation
-            .receipt
-            .as_ref()
-            .filter(|_| success)
-            .and_then(|template| template.render(&Scope::root(&whole), "", &mut Vec::new()));
-        if !success {
-            let words = outcome::words(&answer, outcomes.error_text.as_ref());
-            return self.result(verdict, &answer, receipt, words);
-        }
-        match partly(operation.results.as_deref(), &whole["body"], "partner.rejected") {
-            Some((verdict, words)) => self.result(verdict, &answer, receipt, Some(words)),
-            None => self.result(verdict, &answer, receipt, None),
-        }
-    }
-
-    async fn probe(&self, input: &RenderInput<'_>, receipt: Option<&Value>, lookup: bool) -> SendResult {
-        let Some(operation) = self.config.operations.get(&input.kind) else {
-            return refused("partner.operation", "the configuration has no such operation any more");
-        };
-        let probe = if lookup { &operation.lookup } else { &operation.verify };
-        let Some(probe) = probe else {
-            return refused(
-                "partner.operation",
-                "the configuration says no way to ask for the operation",
-            );
-        };
-        let scope = request_scope(input, receipt, &self.config);
-        let out = match self.outgoing(&probe.request, &Scope::root(&scope), input.operation_id.to_string()) {
-            Ok(out) => out,
-            Err(message) => return refused("partner.request", &message),
-        };
-        match self.wire.call(&out.borrow()).await {
-            Ok(answer) => self.probed(probe, operation, (answer, &scope), lookup),
-            Err(error) => self.unanswered(read_verdict(&error), &error),
-        }
-    }
-
-    /// `$root` of a state's expression is what the request saw, so that an answer can be compared with what was sent.
-    fn probed(
-        &self,
-        probe: &Probe,
-        operation: &OperationConfig,
-        (answer, sent): (Answer, &Value),
-        lookup: bool,
-    ) -> SendResult {
-        let pending = Verdict::Pending {
-            again_after: probe.every,
-        };
-        if probe.not_seen.contains(&answer.status) {
-            let verdict = if lookup { Verdict::NotSeen } else { pending };
-            return self.result(verdict, &answer, None, None);
-        }
-        if let Some(verdict) = outcome::class(answer.status).verdict(&answer.headers, self.clock.now()) {
-            let words = outcome::words(&answer, probe.error_text.as_ref());
-            return self.result(verdict, &answer, None, words);
-        }
-        let body = body_of(&answer);
-        let state = results::text(Some(&probe.state), &Scope::root(&body).with_root(sent));
-        let listed = |list: &[String]| state.as_ref().is_some_and(|s| list.contains(s));
-        let receipt = operation
-            .receipt
-            .as_ref()
-            .filter(|_| lookup)
-            .and_then(|template| template.render(&Scope::root(&seen(&answer)), "", &mut Vec::new()));
-        let (verdict, words) = if listed(&probe.applied) {
-            match partly(probe.results.as_ref(), &body, FAILED) {
-                Some((verdict, words)) => (verdict, Some(words)),
-                None => (Verdict::Applied, None),
-            }
-        } else if listed(&probe.taken) {
-            let verify_after = operation.verify.as_ref().map(|v| v.every);
-            (
-                if lookup {
-                    Verdict::Taken { verify_after }
-                } else {
-                    pending
-                },
-                None,
-            )
-        } else if listed(&probe.failed) {
-            let words = outcome::words(&answer, probe.error_text.as_ref());
-            (Verdict::Rejected { code: FAILED }, words)
-        } else {
-            (pending, None)
-        };
-        self.result(verdict, &answer, receipt, words)
-    }
-
     fn result(&self, verdict: Verdict, answer: &Answer, receipt: Option<Value>, words: Option<String>) -> SendResult {
         let shown = &answer.body[..answer.body.len().min(EXCERPT_BYTES)];
         SendResult {
@@ -243,6 +112,7 @@ impl HttpPartner {
             receipt,
             message: words.map(|w| self.wire.clean(&w)),
             excerpt: (!shown.is_empty()).then(|| self.wire.clean(&String::from_utf8_lossy(shown))),
+            lines: LinesLeft::default(),
         }
     }
 
@@ -253,26 +123,13 @@ impl HttpPartner {
             receipt: None,
             message: Some(self.wire.clean(&wire_message(error))),
             excerpt: None,
-        }
-    }
-}
-
-/// The verdict on a success that is none for some lines; `all` is its code when it is none for any.
-fn partly(results: Option<&Results>, body: &Value, all: &'static str) -> Option<(Verdict, String)> {
-    match results::lines(results?, body) {
-        Ok(lines) => {
-            let code = if lines.some_taken { PARTLY } else { all };
-            Some((Verdict::Rejected { code }, lines.failed?))
-        }
-        Err(reason) => {
-            let words = format!("what became of each line cannot be read: {reason}");
-            Some((Verdict::Rejected { code: PARTLY }, words))
+            lines: LinesLeft::default(),
         }
     }
 }
 
 /// A read that is ready to be sent.
-struct Prepared<'a> {
+struct Reading<'a> {
     request: RenderedRequest,
     /// Where the request goes, parsed.
     url: Url,
@@ -280,7 +137,7 @@ struct Prepared<'a> {
     correlation: String,
 }
 
-impl Prepared<'_> {
+impl Reading<'_> {
     fn borrow(&self) -> Outgoing<'_> {
         Outgoing {
             request: &self.request,
@@ -316,6 +173,7 @@ fn refused(code: &'static str, message: &str) -> SendResult {
         receipt: None,
         message: Some(message.to_owned()),
         excerpt: None,
+        lines: LinesLeft::default(),
     }
 }
 
@@ -352,8 +210,26 @@ impl PartnerLink for HttpPartner {
         self.config.idempotency.honoured && self.config.idempotency.header.is_some()
     }
 
-    fn can_look_up(&self, kind: OutboundKind) -> bool {
-        self.config.operations.get(&kind).is_some_and(|o| o.lookup.is_some())
+    fn can_look_up(&self, kind: OutboundKind, progress: &Progress) -> bool {
+        let step = self.step(kind, progress);
+        step.is_some_and(|(_, step)| step.lookup.is_some())
+    }
+
+    fn is_plain(&self, kind: OutboundKind) -> bool {
+        self.config.operations.get(&kind).is_none_or(OperationConfig::is_plain)
+    }
+
+    fn step_name(&self, kind: OutboundKind, progress: &Progress) -> &str {
+        self.step(kind, progress).map_or("", |(_, step)| &step.name)
+    }
+
+    fn prepares(&self, kind: OutboundKind, progress: &Progress) -> bool {
+        let step = self.step(kind, progress);
+        step.is_some_and(|(_, step)| step.prepare.is_some())
+    }
+
+    fn rereads(&self, kind: OutboundKind) -> bool {
+        self.config.operations.get(&kind).is_some_and(|o| o.rereads)
     }
 
     fn fetch<'a>(
@@ -395,13 +271,26 @@ impl PartnerLink for HttpPartner {
         rendered(&self.config, input)
     }
 
+    fn here(&self, input: &RenderInput<'_>) -> Result<Option<Progress>, IntakeError> {
+        Ok(here(&self.config, input)?.map(|here| here.progress))
+    }
+
+    fn after(&self, input: &RenderInput<'_>, receipt: Option<&Value>) -> Result<Option<Progress>, IntakeError> {
+        after(&self.config, input, receipt)
+    }
+
+    fn prepare<'a>(&'a self, input: &'a RenderInput<'a>) -> Later<'a, Result<Option<Value>, SendResult>> {
+        Box::pin(self.read_before(input))
+    }
+
     fn send<'a>(
         &'a self,
         kind: OutboundKind,
         operation_id: uuid::Uuid,
+        progress: &'a Progress,
         request: &'a RenderedRequest,
     ) -> Later<'a, SendResult> {
-        Box::pin(self.send_operation(kind, operation_id, request))
+        Box::pin(self.send_operation((kind, progress), operation_id, request))
     }
 
     fn lookup<'a>(&'a self, input: &'a RenderInput<'a>, receipt: Option<&'a Value>) -> Later<'a, SendResult> {

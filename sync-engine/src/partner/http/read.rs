@@ -2,7 +2,7 @@
 
 use super::gather::{Gathered, key_of};
 use super::outcome::{self, clock_skew, fetch_error, fetch_refusal};
-use super::{HttpPartner, Prepared};
+use super::{HttpPartner, Reading};
 use crate::partner::config::{Listing, Paging, StreamConfig, Watermark};
 use crate::partner::expr::Scope;
 use crate::partner::page::{PageAnswer, PageLimits, Run, broken};
@@ -93,7 +93,7 @@ impl HttpPartner {
             .ok_or_else(|| broken("partner.stream", format!("the configuration has no stream \"{name}\"")))
     }
 
-    pub(super) fn page_request<'a>(&self, stream: &'a StreamConfig, run: &Run) -> Result<Prepared<'a>, FetchError> {
+    pub(super) fn page_request<'a>(&self, stream: &'a StreamConfig, run: &Run) -> Result<Reading<'a>, FetchError> {
         let scope = run.scope(stream, self.clock.now());
         let mut out = self
             .outgoing(
@@ -141,7 +141,7 @@ fn item(bytes: Bytes, stream: &StreamConfig) -> RawItem {
     }
 }
 
-impl Prepared<'_> {
+impl Reading<'_> {
     /// Goes where the run says, with the headers that it asks with.
     pub(super) fn follow(&mut self, run: &Run, listing: &Listing, watermark: Option<&Watermark>) {
         if let Some(address) = run.address() {

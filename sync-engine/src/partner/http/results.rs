@@ -13,8 +13,11 @@ const MAX_RESULTS: usize = 10_000;
 /// Lines that did not go through.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Lines {
-    /// In the partner's words: `line 10: no such item; line 30`.
-    pub failed: Option<String>,
+    /// For good, each in the partner's words, such as `line 10: no such item`.
+    pub failed: Vec<String>,
+    /// Ids of those that are worth sending again, and the partner's words about them.
+    pub again: Vec<String>,
+    pub delayed: Vec<String>,
     /// Whether any went through.
     pub some_taken: bool,
 }
@@ -28,7 +31,6 @@ pub(super) fn lines(results: &Results, body: &Value) -> Result<Lines, String> {
         return Err(format!("the answer has more than {MAX_RESULTS} results"));
     }
     let mut lines = Lines::default();
-    let mut failed = Vec::new();
     for (n, one) in found.iter().enumerate() {
         let scope = Scope::below(&root, &results.each, n, one);
         let id = text(results.id.as_ref(), &scope);
@@ -37,21 +39,32 @@ pub(super) fn lines(results: &Results, body: &Value) -> Result<Lines, String> {
         let went_through = match (&results.state, results.failed.is_empty()) {
             (None, _) => false,
             (Some(_), true) => listed(&results.applied),
-            (Some(_), false) => !listed(&results.failed),
+            (Some(_), false) => !listed(&results.failed) && !listed(&results.again),
         };
         if went_through {
             lines.some_taken = true;
             continue;
         }
+        let again = listed(&results.again);
         let name = id.unwrap_or_else(|| (n + 1).to_string());
         let said = said(results.error_text.as_ref(), &scope).or(state);
-        failed.push(match said {
+        let words = match said {
             Some(said) => format!("line {name}: {said}"),
             None => format!("line {name}"),
-        });
+        };
+        if again {
+            lines.again.push(name);
+            lines.delayed.push(words);
+        } else {
+            lines.failed.push(words);
+        }
     }
-    lines.failed = (!failed.is_empty()).then(|| shorten(&failed.join("; ")));
     Ok(lines)
+}
+
+/// Words about several lines, as one text for a person.
+pub(super) fn joined(words: &[String]) -> String {
+    shorten(&words.join("; "))
 }
 
 /// What a state or an id is as text.

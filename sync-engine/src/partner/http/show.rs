@@ -2,6 +2,9 @@
 
 use super::wire::{Outgoing, WireError};
 use super::{HttpPartner, wire_message};
+use crate::domain::Progress;
+use crate::partner::config::RequestTemplate;
+use crate::partner::expr::Scope;
 use crate::partner::page::Run;
 use crate::partner::{OutboundKind, RenderedRequest, ShownHeader, ShownRequest};
 use serde_json::Value;
@@ -26,10 +29,20 @@ impl HttpPartner {
         &self,
         kind: OutboundKind,
         operation_id: uuid::Uuid,
+        progress: &Progress,
         request: &RenderedRequest,
     ) -> Result<ShownRequest, String> {
-        let operation = self.config.operations.get(&kind).ok_or("there is no such operation")?;
-        self.show(&self.carried(operation, operation_id, request))
+        let (_, step) = self.step(kind, progress).ok_or("there is no such operation")?;
+        self.show(&self.carried(step, progress, operation_id, request))
+    }
+
+    /// A read from its template.
+    ///
+    /// # Errors
+    /// A sentence when it cannot be made.
+    pub(crate) fn show_read(&self, template: &RequestTemplate, scope: &Scope<'_>) -> Result<ShownRequest, String> {
+        let out = self.outgoing(template, scope, uuid::Uuid::nil().to_string())?;
+        self.show(&out.borrow())
     }
 
     /// The payload as the stream's expressions see it.

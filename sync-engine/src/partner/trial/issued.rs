@@ -1,12 +1,12 @@
 //! The requests that would carry documents of ours: of an order or delivery note that the trial read, else of a sample.
 
-use super::{TrialOperation, shown};
+use super::{TrialOperation, requests};
 use crate::domain::{CanonicalDocument, Decimal, DespatchAdvice, Order, Timestamp};
 use crate::partner::http::HttpPartner;
-use crate::partner::{OutboundKind, PartnerLink, RenderInput};
+use crate::partner::{OutboundKind, PartnerLink, RenderInput, Stage};
 use serde_json::{Value, json};
 
-/// One row for each configured operation that carries a document of ours.
+/// The requests of each configured operation that carries a document of ours.
 pub(super) fn operations(link: &HttpPartner, read: &[CanonicalDocument], now: Timestamp) -> Vec<TrialOperation> {
     let order = read.iter().find_map(|document| match document {
         CanonicalDocument::Order(order) => Some(order.clone()),
@@ -16,17 +16,17 @@ pub(super) fn operations(link: &HttpPartner, read: &[CanonicalDocument], now: Ti
         return Vec::new();
     };
     let kinds = link.operations().iter();
-    kinds.filter_map(|kind| operation(link, *kind, &order, now)).collect()
+    kinds.flat_map(|kind| operation(link, *kind, &order, now)).collect()
 }
 
-fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timestamp) -> Option<TrialOperation> {
+fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timestamp) -> Vec<TrialOperation> {
     let whole = CanonicalDocument::Order(order.clone());
     let (document, previous, of_order) = match kind {
         OutboundKind::Acknowledge
         | OutboundKind::Confirm
         | OutboundKind::Reject
         | OutboundKind::Counter
-        | OutboundKind::Receipt => return None,
+        | OutboundKind::Receipt => return Vec::new(),
         OutboundKind::Submit => (whole, None, None),
         OutboundKind::Update => (changed(order), Some(whole), None),
         OutboundKind::Cancel => {
@@ -38,7 +38,10 @@ fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timesta
             (CanonicalDocument::Order(cancelled), Some(whole), None)
         }
         OutboundKind::Close => (whole.clone(), Some(whole), None),
-        OutboundKind::Despatch => (CanonicalDocument::DespatchAdvice(note(order, now)?), None, Some(whole)),
+        OutboundKind::Despatch => match note(order, now) {
+            Some(note) => (CanonicalDocument::DespatchAdvice(note), None, Some(whole)),
+            None => return Vec::new(),
+        },
     };
     // What the partner's answer to `submit` would have said: there is no such answer.
     let partner_ref = json!({"id": "ID-AT-THE-PARTNER", "etag": "ETAG", "version": "1"});
@@ -54,14 +57,10 @@ fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timesta
         partner_ref: previous.is_some().then_some(&partner_ref),
         payload: b"null",
         answered_at: now,
+        stage: Stage::default(),
     };
-    let (request, problems) = shown(link, &input);
-    Some(TrialOperation {
-        operation: kind.as_str().to_owned(),
-        answer: Value::Null,
-        request,
-        problems,
-    })
+    let requests = requests::shown(link, &input).into_iter();
+    requests.map(|made| made.of(kind, &Value::Null)).collect()
 }
 
 /// The first line with one more.

@@ -4,10 +4,11 @@
 mod gaps;
 mod issued;
 mod plausible;
+mod requests;
 
 use super::expr::trace::{Trace, traced};
 use super::http::HttpPartner;
-use super::{FetchError, Intake, IntakeProblem, PartnerLink, RawItem, RenderInput, VersionIntake};
+use super::{FetchError, Intake, IntakeProblem, PartnerLink, RawItem, RenderInput, Stage, VersionIntake};
 use crate::domain::{Answer, CanonicalDocument, DocumentKind, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -127,6 +128,9 @@ pub struct TrialCode {
 pub struct TrialOperation {
     /// `acknowledge`, `confirm`, `reject`, `counter`, `receipt`, ...
     pub operation: String,
+    /// Which of its requests, where it has several: the name of the step, `prepare` for the read before it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub step: String,
     /// The answer that it was rendered from.
     #[schema(value_type = Value)]
     pub answer: Value,
@@ -304,30 +308,13 @@ impl HttpPartner {
                 partner_ref: version.partner_ref.as_ref(),
                 payload,
                 answered_at: now,
+                stage: Stage::default(),
             };
-            let ((request, problems), read) = traced(|| shown(self, &input));
+            let (requests, read) = traced(|| requests::shown(self, &input));
             trace.read.extend(of_payload(&read));
-            operations.push(TrialOperation {
-                operation: kind.as_str().to_owned(),
-                answer: answer.clone(),
-                request,
-                problems,
-            });
+            operations.extend(requests.into_iter().map(|made| made.of(*kind, &answer)));
         }
         operations
-    }
-}
-
-/// The request of an operation, or why there is none.
-fn shown(link: &HttpPartner, input: &RenderInput<'_>) -> (Option<ShownRequest>, Vec<IntakeProblem>) {
-    let rendered = link.render(input);
-    match rendered.map(|request| link.show_operation(input.kind, input.operation_id, &request)) {
-        Ok(Ok(request)) => (Some(request), Vec::new()),
-        Ok(Err(message)) => {
-            let pointer = String::new();
-            (None, vec![IntakeProblem { pointer, message }])
-        }
-        Err(refused) => (None, refused.problems),
     }
 }
 

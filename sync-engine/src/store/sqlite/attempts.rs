@@ -62,6 +62,9 @@ pub fn finish(tx: &mut Tx<'_>, finish: &FinishAttempt<'_>) -> Result<(), StoreEr
             error,
         ])?;
     one_row(changed, "operation", job.id)?;
+    if let Some(next) = finish.next {
+        super::claim::go_on(tx, &job, next, finish.at)?;
+    }
     jobs::follow(tx, &job, to, finish.at)?;
     let action = match to {
         DeliveryState::Applied => "applied",
@@ -79,6 +82,10 @@ pub fn finish(tx: &mut Tx<'_>, finish: &FinishAttempt<'_>) -> Result<(), StoreEr
 }
 
 fn insert_attempt(tx: &Tx<'_>, job: &Job, finish: &FinishAttempt<'_>, error: Option<&str>) -> Result<(), StoreError> {
+    let result = match finish.next {
+        Some(next) if next.onward => DeliveryState::Delivered,
+        Some(_) | None => finish.to,
+    };
     tx.db
         .prepare_cached(
             "INSERT INTO attempt
@@ -92,7 +99,7 @@ fn insert_attempt(tx: &Tx<'_>, job: &Job, finish: &FinishAttempt<'_>, error: Opt
             finish.started_at,
             finish.at,
             finish.status,
-            finish.to,
+            result,
             error,
             finish.response_excerpt.map(excerpt),
         ))?;

@@ -3,8 +3,8 @@
 use super::jobs::{self, Job};
 use super::text::{Json, json};
 use super::tx::{Tx, one_row};
-use crate::domain::{DeliveryState, DocumentId, OperationId, PartnerId, Timestamp};
-use crate::store::{ClaimRequest, Claimed, StoreError, StoredRequest};
+use crate::domain::{DeliveryState, DocumentId, OperationId, PartnerId, Progress, Timestamp};
+use crate::store::{ClaimRequest, Claimed, NextRequest, StoreError, StoredRequest};
 use rusqlite::{OptionalExtension, Row};
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ const TAKEOVERS_AT_ONCE: u32 = 1_000;
 /// What a claim reads of an operation, after the columns of its job.
 const WHAT: &str = "d.number, o.version, o.kind, a.answer, o.attempts - o.attempts_before, o.created_at,
     o.scheduled_from, o.receipt, r.method, r.url, r.headers, r.media_type, r.body, r.hash,
-    r.made_with, o.left_in, o.sent_as";
+    r.made_with, o.left_in, o.sent_as, o.progress";
 const JOINS: &str = "JOIN document d ON d.id = o.document_id JOIN operation_answer a ON a.operation_seq = o.seq
     LEFT JOIN request r ON r.operation_seq = o.seq";
 
@@ -114,6 +114,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
         leaves_first: false,
         was: job.state,
         taken_over: false,
+        progress: row.get::<_, Option<Json<Progress>>>(28)?.map(|json| json.0),
     };
     Ok(Found { job, claimed, draft })
 }
@@ -256,6 +257,24 @@ pub fn store_request(
             request.hash,
         ))?;
     Ok(request.clone())
+}
+
+/// The stored request is through: what is stored next belongs to `progress`.
+pub fn go_on(tx: &Tx<'_>, job: &Job, next: NextRequest<'_>, at: Timestamp) -> Result<(), StoreError> {
+    let changed = tx
+        .db
+        .prepare_cached(
+            "UPDATE operation SET progress = ?2, left_in = NULL,
+             attempts_before = CASE WHEN ?3 THEN attempts ELSE attempts_before END,
+             scheduled_from = CASE WHEN ?3 THEN ?4 ELSE scheduled_from END
+             WHERE seq = ?1",
+        )?
+        .execute((job.seq, json(next.progress)?, next.onward, at))?;
+    one_row(changed, "operation", job.id)?;
+    tx.db
+        .prepare_cached("DELETE FROM request WHERE operation_seq = ?1")?
+        .execute([job.seq])?;
+    Ok(())
 }
 
 pub fn renew_lease(tx: &mut Tx<'_>, id: OperationId, epoch: i64, until: Timestamp) -> Result<(), StoreError> {

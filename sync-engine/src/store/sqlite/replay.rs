@@ -1,9 +1,9 @@
 //! A dead letter once more, as a new operation.
 
 use super::jobs::{self, Job, Move};
-use super::text::Json;
+use super::text::{Json, json};
 use super::tx::{Tx, one_row};
-use crate::domain::{Act, DeliveryState, VersionNumber};
+use crate::domain::{Act, DeliveryState, Progress, VersionNumber};
 use crate::store::{NewOperation, OperationKind, Replay, ReplayKey, StoreError};
 
 /// What the dead letter hands on.
@@ -80,7 +80,7 @@ fn read(tx: &Tx<'_>, job: &Job) -> Result<Dead, StoreError> {
         })?)
 }
 
-/// Each names the other. Not `anew`: key, bytes and receipt go on to the new one, which is then asked about before it is
+/// Each names the other. An operation of several requests goes on where it stopped. Not `anew`: key, bytes and receipt go on to the new one, which is then asked about before it is
 /// sent, like any that may have left.
 fn link(tx: &Tx<'_>, dead: &Job, new: &Job, anew: bool) -> Result<(), StoreError> {
     let changed = tx
@@ -93,17 +93,26 @@ fn link(tx: &Tx<'_>, dead: &Job, new: &Job, anew: bool) -> Result<(), StoreError
         .prepare_cached("UPDATE operation SET replay_of = ?2 WHERE seq = ?1")?
         .execute((new.seq, dead.id))?;
     one_row(changed, "operation", new.id)?;
-    if anew {
+    let progress: Option<Json<Progress>> = tx
+        .db
+        .prepare_cached("SELECT progress FROM operation WHERE seq = ?1")?
+        .query_row([dead.seq], |row| row.get(0))?;
+    // Requests that are through are never repeated: made anew is only the one that was refused, as its next round.
+    let progress = progress.map(|Json(progress)| if anew { progress.anew() } else { progress });
+    if anew && progress.is_none() {
         return Ok(());
     }
     let changed = tx
         .db
         .prepare_cached(
-            "UPDATE operation SET (sent_as, receipt) =
+            "UPDATE operation SET progress = ?3, (sent_as, receipt) =
                (SELECT coalesce(o.sent_as, o.id), o.receipt FROM operation o WHERE o.seq = ?2) WHERE seq = ?1",
         )?
-        .execute((new.seq, dead.seq))?;
+        .execute((new.seq, dead.seq, progress.as_ref().map(json).transpose()?))?;
     one_row(changed, "operation", new.id)?;
+    if anew {
+        return Ok(());
+    }
     // None when it never came to a request; a draft that never left is made anew.
     tx.db
         .prepare_cached(

@@ -52,6 +52,7 @@ fn a_draft_leaves_as_it_is_and_is_never_changed_after_that() {
     let again = first.clone();
     write(store, move |tx| {
         tx.finish(&crate::store::FinishAttempt {
+            next: None,
             due_at: Some(NOW.plus_seconds(5)),
             ..finish(&again, DeliveryState::Retrying, NOW)
         })

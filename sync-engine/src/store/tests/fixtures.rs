@@ -257,6 +257,7 @@ pub fn claim(tx: &mut dyn StoreTx, now: Timestamp, limit: u32) -> Result<Vec<Cla
 
 pub fn finish(claimed: &Claimed, to: DeliveryState, at: Timestamp) -> FinishAttempt<'static> {
     FinishAttempt {
+        next: None,
         operation: claimed.operation,
         epoch: claimed.epoch,
         started_at: at,

@@ -92,6 +92,7 @@ impl World {
                         let _ = happen(tx, claimed.document, &delivered, "delivered", now);
                     }
                     tx.finish(&FinishAttempt {
+                        next: None,
                         due_at: Some(now.plus_seconds(5)),
                         ..finish(&claimed, to, now)
                     })

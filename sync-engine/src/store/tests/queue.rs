@@ -44,6 +44,7 @@ fn end(store: &Arc<SqliteStore>, claimed: &Claimed, to: DeliveryState, due: Opti
     let claimed = claimed.clone();
     write(store, move |tx| {
         tx.finish(&FinishAttempt {
+            next: None,
             due_at: due.map(|seconds| NOW.plus_seconds(seconds)),
             ..finish(&claimed, to, NOW)
         })
@@ -267,6 +268,7 @@ fn a_delivered_operation_is_verified_and_the_next_answer_does_not_wait_for_that(
     };
     write(store, move |tx| {
         tx.finish(&FinishAttempt {
+            next: None,
             due_at: Some(NOW.plus_seconds(10)),
             receipt: Some(&receipt),
             error: Some(&error),

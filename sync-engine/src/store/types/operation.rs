@@ -1,7 +1,7 @@
 //! Operations, their delivery jobs, claims and attempts.
 
 use crate::domain::{
-    Act, CompanyId, ContentHash, DeliveryState, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp,
+    Act, CompanyId, ContentHash, DeliveryState, DocumentId, DocumentKind, OperationId, PartnerId, Progress, Timestamp,
     VersionNumber,
 };
 use bytes::Bytes;
@@ -182,6 +182,8 @@ pub struct Claimed {
     pub was: DeliveryState,
     /// A lease ran out: it may have been sent.
     pub taken_over: bool,
+    /// Of an operation that is past its first request: where `request` belongs, or the one that is to be made.
+    pub progress: Option<Progress>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,7 +201,7 @@ pub struct FinishAttempt<'a> {
     pub epoch: i64,
     pub started_at: Timestamp,
     pub at: Timestamp,
-    /// What was done: `send`, `lookup`, `verify`.
+    /// What was done: `prepare`, `send`, `lookup`, `verify`; behind it the step's name, where the operation has several.
     pub step: &'a str,
     pub status: Option<u16>,
     pub to: DeliveryState,
@@ -210,6 +212,16 @@ pub struct FinishAttempt<'a> {
     pub receipt: Option<&'a serde_json::Value>,
     /// First 4 KiB of the partner's answer.
     pub response_excerpt: Option<&'a str>,
+    /// The request that was stored is through, and another one is to be made.
+    pub next: Option<NextRequest<'a>>,
+}
+
+/// Where an operation goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct NextRequest<'a> {
+    pub progress: &'a Progress,
+    /// The partner took the one before: attempts and schedule start anew. Otherwise it is the same one, made anew.
+    pub onward: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

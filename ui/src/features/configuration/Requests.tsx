@@ -15,8 +15,9 @@ export function Requests({ tried, issued, stale }: EffectProps & { issued: reado
   return (
     <div className="requests" data-testid="requests">
       <p className="pane-note soft">{text.configuration.notSent}</p>
-      {operations.map((operation) => (
-        <Card key={operation.operation} operation={operation} />
+      {operations.map((operation, at) => (
+        // Its requests follow one another, several of one step too: the place is what names one.
+        <Card key={`${at} ${operation.operation} ${operation.step ?? ""}`} operation={operation} />
       ))}
     </div>
   );
@@ -25,7 +26,10 @@ export function Requests({ tried, issued, stale }: EffectProps & { issued: reado
 function Card({ operation }: { operation: TrialOperation }) {
   return (
     <section className="request" data-testid="request" data-operation={operation.operation}>
-      <h2>{text.configuration.operation(operation.operation)}</h2>
+      <h2>
+        {text.configuration.operation(operation.operation)}
+        {operation.step ? ` · ${operation.step}` : null}
+      </h2>
       {operation.problems.length > 0 ? (
         <Bar tone="error">
           <ul>

@@ -77,6 +77,7 @@ fn act(tx: &mut dyn StoreTx, Step { kind, round }: Step) -> Result<(), StoreErro
             };
             happen(tx, document, &delivered, "delivered", at)?;
             tx.finish(&FinishAttempt {
+                next: None,
                 operation,
                 epoch: 1,
                 started_at: at,

@@ -1,0 +1,134 @@
+//! The requests that an operation would make, one after another. What would come out of the partner's answers in between
+//! stands in them by its name.
+
+use super::{ShownRequest, TrialOperation};
+use crate::partner::config::StepConfig;
+use crate::partner::expr::Scope;
+use crate::partner::http::HttpPartner;
+use crate::partner::map::Template;
+use crate::partner::render::{after, here};
+use crate::partner::{IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput};
+use serde_json::{Map, Value};
+
+/// Most requests of one operation that are shown.
+const MAX_SHOWN: usize = 30;
+
+/// One request, or why there is none.
+pub(super) struct Made {
+    step: String,
+    request: Option<ShownRequest>,
+    problems: Vec<IntakeProblem>,
+}
+
+impl Made {
+    fn new(step: String, request: Result<ShownRequest, Vec<IntakeProblem>>) -> Self {
+        let (request, problems) = match request {
+            Ok(request) => (Some(request), Vec::new()),
+            Err(problems) => (None, problems),
+        };
+        Self {
+            step,
+            request,
+            problems,
+        }
+    }
+
+    pub fn of(self, kind: OutboundKind, answer: &Value) -> TrialOperation {
+        TrialOperation {
+            operation: kind.as_str().to_owned(),
+            step: self.step,
+            answer: answer.clone(),
+            request: self.request,
+            problems: self.problems,
+        }
+    }
+}
+
+pub(super) fn shown(link: &HttpPartner, input: &RenderInput<'_>) -> Vec<Made> {
+    let mut made = Vec::new();
+    let mut progress = None;
+    while made.len() < MAX_SHOWN {
+        let mut input = input.clone();
+        input.stage.progress = progress.as_ref();
+        let found = match here(link.config(), &input) {
+            Ok(Some(found)) => found,
+            Ok(None) if made.is_empty() => {
+                // Said as it would be when it is sent.
+                made.extend(link.render(&input).err().map(|e| refused(String::new(), e)));
+                break;
+            }
+            Ok(None) => break,
+            Err(error) => {
+                made.push(refused(String::new(), error));
+                break;
+            }
+        };
+        let step = found.step;
+        let prepared = step.prepare.as_ref().map(|prepare| {
+            let name = if step.name.is_empty() {
+                "prepare".to_owned()
+            } else {
+                format!("{}: prepare", step.name)
+            };
+            let request = link.show_read(&prepare.request, &Scope::root(&found.scope));
+            made.push(Made::new(name, request.map_err(problem)));
+            prepare
+                .keep
+                .as_ref()
+                .map_or(Value::Null, |keep| sample(keep, "prepared"))
+        });
+        input.stage.progress = Some(&found.progress);
+        input.stage.prepared = prepared.as_ref();
+        made.push(request(link, &input, step));
+        let kept = step.receipt.as_ref().map(|receipt| sample(receipt, "receipt"));
+        let Ok(Some(next)) = after(link.config(), &input, kept.as_ref()) else {
+            break;
+        };
+        progress = Some(next);
+    }
+    made
+}
+
+fn request(link: &HttpPartner, input: &RenderInput<'_>, step: &StepConfig) -> Made {
+    let progress = input.stage.progress.cloned().unwrap_or_default();
+    let shown = match link.render(input) {
+        Ok(request) => link
+            .show_operation(input.kind, input.operation_id, &progress, &request)
+            .map_err(problem),
+        Err(error) => Err(error.problems),
+    };
+    Made::new(step.name.clone(), shown)
+}
+
+fn refused(step: String, error: IntakeError) -> Made {
+    Made::new(step, Err(error.problems))
+}
+
+fn problem(message: String) -> Vec<IntakeProblem> {
+    let pointer = String::new();
+    vec![IntakeProblem { pointer, message }]
+}
+
+/// What a template might give: each value is its own name, or 1 where the name is that of a number.
+fn sample(template: &Template, name: &str) -> Value {
+    match template {
+        Template::Constant(value) => value.clone(),
+        Template::Value(_) => Value::from(placeholder(name)),
+        Template::Object { members, .. } => {
+            let members = members.iter().map(|(name, value)| (name.clone(), sample(value, name)));
+            Value::Object(members.collect::<Map<_, _>>())
+        }
+        Template::List(list) => list.iter().map(|value| sample(value, name)).collect(),
+        Template::Each { item, .. } => Value::Array(vec![sample(item, name)]),
+    }
+}
+
+fn placeholder(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let number = ["version", "revision", "sequence", "count", "number"];
+    if number.iter().any(|word| lower.contains(word)) {
+        "1".to_owned()
+    } else {
+        name.to_ascii_uppercase()
+    }
+}
