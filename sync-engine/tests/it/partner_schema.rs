@@ -29,7 +29,11 @@ fn the_schema_and_the_structs_know_the_same_names() {
         } else {
             format!("/$defs/{section}")
         };
-        let known: BTreeSet<String> = known.into_iter().collect();
+        let mut known: BTreeSet<String> = known.into_iter().collect();
+        // Taken out before anything is read; "reason" takes any name.
+        if section != "reason" {
+            known.insert("$comment".to_owned());
+        }
         assert_eq!(names(&schema, &pointer), known, "section \"{section}\"");
     }
 }
@@ -50,6 +54,7 @@ fn every_field_has_a_hover_text() {
                         "rules",
                         "request",
                         "outcomes",
+                        "comment",
                     ];
                     named.iter().any(|n| r.ends_with(n))
                 });
@@ -86,4 +91,57 @@ fn every_configuration_in_the_repository_holds() {
         }
     }
     assert!(seen >= 4);
+}
+
+/// Puts a comment into every object, except into constants, which are the partner's.
+fn comment(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members.iter_mut() {
+                if !["$value", "$default"].contains(&name.as_str()) {
+                    comment(value);
+                }
+            }
+            members.insert("$comment".to_owned(), Value::from("to be checked"));
+        }
+        Value::Array(list) => list.iter_mut().for_each(comment),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_comment_may_stand_in_every_object() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/partners");
+    let validator = jsonschema::options().build(&schema()).unwrap();
+    for name in [
+        "sandbox.json",
+        "amazon-vendor.json",
+        "xero.json",
+        "square.json",
+        "papinet.json",
+        "business-central.json",
+    ] {
+        let text = std::fs::read_to_string(dir.join(name)).unwrap();
+        let mut whole: Value = serde_json::from_str(&text).unwrap();
+        let plain = partner::parse(&text, name, &dir).unwrap().openapi();
+        comment(&mut whole);
+        let errors: Vec<String> = validator
+            .iter_errors(&whole)
+            .map(|e| format!("{}: {e}", e.instance_path()).chars().take(300).collect())
+            .collect();
+        assert!(errors.is_empty(), "{name}: an editor takes comments: {errors:#?}");
+        let commented = partner::parse(&whole.to_string(), name, &dir).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(plain, commented.openapi(), "{name}: comments change nothing");
+    }
+}
+
+#[test]
+fn a_comment_is_a_text_and_a_constant_is_the_partners() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/partners");
+    let text = std::fs::read_to_string(dir.join("sandbox.json")).unwrap();
+    let mut whole: Value = serde_json::from_str(&text).unwrap();
+    whole["streams"]["orders"]["$comment"] = Value::from(7);
+    let errors = partner::parse(&whole.to_string(), "x.json", &dir).unwrap_err();
+    let told: Vec<String> = errors.mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["/streams/orders/$comment: a comment is a text, this is a number"]);
 }

@@ -4,6 +4,7 @@
 use super::CONFIG_SCHEMA;
 use super::mistakes::{Mistakes, child};
 use super::raw::RawPartner;
+use crate::partner::expr::kind_of;
 use crate::partner::schema::describe;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -18,6 +19,10 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
         .expect("the shipped schema is a schema: a test compiles it")
 });
 
+const COMMENT: &str = "$comment";
+/// Members whose value is as the partner wants it.
+const CONSTANTS: &[&str] = &["$value", "$default"];
+
 /// The raw configuration, without the parts that have mistakes. `None` when nothing can be read.
 pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Option<RawPartner> {
     let mut value: Value = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
@@ -31,6 +36,7 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Option<RawPartner> {
         mistakes.add("", "an object is expected");
         return None;
     }
+    strip_comments(&mut value, "", mistakes);
     let mut unfit = Vec::new();
     for error in VALIDATOR.iter_errors(&value) {
         // Maps and templates are checked as they are compiled: with better words, and only once.
@@ -47,6 +53,27 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Option<RawPartner> {
             mistakes.add("", format!("this is no configuration: {e}"));
             None
         }
+    }
+}
+
+/// Takes every `$comment` out, except of constants, which are the partner's: nothing further on has to know of them.
+pub(super) fn strip_comments(value: &mut Value, pointer: &str, mistakes: &mut Mistakes) {
+    match value {
+        Value::Object(members) => {
+            if let Some(comment) = members.remove(COMMENT).filter(|c| !c.is_string()) {
+                let message = format!("a comment is a text, this is {}", kind_of(&comment));
+                mistakes.add(child(pointer, COMMENT), message);
+            }
+            for (name, value) in members.iter_mut().filter(|(name, _)| !CONSTANTS.contains(&name.as_str())) {
+                strip_comments(value, &child(pointer, name), mistakes);
+            }
+        }
+        Value::Array(list) => {
+            for (n, value) in list.iter_mut().enumerate() {
+                strip_comments(value, &child(pointer, n), mistakes);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -340,6 +340,7 @@ pub fn parse(text: &str, file: &str, dir: &Path) -> Result<PartnerConfig, Config
             config.fingerprint = fingerprint(text);
             // It was read as JSON before.
             config.written = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+            check::strip_comments(&mut config.written, "", &mut Mistakes::default());
             Ok(config)
         }
         (_, Some(errors)) => Err(errors),
