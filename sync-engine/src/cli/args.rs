@@ -284,6 +284,16 @@ Examples:
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Begin a configuration from an API description (OpenAPI 3.0 or 3.1, Swagger 2.0; JSON or YAML)
+    #[command(after_help = "\
+Proposes endpoints, paging, sign-in, field matches, answers and schemas, marks what it guessed (\"$comment\"), and prints
+what is to be checked and what was not found. Nothing is made up: what is not known stops what needs it.
+
+Examples:
+  countersign partner new acme --from openapi.json
+  countersign partner new acme --from acme.yaml --output partners/acme.json
+  countersign partner new acme --from swagger.json --json")]
+    New(NewArgs),
     /// See what a configuration makes of a payload, or of the partner's first page, and what it would send
     #[command(after_help = "\
 Nothing is stored. Without --payload the partner is asked for one page of each stream; nothing else is sent.
@@ -313,6 +323,22 @@ Examples:
   countersign partner secret acme.client_secret
   printf %s \"$SECRET\" | countersign partner secret acme.client_secret")]
     Secret { name: String },
+}
+
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// The partner's id: lower-case letters, digits and dashes
+    #[arg(value_name = "ID", value_parser = partner_id)]
+    pub id: String,
+    /// The API description; files that it refers to lie beside it
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// Where to write; schemas go into a folder of the id beside it [default: ID.json here]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Take the place of a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -413,6 +439,14 @@ pub struct PrintArgs {
 pub struct BackupArgs {
     /// Where to write; must not exist [default: backups/countersign-DATE-TIME.db in the data folder]
     pub file: Option<PathBuf>,
+}
+
+fn partner_id(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if text.is_empty() || text.len() > 40 || text.starts_with('-') || !text.bytes().all(fits) {
+        return Err("an id is 1 to 40 lower-case letters, digits and dashes, such as amazon-vendor".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn operation(text: &str) -> Result<OperationId, String> {

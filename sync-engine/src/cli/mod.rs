@@ -7,6 +7,7 @@ mod failure;
 mod host;
 mod import;
 mod logs;
+mod new;
 mod partner;
 mod print;
 mod queue;

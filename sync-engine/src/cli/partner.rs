@@ -2,7 +2,7 @@
 
 use super::args::{Global, PartnerArgs, PartnerCommand};
 use super::failure::{Exit, Failure};
-use super::{host, settings, terminal, trial};
+use super::{host, new, settings, terminal, trial};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +15,7 @@ const MAX_SECRET_BYTES: usize = 64 * 1024;
 pub async fn run(global: &Global, args: PartnerArgs) -> Result<ExitCode, Failure> {
     match args.command {
         PartnerCommand::Check { files } => check(global, &files),
+        PartnerCommand::New(args) => new::run(global, &args),
         PartnerCommand::Try(args) => trial::run(global, args).await,
         PartnerCommand::Openapi { file } => openapi(&file),
         PartnerCommand::List => list(global).await,

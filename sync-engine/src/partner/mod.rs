@@ -9,6 +9,7 @@ mod issue;
 mod json;
 pub(crate) mod map;
 mod page;
+pub mod propose;
 mod render;
 mod scan;
 pub(crate) mod schema;

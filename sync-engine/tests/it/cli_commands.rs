@@ -44,6 +44,7 @@ fn every_command_has_help_with_an_example() {
         &["sandbox"],
         &["partner"],
         &["partner", "check"],
+        &["partner", "new"],
         &["partner", "list"],
         &["partner", "secret"],
         &["queue"],

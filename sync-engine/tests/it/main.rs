@@ -34,6 +34,7 @@ mod partner_bad_input;
 mod partner_details;
 mod partner_http;
 mod partner_link;
+mod partner_new;
 mod partner_openapi;
 mod partner_outcomes;
 mod partner_pages;

@@ -143,5 +143,8 @@ fn a_comment_is_a_text_and_a_constant_is_the_partners() {
     whole["streams"]["orders"]["$comment"] = Value::from(7);
     let errors = partner::parse(&whole.to_string(), "x.json", &dir).unwrap_err();
     let told: Vec<String> = errors.mistakes.iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["/streams/orders/$comment: a comment is a text, this is a number"]);
+    assert_eq!(
+        told,
+        ["/streams/orders/$comment: a comment is a text, this is a number"]
+    );
 }

@@ -64,7 +64,10 @@ pub(super) fn strip_comments(value: &mut Value, pointer: &str, mistakes: &mut Mi
                 let message = format!("a comment is a text, this is {}", kind_of(&comment));
                 mistakes.add(child(pointer, COMMENT), message);
             }
-            for (name, value) in members.iter_mut().filter(|(name, _)| !CONSTANTS.contains(&name.as_str())) {
+            for (name, value) in members
+                .iter_mut()
+                .filter(|(name, _)| !CONSTANTS.contains(&name.as_str()))
+            {
                 strip_comments(value, &child(pointer, name), mistakes);
             }
         }
