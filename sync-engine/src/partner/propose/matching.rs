@@ -162,7 +162,7 @@ fn by_description(wanted: &Wanted, field: &Field<'_>) -> f64 {
     let found = wanted
         .names()
         .take(4)
-        .map(|name| words(name))
+        .map(words)
         .any(|name| name.len() > 1 && said.windows(name.len()).any(|window| window == name));
     if found { 0.62 } else { 0.0 }
 }

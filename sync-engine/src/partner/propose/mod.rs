@@ -120,7 +120,7 @@ pub fn propose(description: &Description, id: &str) -> Result<Proposal, ProposeE
         .collect();
     let streams: Vec<Stream<'_>> = streams.into_iter().map(|(stream, _)| stream).collect();
     let (config, schemas) = assemble(d, &endpoints, &streams, asked, id, &mut notes);
-    notes.0.sort_by(|a, b| a.certainty.cmp(&b.certainty));
+    notes.0.sort_by_key(|note| note.certainty);
     Ok(Proposal {
         config,
         schemas,

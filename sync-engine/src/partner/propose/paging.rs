@@ -125,7 +125,7 @@ impl<'d> Pages<'_, 'd> {
                 None => json!({ "type": "offset", "until": "empty" }),
             }
         } else if let Some(page) = page {
-            let from_zero = self.from_zero(page);
+            let from_zero = self.counts_from_zero(page);
             set(asking, page, json!(if from_zero { ".page - 1" } else { ".page" }));
             notes.likely(&at, format!("counted by {}, from {}", page.name, u8::from(!from_zero)));
             match &more {
@@ -157,7 +157,7 @@ impl<'d> Pages<'_, 'd> {
             .clamp(1, MOST)
     }
 
-    fn from_zero(&self, page: &Parameter<'_>) -> bool {
+    fn counts_from_zero(&self, page: &Parameter<'_>) -> bool {
         let zero = |word: &str| page.schema.value.get(word).and_then(Value::as_u64) == Some(0);
         let said = page.description.to_lowercase();
         zero("default")

@@ -99,10 +99,7 @@ fn by_prefix<'a, 'd>(
             .copied()
             .collect();
         let depth = family.first().map_or(0, |f| f.depth().saturating_sub(1));
-        let section = fields_of(&family, depth, name)
-            .into_iter()
-            .map(|(target, value)| (target, value))
-            .collect::<Map<_, _>>();
+        let section = fields_of(&family, depth, name);
         let enough = section.len() >= 2 || section.contains_key("name") || section.contains_key("id");
         if enough {
             // A family's paths begin at the document.
