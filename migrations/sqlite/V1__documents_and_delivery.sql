@@ -44,7 +44,8 @@ CREATE INDEX document_all_partner ON document (company, partner, updated_at, id)
 CREATE INDEX document_all_kind ON document (company, kind, updated_at, id);
 CREATE INDEX document_all_state ON document (company, state, updated_at, id);
 
--- Bytes as they came or as we sent them.
+-- Bytes as they came or as we sent them. Written in the transaction of the row that names them; that column is no foreign
+-- key, which would be looked for in every version when an old payload goes.
 CREATE TABLE payload (
     id INTEGER PRIMARY KEY,
     media_type TEXT NOT NULL,
@@ -64,7 +65,7 @@ CREATE TABLE version (
     supersedes INTEGER,
     base INTEGER,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
-    payload_id INTEGER NOT NULL REFERENCES payload (id),
+    payload_id INTEGER NOT NULL,
     change_summary TEXT,
     answer_due INTEGER,
     actor TEXT NOT NULL,
@@ -88,6 +89,8 @@ CREATE TABLE note_of_order (
     PRIMARY KEY (company, partner, order_number, document_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX note_of_order_document ON note_of_order (document_id);
+
 -- The partner's answers to documents that we issued, each once.
 CREATE TABLE received_answer (
     id INTEGER PRIMARY KEY,
@@ -96,7 +99,7 @@ CREATE TABLE received_answer (
     code TEXT NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     answer TEXT NOT NULL,
-    payload_id INTEGER NOT NULL REFERENCES payload (id),
+    payload_id INTEGER NOT NULL,
     stale INTEGER NOT NULL CHECK (stale IN (0, 1)),
     received_at INTEGER NOT NULL,
     UNIQUE (document_id, hash)
@@ -229,7 +232,7 @@ CREATE TABLE quarantine (
     number TEXT,
     stage TEXT NOT NULL,
     problems TEXT NOT NULL,
-    payload_id INTEGER NOT NULL REFERENCES payload (id),
+    payload_id INTEGER NOT NULL,
     payload_hash BLOB NOT NULL CHECK (length(payload_hash) = 32),
     state TEXT NOT NULL,
     runs INTEGER NOT NULL DEFAULT 1,
@@ -239,6 +242,7 @@ CREATE TABLE quarantine (
     UNIQUE (company, partner, stream, payload_hash)
 ) STRICT;
 
+CREATE INDEX quarantine_document ON quarantine (document_id) WHERE document_id IS NOT NULL;
 CREATE INDEX quarantine_all ON quarantine (company, id);
 CREATE INDEX quarantine_state ON quarantine (company, state, id);
 CREATE INDEX quarantine_partner ON quarantine (company, partner, id);
@@ -309,9 +313,22 @@ CREATE TABLE audit_end (
 ) STRICT;
 INSERT INTO audit_end (one, last_id, last_hash) VALUES (1, 0, zeroblob(32));
 
+-- Where the audit chain begins: the last row that went into an archive. It moves forward along the chain only.
+CREATE TABLE audit_start (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    last_id INTEGER NOT NULL,
+    last_hash BLOB NOT NULL CHECK (length(last_hash) = 32)
+) STRICT;
+INSERT INTO audit_start (one, last_id, last_hash) VALUES (1, 0, zeroblob(32));
+CREATE TRIGGER audit_start_along BEFORE UPDATE ON audit_start
+WHEN NEW.last_id <= OLD.last_id
+    OR NOT EXISTS (SELECT 1 FROM audit WHERE id = NEW.last_id AND hash = NEW.last_hash)
+BEGIN SELECT raise(ABORT, 'the audit trail is cut at one of its rows'); END;
+
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
 BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+WHEN OLD.id > (SELECT last_id FROM audit_start)
 BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END;
 -- INSERT OR REPLACE deletes without the trigger above.
 CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)

@@ -14,6 +14,7 @@ mod replay;
 mod views;
 
 pub use crate::exchange::SyncReport;
+pub use crate::exchange::care::Care;
 pub use crate::exchange::push::PushError;
 pub use configuration::{ConfigurationCheck, ConfigurationFile};
 pub use error::EngineError;
@@ -193,6 +194,14 @@ impl Engine {
             () = exchange.tasks.wait() => true,
             () = exchange.clock.sleep(limit) => false,
         }
+    }
+
+    /// Takes care of the database from now on, until `stop`.
+    pub fn care(&self, care: Care) {
+        let exchange = self.exchange();
+        exchange
+            .tasks
+            .spawn(crate::exchange::care::run(Arc::clone(exchange), care));
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {

@@ -33,11 +33,45 @@ pub struct FileSettings {
     pub hosts: Option<Vec<String>>,
     /// Address and port on which partners call us; only `countersign serve`.
     pub hooks: Option<SocketAddr>,
+    /// How long settled things stay, and how often a backup is made.
+    pub care: CareSettings,
     /// Files, level, Loki.
     pub log: LogSettings,
     /// The file that was read.
     #[serde(skip)]
     pub path: Option<PathBuf>,
+}
+
+/// Care of the database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CareSettings {
+    /// Days that settled documents and their history stay before they go into an archive; 0 keeps them all.
+    pub keep_days: u32,
+    /// Hours between two scheduled backups; 0 makes none.
+    pub backup_hours: u32,
+    /// Scheduled backups that are kept.
+    pub keep_backups: u32,
+}
+
+impl Default for CareSettings {
+    fn default() -> Self {
+        Self {
+            keep_days: 90,
+            backup_hours: 0,
+            keep_backups: 7,
+        }
+    }
+}
+
+impl CareSettings {
+    pub fn keep_days(&self) -> Option<u32> {
+        (self.keep_days > 0).then_some(self.keep_days)
+    }
+
+    pub fn backup_hours(&self) -> Option<u32> {
+        (self.backup_hours > 0).then_some(self.backup_hours)
+    }
 }
 
 /// Why the settings file was refused.

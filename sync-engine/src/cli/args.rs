@@ -148,8 +148,24 @@ Examples:
     #[command(after_help = "\
 Examples:
   countersign backup
-  countersign backup /mnt/backup/countersign.db")]
+  countersign backup /mnt/backup/countersign.db
+  countersign backup --drill")]
     Backup(BackupArgs),
+    /// Put what is old and settled into archives, and read them back
+    #[command(after_help = "\
+Examples:
+  countersign archive list
+  countersign archive show archives/countersign-20270301080000000-1.jsonl.gz
+  countersign archive run --days 365")]
+    Archive(ArchiveArgs),
+    /// Put a backup in the place of the database; no engine may run
+    #[command(after_help = "\
+The backup is tried out first, in a folder of its own. What it replaces is kept beside it.
+
+Examples:
+  countersign restore backups/countersign-20270301-080000.db --check
+  countersign restore backups/countersign-20270301-080000.db")]
+    Restore(RestoreArgs),
     /// Look at everything and say what is wrong and what to do
     #[command(after_help = "\
 Examples:
@@ -439,6 +455,53 @@ pub struct PrintArgs {
 pub struct BackupArgs {
     /// Where to write; must not exist [default: backups/countersign-DATE-TIME.db in the data folder]
     pub file: Option<PathBuf>,
+    /// Then restore the copy into a folder of its own, and check everything in it
+    #[arg(long)]
+    pub drill: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ArchiveArgs {
+    #[command(subcommand)]
+    pub command: ArchiveCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ArchiveCommand {
+    /// List the archives, each read to its end and checked
+    #[command(after_help = "\
+Examples:
+  countersign archive list
+  countersign archive list --json")]
+    List,
+    /// Print every row of an archive as a line of JSON
+    #[command(after_help = "\
+Example:
+  countersign archive show archives/countersign-20270301080000000-1.jsonl.gz | grep PO-10023")]
+    Show {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Archive now what is settled; `countersign serve` does it every day
+    #[command(after_help = "\
+Examples:
+  countersign archive run
+  countersign archive run --days 365 --json")]
+    Run {
+        /// Keep what changed in these days [default: care.keepDays of the settings, 90]
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Only try it out; a running engine is not in the way
+    #[arg(long)]
+    pub check: bool,
 }
 
 fn partner_id(text: &str) -> Result<String, String> {

@@ -3,7 +3,7 @@
 use super::args::{BackupArgs, Global};
 use super::failure::Failure;
 use super::settings::reason;
-use super::{host, terminal};
+use super::{host, restore, terminal};
 use std::process::ExitCode;
 
 pub fn run(global: &Global, args: BackupArgs) -> Result<ExitCode, Failure> {
@@ -11,7 +11,7 @@ pub fn run(global: &Global, args: BackupArgs) -> Result<ExitCode, Failure> {
     let store = host::store(&settings)?;
     let to = args.file.unwrap_or_else(|| {
         let name = format!("countersign-{}.db", chrono::Local::now().format("%Y%m%d-%H%M%S"));
-        settings.data_dir.join("backups").join(name)
+        settings.data_dir.join(host::BACKUPS).join(name)
     });
     if to.exists() {
         return Err(Failure::failed(format!("{} exists already", to.display())).hint("name a file that does not"));
@@ -34,6 +34,9 @@ pub fn run(global: &Global, args: BackupArgs) -> Result<ExitCode, Failure> {
     } else {
         let size = terminal::bytes(report.bytes);
         terminal::line(format!("{}: {size}, integrity {}", report.path, report.integrity))?;
+    }
+    if args.drill {
+        restore::drill(global, &to, &settings.data_dir)?;
     }
     Ok(ExitCode::SUCCESS)
 }

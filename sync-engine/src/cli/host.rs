@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_engine::clock::SystemClock;
-use sync_engine::engine::{Engine, EngineOptions};
+use sync_engine::engine::{Care, Engine, EngineOptions};
 use sync_engine::partner::{FileSecrets, Secrets};
 use sync_engine::store::{SqliteStore, Store};
 
-const DATABASE_FILE: &str = "countersign.db";
+pub const DATABASE_FILE: &str = "countersign.db";
+/// Folders in the data folder.
+pub const ARCHIVES: &str = "archives";
+pub const BACKUPS: &str = "backups";
 const SECRETS_FILE: &str = "secrets.json";
 /// How long what is in flight may take to end when a command stops.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -54,6 +57,17 @@ pub async fn engine(settings: &Settings, background: bool) -> Result<Engine, Fai
         pace: Default::default(),
     };
     Ok(Engine::start(options).await?)
+}
+
+/// What `serve` takes care of besides exchanging.
+pub fn care(settings: &Settings) -> Care {
+    Care {
+        archives: settings.data_dir.join(ARCHIVES),
+        backups: settings.data_dir.join(BACKUPS),
+        keep_days: settings.care.keep_days(),
+        backup_hours: settings.care.backup_hours(),
+        keep_backups: settings.care.keep_backups,
+    }
 }
 
 /// The engine for one command on a database that must be there.

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod archive;
 mod args;
 mod backup;
 mod doctor;
@@ -11,6 +12,7 @@ mod new;
 mod partner;
 mod print;
 mod queue;
+mod restore;
 mod sandbox;
 mod serve;
 mod settings;
@@ -62,6 +64,8 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Queue(args) => queue::run(&global, args).await,
             Command::Print(args) => print::run(&global, args).await,
             Command::Backup(args) => backup::run(&global, args),
+            Command::Archive(args) => archive::run(&global, args).await,
+            Command::Restore(args) => restore::run(&global, &args),
             Command::Doctor => doctor::run(&global),
             Command::Openapi => Ok(ExitCode::SUCCESS),
         }

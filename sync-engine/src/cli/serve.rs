@@ -33,6 +33,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
 
     let signals = Signals::listen()?;
     let engine = host::engine(&settings, true).await?;
+    engine.care(host::care(&settings));
     let shutdown = CancellationToken::new();
     let router = api::router(
         engine.clone(),

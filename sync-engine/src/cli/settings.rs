@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use sync_engine::domain::CompanyId;
 use sync_engine::log::LogSettings;
 use sync_engine::print::Letterhead;
-use sync_engine::settings::{FileSettings, check_company};
+use sync_engine::settings::{CareSettings, FileSettings, check_company};
 
 const DEFAULT_PORT: u16 = 7710;
 const DEFAULT_COMPANY: &str = "main";
@@ -23,6 +23,7 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Where partners call us.
     pub hooks: Option<SocketAddr>,
+    pub care: CareSettings,
     pub log: LogSettings,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
@@ -104,6 +105,7 @@ fn resolve(
         listen,
         hosts,
         hooks: serve.and_then(|s| s.hooks).or(file.hooks),
+        care: file.care,
         log: file.log,
         file: file.path,
         data_dir,

@@ -4,6 +4,7 @@ mod answer;
 mod attempt;
 mod breaker;
 mod budget;
+pub mod care;
 pub mod deliver;
 pub mod gate;
 pub mod incidents;

@@ -92,6 +92,26 @@ pub fn gone(data_dir: &Path) -> std::io::Result<Vec<Gone>> {
     Ok(gone)
 }
 
+/// Whether an engine in any process works on the folder. Blocks on the disk.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn is_any_alive(data_dir: &Path) -> std::io::Result<bool> {
+    let entries = match std::fs::read_dir(data_dir.join(FOLDER)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let is_lock = path.extension().is_some_and(|e| e == EXTENSION);
+        if is_lock && File::open(&path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +123,7 @@ mod tests {
         let here = Presence::show(dir.path(), "a").expect("shown");
         let _other = Presence::show(dir.path(), "b").expect("shown");
         assert!(gone(dir.path()).expect("readable").is_empty());
+        assert!(is_any_alive(dir.path()).expect("readable"));
         // As after a kill: the lock goes, the file stays.
         let path = here.path.clone();
         drop(here);

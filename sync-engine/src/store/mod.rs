@@ -99,6 +99,10 @@ pub trait Store: Send + Sync + 'static {
     // --- care
     /// Copies the database online to `to` (which must not exist) and checks the copy with `integrity_check`.
     fn backup(&self, to: &Path) -> Result<BackupReport, StoreError>;
+    /// Writes what was settled before `before` into a new compressed file in `folder`, brings it to disk and reads it
+    /// back; at most some seconds' worth. `None` when nothing is old enough. Nothing is deleted: `StoreTx::forget` does
+    /// that with the batches of what this answers. `moment` makes the file's name.
+    fn archive(&self, folder: &Path, before: Timestamp, moment: &str) -> Result<Option<Archive>, StoreError>;
     /// Pragmas as read back, schema version, sizes, `quick_check`.
     fn doctor(&self) -> Result<StoreReport, StoreError>;
     /// Why nothing can be written now; `None` while all is well. It ends by itself: the writer looks again every few
@@ -229,6 +233,8 @@ pub trait StoreTx {
         actor: &str,
         at: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Deletes rows that an archive holds; how many there were. What changed since then stays.
+    fn forget(&mut self, batch: &Forget) -> Result<usize, StoreError>;
     fn partner_state(&mut self, company: &CompanyId, partner: &PartnerId) -> Result<Option<PartnerState>, StoreError>;
     /// Written with a change row.
     fn set_partner_state(&mut self, state: &PartnerState) -> Result<(), StoreError>;

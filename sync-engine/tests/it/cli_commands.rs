@@ -52,6 +52,11 @@ fn every_command_has_help_with_an_example() {
         &["queue", "retry"],
         &["print"],
         &["backup"],
+        &["restore"],
+        &["archive"],
+        &["archive", "list"],
+        &["archive", "show"],
+        &["archive", "run"],
         &["doctor"],
         &["openapi"],
     ] {

@@ -86,7 +86,10 @@ impl World {
     }
 
     pub async fn with(pace: Pace, sandbox: SandboxOptions) -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
+        Self::in_folder(tempfile::tempdir().expect("a folder"), pace, sandbox).await
+    }
+
+    pub async fn in_folder(dir: tempfile::TempDir, pace: Pace, sandbox: SandboxOptions) -> Self {
         let sandbox = Sandbox::start(sandbox).await.expect("a sandbox");
         write_config(&partners_dir(dir.path()), &sandbox.url(), |_| {});
         let secrets = Arc::new(TestSecrets::default());

@@ -20,6 +20,8 @@ mod exchange_faults;
 mod exchange_issue;
 mod exchange_pages;
 mod exchange_world;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod fuzz;
 #[path = "../shared/fuzz_targets.rs"]
 mod fuzz_targets;
@@ -60,6 +62,7 @@ mod reference_page;
 mod reference_partner;
 mod reference_sending;
 mod replay;
+mod restore;
 mod sandbox;
 mod sandbox_answers;
 mod sandbox_faults;

@@ -1,7 +1,9 @@
 //! The audit trail: append-only, each row's hash covers the hash before it and the row's own fields.
 
+use super::archive::{Row, hex};
 use super::journal::AuditEntry;
 use crate::store::{AuditCheck, StoreError};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
@@ -96,9 +98,32 @@ fn end(db: &Connection) -> Result<(i64, Hash), StoreError> {
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+/// The row before the first that is there: where the trail was cut, or nothing.
+pub fn start(db: &Connection) -> Result<(i64, Hash), StoreError> {
+    Ok(db
+        .prepare_cached("SELECT last_id, last_hash FROM audit_start WHERE one = 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// Deletes rows from the old end, at most `most` and none after `to`. The last one's hash becomes the anchor of the rest.
+pub fn cut(db: &Connection, to: i64, most: u32) -> Result<usize, StoreError> {
+    let (first, _) = start(db)?;
+    let to = to.min(first + i64::from(most));
+    if to <= first {
+        return Ok(0);
+    }
+    let moved = db
+        .prepare_cached(
+            "UPDATE audit_start SET last_id = ?1, last_hash = (SELECT hash FROM audit WHERE id = ?1) WHERE one = 1",
+        )?
+        .execute([to])?;
+    super::tx::one_row(moved, "start of the audit trail", to)?;
+    Ok(db.prepare_cached("DELETE FROM audit WHERE id <= ?1")?.execute([to])?)
+}
+
 /// Walks the whole chain: linear in its length.
 pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
-    let (last_id, last_hash) = end(db)?;
+    let ((first_id, first_hash), (last_id, last_hash)) = (start(db)?, end(db)?);
     let mut all =
         db.prepare("SELECT id, at, company, partner, actor, action, document_id, detail, hash FROM audit ORDER BY id")?;
     let mut rows = all.query([])?;
@@ -106,7 +131,7 @@ pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
         rows: 0,
         broken_at: None,
     };
-    let mut before: Hash = [0; 32];
+    let mut before: Hash = first_hash;
     while let Some(row) = rows.next()? {
         let fields = Fields {
             id: row.get(0)?,
@@ -120,14 +145,68 @@ pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
         };
         let stored: Hash = row.get(8)?;
         // Ids count without holes: the first row after one that was removed is where the chain breaks.
-        if check.broken_at.is_none() && (fields.id != check.rows + 1 || fields.hash(&before) != stored) {
+        let expected = first_id + check.rows + 1;
+        if check.broken_at.is_none() && (fields.id != expected || fields.hash(&before) != stored) {
             check.broken_at = Some(fields.id);
         }
         check.rows += 1;
         before = stored;
     }
-    if check.broken_at.is_none() && (check.rows != last_id || before != last_hash) {
-        check.broken_at = Some(check.rows + 1);
+    if check.broken_at.is_none() && (first_id + check.rows != last_id || before != last_hash) {
+        check.broken_at = Some(first_id + check.rows + 1);
     }
     Ok(check)
 }
+
+/// Archived rows of the trail, in their order.
+#[derive(Default)]
+pub struct Walk {
+    rows: Vec<Row>,
+}
+
+impl Walk {
+    pub fn step(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    /// The first row that does not follow from the one before; `first` is the anchor before them, its hash as hex.
+    pub fn broken_at(&self, first: (i64, &str)) -> Option<i64> {
+        let (mut id, mut before) = (first.0, first.1.to_owned());
+        for row in &self.rows {
+            let hash = archived_hash(row, &before);
+            let stored = archived_bytes(&row["hash"]).map(|bytes| hex(&bytes));
+            id += 1;
+            if row["id"].as_i64() != Some(id) || hash.is_none() || hash != stored {
+                return Some(id);
+            }
+            before = hash.unwrap_or_default();
+        }
+        None
+    }
+}
+
+fn archived_bytes(value: &serde_json::Value) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(value["base64"].as_str()?).ok()
+}
+
+fn archived_hash(row: &Row, before: &str) -> Option<String> {
+    let before: Vec<u8> = (0..before.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(before.get(at..at + 2)?, 16).ok())
+        .collect::<Option<_>>()?;
+    let hash = Fields {
+        id: row["id"].as_i64()?,
+        at: row["at"].as_i64()?,
+        company: row["company"].as_str()?,
+        partner: row["partner"].as_str(),
+        actor: row["actor"].as_str()?,
+        action: row["action"].as_str()?,
+        document: row["document_id"].as_i64(),
+        detail: row["detail"].as_str()?,
+    }
+    .hash(&before.try_into().ok()?);
+    Some(hex(&hash))
+}
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,7 @@ fn copy(db: &Connection, to: &Path) -> Result<BackupReport, StoreError> {
 
 /// The name of a new file is durable only when its folder is.
 #[cfg(unix)]
-fn sync_folder(file: &Path) -> std::io::Result<()> {
+pub fn sync_folder(file: &Path) -> std::io::Result<()> {
     match file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => File::open(folder)?.sync_all(),
         None => File::open(".")?.sync_all(),
@@ -82,7 +82,7 @@ fn sync_folder(file: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_file: &Path) -> std::io::Result<()> {
+pub fn sync_folder(_file: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

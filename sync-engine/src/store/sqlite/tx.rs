@@ -5,7 +5,7 @@ use super::journal::Journal;
 use super::{attempts, chain, documents, incidents, issued, jobs, leases, operations, partners, person, quarantine};
 use crate::domain::{CompanyId, DeliveryState, DocumentId, OperationId, PartnerId, Timestamp, VersionNumber};
 use crate::store::{
-    ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, IncidentTurn, Loaded, Marks, NewOperation,
+    ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, Forget, IncidentTurn, Loaded, Marks, NewOperation,
     NewQuarantine, NewReceivedAnswer, Note, OperationRow, PartnerState, PresentIncident, QuarantineSettled, Replay,
     StoreError, StoreTx, StoredRequest, VersionContent,
 };
@@ -297,6 +297,10 @@ impl StoreTx for Tx<'_> {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         quarantine::settle(self, id, how, actor, at)
+    }
+
+    fn forget(&mut self, batch: &Forget) -> Result<usize, StoreError> {
+        super::retire::forget(self, batch)
     }
 
     fn partner_state(&mut self, company: &CompanyId, partner: &PartnerId) -> Result<Option<PartnerState>, StoreError> {

@@ -1,5 +1,6 @@
 //! Tests of the store through its traits; some look at the file with a connection of their own.
 
+mod archive;
 mod audit;
 mod care;
 mod crash;

@@ -1,11 +1,13 @@
 //! Rows and queries of the store.
 
+mod archive;
 mod document;
 mod error;
 mod operation;
 mod quarantine;
 mod state;
 
+pub use archive::*;
 pub use document::*;
 pub use error::StoreError;
 pub use operation::*;

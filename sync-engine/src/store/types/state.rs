@@ -146,6 +146,37 @@ pub struct BackupReport {
     pub integrity: String,
 }
 
+/// What was found in a backup that was restored into a folder of its own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DrillReport {
+    pub path: String,
+    pub bytes: u64,
+    /// After it was brought up to date.
+    pub schema_version: i64,
+    /// `ok`, or the first thing that SQLite finds wrong.
+    pub integrity: String,
+    pub audit: AuditCheck,
+    pub documents: i64,
+    pub versions: i64,
+    pub operations: i64,
+    /// The number of documents kept on write equals a count of them.
+    pub counters_fit: bool,
+}
+
+impl DrillReport {
+    /// The first thing that is wrong, if any.
+    pub fn wrong(&self) -> Option<String> {
+        if self.integrity != "ok" {
+            return Some(format!("it is damaged: {}", self.integrity));
+        }
+        if let Some(id) = self.audit.broken_at {
+            return Some(format!("its history does not fit together from row {id} on"));
+        }
+        (!self.counters_fit).then(|| "its counts do not fit its rows".to_owned())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreReport {

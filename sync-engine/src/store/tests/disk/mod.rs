@@ -3,6 +3,8 @@
 mod faults;
 mod opening;
 mod power;
+#[cfg(target_os = "linux")]
+mod real;
 mod vfs;
 mod work;
 

@@ -1,0 +1,88 @@
+//! `countersign restore`: a backup in the place of the database, after it was tried out.
+
+use super::args::{Global, RestoreArgs};
+use super::failure::{Exit, Failure};
+use super::settings::reason;
+use super::{host, terminal};
+use serde_json::json;
+use std::path::Path;
+use std::process::ExitCode;
+use sync_engine::exchange::presence;
+use sync_engine::settings::DataFolderLock;
+use sync_engine::store::{DrillReport, SqliteStore};
+
+pub fn run(global: &Global, args: &RestoreArgs) -> Result<ExitCode, Failure> {
+    let settings = host::settings(global, None)?;
+    if !args.file.is_file() {
+        return Err(Failure::not_found(format!(
+            "there is no backup {}",
+            args.file.display()
+        )));
+    }
+    host::make_data_dir(&settings)?;
+    let dir = &settings.data_dir;
+    let alone = if args.check {
+        None
+    } else {
+        Some(DataFolderLock::take(dir)?)
+    };
+    if !args.check && presence::is_any_alive(dir).map_err(|e| Failure::failed(reason(&e)))? {
+        return Err(
+            Failure::new(Exit::InUse, format!("an engine works on {}", dir.display()))
+                .hint("stop it first: a database is never replaced under a running engine"),
+        );
+    }
+    let report = drill(global, &args.file, dir)?;
+    if args.check {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let moment = chrono::Local::now().format("%Y%m%d-%H%M%S").to_string();
+    let kept = SqliteStore::replace(&args.file, &dir.join(host::DATABASE_FILE), &moment)?;
+    drop(alone);
+    let kept = kept.map(|path| path.display().to_string());
+    if global.json {
+        terminal::json(&json!({ "restored": report.path, "replaced": kept }))?;
+    } else {
+        let was = kept.map_or_else(String::new, |path| format!("; what was there is {path}"));
+        terminal::line(format!("{} is in place{was}", report.path))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tries a backup out in a folder of its own inside the data folder, and tells what was found.
+///
+/// # Errors
+/// When anything in it is wrong.
+pub fn drill(global: &Global, backup: &Path, data_dir: &Path) -> Result<DrillReport, Failure> {
+    let scratch = data_dir.join(format!("drill-{}", std::process::id()));
+    std::fs::create_dir(&scratch).map_err(|e| {
+        Failure::failed(format!(
+            "the folder {} cannot be made: {}",
+            scratch.display(),
+            reason(&e)
+        ))
+    })?;
+    let bar = terminal::waiting(
+        global.json,
+        "restoring the backup into a folder of its own, and checking it",
+    );
+    let report = SqliteStore::drill(backup, &scratch);
+    bar.finish_and_clear();
+    if let Err(error) = std::fs::remove_dir_all(&scratch) {
+        tracing::warn!(folder = %scratch.display(), %error, "the folder of the drill is left behind");
+    }
+    let report = report?;
+    if global.json {
+        terminal::json(&report)?;
+    } else {
+        let size = terminal::bytes(report.bytes);
+        terminal::line(format!(
+            "{}: {size}, integrity {}, {} documents, {} versions, {} operations, {} rows of history",
+            report.path, report.integrity, report.documents, report.versions, report.operations, report.audit.rows
+        ))?;
+    }
+    match report.wrong() {
+        None => Ok(report),
+        Some(wrong) => Err(Failure::failed(format!("{}: {wrong}", report.path)).hint("take an older backup")),
+    }
+}

@@ -1,0 +1,212 @@
+//! Care of the database while the engine runs: old and settled things go into archives, backups are made and rotated.
+
+use super::Exchange;
+use crate::domain::Timestamp;
+use crate::store::{Forget, Lane, Store, StoreError, StoreExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+/// How often it is looked whether something is to be done.
+const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
+const RETIRE_EVERY_MILLIS: i64 = DAY_MILLIS;
+/// Rows of the audit trail that one transaction deletes.
+const AUDIT_AT_ONCE: u32 = 200;
+/// Archives of one run at most; the rest comes the next day.
+const ARCHIVES: usize = 100;
+/// Backups that were scheduled are named so; others are never removed.
+const SCHEDULED: &str = "scheduled-";
+
+/// What is taken care of, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Care {
+    pub archives: PathBuf,
+    pub backups: PathBuf,
+    /// Settled things are archived after so many days; `None` keeps them all.
+    pub keep_days: Option<u32>,
+    /// Hours between two backups; `None` makes none.
+    pub backup_hours: Option<u32>,
+    /// Scheduled backups that are kept.
+    pub keep_backups: u32,
+}
+
+/// What went into archives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retired {
+    pub archives: Vec<String>,
+    pub documents: usize,
+    pub quarantine: usize,
+    pub audit: usize,
+}
+
+/// Archives what was settled before `before`, then deletes it in batches that hold the writer shortly.
+///
+/// # Errors
+/// The store's own. What an archive holds and is not deleted yet goes into the next one as well.
+pub async fn retire(store: &Arc<dyn Store>, folder: &Path, before: Timestamp) -> Result<Retired, StoreError> {
+    let mut retired = Retired::default();
+    for number in 1..=ARCHIVES {
+        let (to, moment) = (folder.to_path_buf(), format!("{}-{number}", stamp(before)));
+        let Some(archive) = store.read(move |store| store.archive(&to, before, &moment)).await? else {
+            break;
+        };
+        tracing::info!(path = archive.path, rows = archive.rows, "archived");
+        let mut gone = 0;
+        for batch in archive.batches() {
+            let count = forget(store, batch.clone()).await?;
+            gone += count;
+            match batch {
+                Forget::Documents(_) => retired.documents += count,
+                Forget::Quarantine(_) | Forget::Audit { .. } => retired.quarantine += count,
+            }
+        }
+        if let Some(to) = archive.audit_to {
+            loop {
+                let count = forget(
+                    store,
+                    Forget::Audit {
+                        to,
+                        most: AUDIT_AT_ONCE,
+                    },
+                )
+                .await?;
+                gone += count;
+                retired.audit += count;
+                if count == 0 {
+                    break;
+                }
+            }
+        }
+        retired.archives.push(archive.path);
+        if gone == 0 {
+            // All of it changed meanwhile: it is not settled any more.
+            break;
+        }
+    }
+    Ok(retired)
+}
+
+async fn forget(store: &Arc<dyn Store>, batch: Forget) -> Result<usize, StoreError> {
+    store.write(Lane::Bulk, move |tx| tx.forget(&batch)).await
+}
+
+/// A time as part of a file's name; names sort by age.
+pub fn stamp(at: Timestamp) -> String {
+    let digits = at.to_rfc3339();
+    digits.chars().filter(char::is_ascii_digit).take(17).collect()
+}
+
+/// Until the engine stops.
+pub async fn run(exchange: Arc<Exchange>, care: Care) {
+    let mut retired_at: Option<Timestamp> = None;
+    while !exchange.stopping() {
+        let now = exchange.clock.now();
+        // A disk that takes nothing takes no archive either.
+        if exchange.store.trouble().is_none() {
+            let due = retired_at.is_none_or(|at| now.0 - at.0 >= RETIRE_EVERY_MILLIS);
+            if let (Some(days), true) = (care.keep_days, due) {
+                retired_at = Some(now);
+                let before = Timestamp(now.0 - i64::from(days) * DAY_MILLIS);
+                match retire(&exchange.store, &care.archives, before).await {
+                    Ok(retired) if retired == Retired::default() => {}
+                    Ok(retired) => tracing::info!(?retired, "what was settled went into archives"),
+                    Err(StoreError::Closed) => return,
+                    Err(error) => tracing::error!(%error, "not archived: it is tried again tomorrow"),
+                }
+            }
+            if let Some(hours) = care.backup_hours {
+                let care = care.clone();
+                let made = exchange
+                    .store
+                    .read(move |store| scheduled_backup(store, &care, hours, now));
+                if let Err(error) = made.await {
+                    tracing::error!(%error, "the scheduled backup was not made: it is tried again shortly");
+                }
+            }
+        }
+        exchange.sleep(LOOK_EVERY).await;
+    }
+}
+
+/// A backup when the newest scheduled one is old enough; then the oldest beyond those that are kept go.
+///
+/// # Errors
+/// As `Store::backup`; `Conflict` when the folder cannot be used.
+pub fn scheduled_backup(store: &dyn Store, care: &Care, hours: u32, now: Timestamp) -> Result<bool, StoreError> {
+    let wrong = |e: std::io::Error| StoreError::Conflict(format!("{}: {e}", care.backups.display()));
+    std::fs::create_dir_all(&care.backups).map_err(wrong)?;
+    let there = scheduled(&care.backups).map_err(wrong)?;
+    let oldest_fresh = stamp(Timestamp(now.0 - i64::from(hours) * 60 * 60 * 1000));
+    if there
+        .last()
+        .is_some_and(|name| name.as_str() > format!("{SCHEDULED}{oldest_fresh}.db").as_str())
+    {
+        return Ok(false);
+    }
+    let name = format!("{SCHEDULED}{}.db", stamp(now));
+    let report = store.backup(&care.backups.join(&name))?;
+    tracing::info!(path = report.path, bytes = report.bytes, "scheduled backup");
+    // After the new one is whole, and never the newest.
+    let keep = usize::try_from(care.keep_backups.max(1)).unwrap_or(usize::MAX);
+    let all = scheduled(&care.backups).map_err(wrong)?;
+    for old in all.iter().take(all.len().saturating_sub(keep)) {
+        std::fs::remove_file(care.backups.join(old)).map_err(wrong)?;
+    }
+    Ok(true)
+}
+
+/// Names of the scheduled backups, oldest first.
+fn scheduled(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with(SCHEDULED) && name.ends_with(".db") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SqliteStore;
+
+    #[test]
+    fn scheduled_backups_are_made_when_due_and_rotate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(folder.path().join("countersign.db")).expect("opened");
+        let backups = folder.path().join("backups");
+        let care = Care {
+            archives: backups.clone(),
+            backups: backups.clone(),
+            keep_days: None,
+            backup_hours: Some(24),
+            keep_backups: 2,
+        };
+        std::fs::create_dir(&backups).expect("made");
+        std::fs::write(backups.join("by-hand.db"), b"not ours").expect("written");
+        for (hour, made) in [(0, true), (1, false), (25, true), (26, false), (50, true), (75, true)] {
+            let now = Timestamp(1_800_000_000_000 + hour * 3_600_000);
+            let done = scheduled_backup(&store, &care, 24, now).expect("made");
+            assert_eq!(done, made, "hour {hour}");
+        }
+        let mut names: Vec<_> = std::fs::read_dir(&backups)
+            .expect("readable")
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        assert_eq!(names.len(), 3, "{names:?}");
+        let scratch = folder.path().join("drill");
+        std::fs::create_dir(&scratch).expect("made");
+        let drilled = SqliteStore::drill(&backups.join(&names[2]), &scratch).expect("restored");
+        assert_eq!(drilled.wrong(), None);
+    }
+
+    #[test]
+    fn names_sort_by_age() {
+        assert_eq!(stamp(Timestamp(1_800_000_000_123)), "20270115080000123");
+    }
+}

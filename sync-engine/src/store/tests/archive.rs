@@ -1,0 +1,184 @@
+//! What is settled leaves the database for an archive, and nothing else does.
+
+use super::fixtures::*;
+use crate::domain::{DeliveryState, DocumentId, Timestamp, VersionNumber};
+use crate::store::{DocumentView, Forget, SqliteStore, Store, StoreError};
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// An order that came on that day, and was confirmed and applied then if `settled`.
+fn order_of(opened: &Opened, number: u32, days: i64, settled: bool) -> DocumentId {
+    let at = NOW.plus_seconds(days * DAY);
+    let name = format!("PO-{number}");
+    let order = order(&name, Some("2027-01-10"), 3);
+    let id = write(&opened.store, move |tx| receive(tx, &order, 1, at)).expect("received");
+    if settled {
+        let operation = operation_id(u128::from(number));
+        write(&opened.store, move |tx| {
+            confirm(tx, id, operation, VersionNumber(1), at)?;
+            let claimed = claim(tx, at, 1)?.remove(0);
+            let delivered = crate::domain::chain::Event::AnswerDelivered {
+                operation,
+                counter: None,
+            };
+            happen(tx, id, &delivered, "delivered", at)?;
+            tx.finish(&finish(&claimed, DeliveryState::Applied, at))
+        })
+        .expect("applied");
+    }
+    id
+}
+
+#[derive(Default)]
+struct Retired {
+    archives: Vec<String>,
+    documents: usize,
+    audit: usize,
+}
+
+/// As the engine does it every day.
+fn run(opened: &Opened, before: Timestamp) -> Result<Retired, StoreError> {
+    let folder = opened.path.with_file_name("archives");
+    let mut retired = Retired::default();
+    while let Some(archive) = opened
+        .store
+        .archive(&folder, before, &retired.archives.len().to_string())?
+    {
+        for batch in archive.batches() {
+            retired.documents += write(&opened.store, move |tx| tx.forget(&batch))?;
+        }
+        while let Some(to) = archive.audit_to {
+            let gone = write(&opened.store, move |tx| tx.forget(&Forget::Audit { to, most: 7 }))?;
+            retired.audit += gone;
+            if gone == 0 {
+                break;
+            }
+        }
+        retired.archives.push(archive.path);
+    }
+    Ok(retired)
+}
+
+#[test]
+fn settled_documents_and_their_history_go_into_an_archive_that_reads_back() {
+    let opened = open();
+    for number in 0..25 {
+        order_of(&opened, number, 0, true);
+    }
+    let open_old = order_of(&opened, 25, 0, false);
+    let fresh = order_of(&opened, 26, 200, true);
+    let trail = opened.store.verify_audit().expect("verified").rows;
+
+    let retired = run(&opened, NOW.plus_seconds(100 * DAY)).expect("archived");
+    assert_eq!((retired.documents, retired.archives.len()), (25, 1));
+    let report = SqliteStore::examine_archive(retired.archives[0].as_ref()).expect("whole");
+    assert_eq!((report.documents, report.audit_rows), (25, retired.audit as u64));
+    let mut seen = std::collections::BTreeMap::<String, u32>::new();
+    SqliteStore::read_archive(retired.archives[0].as_ref(), &mut |table, _| {
+        *seen.entry(table.to_owned()).or_default() += 1;
+        Ok(())
+    })
+    .expect("read");
+    for table in [
+        "document",
+        "version",
+        "version_content",
+        "payload",
+        "operation",
+        "operation_answer",
+        "attempt",
+    ] {
+        assert_eq!(seen.get(table), Some(&25), "{table}");
+    }
+
+    // What is open or young is untouched, and every number kept on write fits.
+    assert_counters(&opened);
+    let left = opened
+        .store
+        .list_documents(&query(DocumentView::All))
+        .expect("list")
+        .items;
+    assert_eq!(left.iter().map(|row| row.id).collect::<Vec<_>>(), [fresh, open_old]);
+    let found = crate::store::DocumentQuery {
+        search: Some("bolt".into()),
+        ..query(DocumentView::All)
+    };
+    assert_eq!(opened.store.list_documents(&found).expect("search").items.len(), 2);
+    for (table, rows) in [
+        ("payload", 2),
+        ("version", 2),
+        ("operation", 1),
+        ("attempt", 1),
+        ("audit", trail - report.audit_rows as i64),
+    ] {
+        assert_eq!(
+            count(&opened.path, &format!("SELECT count(*) FROM {table}")),
+            rows,
+            "{table}"
+        );
+    }
+    let check = opened.store.verify_audit().expect("verified");
+    assert_eq!((check.broken_at, check.rows), (None, trail - report.audit_rows as i64));
+
+    // The trail goes on, and the cut cannot be moved off the chain.
+    order_of(&opened, 27, 201, false);
+    assert_eq!(opened.store.verify_audit().expect("verified").broken_at, None);
+    let db = peek(&opened.path);
+    for sql in [
+        "UPDATE audit_start SET last_id = last_id + 1",
+        "UPDATE audit_start SET last_id = 0, last_hash = zeroblob(32)",
+        "DELETE FROM audit WHERE id = (SELECT min(id) FROM audit)",
+    ] {
+        assert!(db.execute(sql, []).is_err(), "{sql}");
+    }
+    assert!(
+        run(&opened, NOW.plus_seconds(100 * DAY))
+            .expect("nothing is left")
+            .archives
+            .is_empty()
+    );
+    let integrity: String = db
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .expect("checked");
+    assert_eq!(integrity, "ok");
+    let orphans = "SELECT count(*) FROM pragma_foreign_key_check";
+    assert_eq!(count(&opened.path, orphans), 0);
+}
+
+#[test]
+fn an_archive_that_was_touched_is_refused() {
+    let opened = open();
+    (0..5).for_each(|number| {
+        order_of(&opened, number, 0, true);
+    });
+    let retired = run(&opened, NOW.plus_seconds(DAY)).expect("archived");
+    let whole = std::fs::read(&retired.archives[0]).expect("there");
+    let copy = opened.path.with_file_name("touched.jsonl.gz");
+    for at in (20..whole.len()).step_by(whole.len() / 40) {
+        let mut touched = whole.clone();
+        touched[at] ^= 0x20;
+        std::fs::write(&copy, &touched).expect("written");
+        assert!(SqliteStore::examine_archive(&copy).is_err(), "byte {at}");
+        std::fs::write(&copy, &whole[..at]).expect("written");
+        assert!(SqliteStore::examine_archive(&copy).is_err(), "cut at {at}");
+    }
+}
+
+#[test]
+fn without_an_archive_nothing_is_deleted_and_what_changed_stays() {
+    let opened = open();
+    let id = order_of(&opened, 1, 0, true);
+    std::fs::write(opened.path.with_file_name("archives"), b"a file is in the way").expect("written");
+    run(&opened, NOW.plus_seconds(DAY)).expect_err("no archive can be written");
+    assert!(opened.store.document(id).expect("readable").is_some());
+
+    // It was archived, and then the buyer changed it.
+    let change = order("PO-1", None, 4);
+    write(&opened.store, move |tx| {
+        receive(tx, &change, 2, NOW.plus_seconds(2 * DAY))
+    })
+    .expect("changed");
+    let gone = write(&opened.store, move |tx| tx.forget(&Forget::Documents(vec![(id, NOW)])));
+    assert_eq!(gone.expect("looked"), 0);
+    assert!(opened.store.document(id).expect("readable").is_some());
+}

@@ -1,0 +1,61 @@
+//! What is old and settled goes into archives.
+
+use crate::domain::{DocumentId, Timestamp};
+use serde::Serialize;
+
+/// An archive that was written, brought to disk and read back: what it holds may be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    pub path: String,
+    /// With the time of their last change: one that changes after this is not forgotten.
+    pub documents: Vec<(DocumentId, Timestamp)>,
+    pub quarantine: Vec<i64>,
+    /// The last row of the audit trail that it holds.
+    pub audit_to: Option<i64>,
+    pub rows: u64,
+}
+
+impl Archive {
+    /// Batches that hold the writer shortly.
+    pub fn batches(&self) -> Vec<Forget> {
+        /// Some milliseconds each.
+        const DOCUMENTS: usize = 10;
+        const OTHERS: usize = 200;
+        let documents = self
+            .documents
+            .chunks(DOCUMENTS)
+            .map(|part| Forget::Documents(part.to_vec()));
+        let quarantine = self
+            .quarantine
+            .chunks(OTHERS)
+            .map(|part| Forget::Quarantine(part.to_vec()));
+        documents.chain(quarantine).collect()
+    }
+}
+
+/// Archived rows to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forget {
+    Documents(Vec<(DocumentId, Timestamp)>),
+    Quarantine(Vec<i64>),
+    /// Audit rows up to `to`, at most `most` of them.
+    Audit {
+        to: i64,
+        most: u32,
+    },
+}
+
+/// What an archive says of itself, when all of it reads back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchiveReport {
+    pub path: String,
+    pub bytes: u64,
+    /// Everything in it was settled before this.
+    pub before: Timestamp,
+    pub schema_version: i64,
+    pub rows: u64,
+    pub documents: u64,
+    /// Rows of the audit trail; checked against each other and the row before the first.
+    pub audit_rows: u64,
+}
