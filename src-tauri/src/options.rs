@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sync_engine::domain::CompanyId;
 use sync_engine::log::LogSettings;
 use sync_engine::print::Letterhead;
-use sync_engine::settings::{FileSettings, check_company};
+use sync_engine::settings::{CareSettings, FileSettings, check_company};
 
 const DEFAULT_COMPANY: &str = "main";
 
@@ -39,6 +39,7 @@ pub struct Resolved {
     pub letterhead: Letterhead,
     pub save_dir: Option<PathBuf>,
     pub log: LogSettings,
+    pub care: CareSettings,
     pub hidden: bool,
     /// Whether the data folder was named: a program on data of its own is an instance of its own.
     named: bool,
@@ -75,6 +76,7 @@ impl Options {
             letterhead: file.letterhead.unwrap_or_default(),
             save_dir: self.save_dir,
             log: file.log,
+            care: file.care,
             hidden: self.hidden,
             named,
         })

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use sync_engine::api::{ApiOptions, router};
 use sync_engine::clock::SystemClock;
-use sync_engine::engine::{Engine, EngineOptions};
+use sync_engine::engine::{Care, Engine, EngineOptions};
 use sync_engine::log;
 use sync_engine::partner::Secrets;
 use tauri::{AppHandle, Manager};
@@ -96,6 +96,13 @@ async fn start(options: Resolved) -> Result<Running, String> {
     let secrets: Arc<dyn Secrets> = Arc::new(DesktopSecrets::open(&options.data_dir));
     let shutdown = CancellationToken::new();
     ship_log(&options, Arc::clone(&secrets), shutdown.clone())?;
+    let care = Care {
+        archives: options.data_dir.join("archives"),
+        backups: options.data_dir.join("backups"),
+        keep_days: options.care.keep_days(),
+        backup_hours: options.care.backup_hours(),
+        keep_backups: options.care.keep_backups,
+    };
     let engine = Engine::start(EngineOptions {
         company: options.company,
         letterhead: options.letterhead,
@@ -108,6 +115,7 @@ async fn start(options: Resolved) -> Result<Running, String> {
     })
     .await
     .map_err(|e| e.to_string())?;
+    engine.care(care);
     let router = router(
         engine.clone(),
         ApiOptions {
