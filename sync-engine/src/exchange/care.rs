@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How often it is looked whether something is to be done.
-const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
+const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
 const RETIRE_EVERY_MILLIS: i64 = DAY_MILLIS;
 /// Rows of the audit trail that one transaction deletes.
 const AUDIT_AT_ONCE: u32 = 200;
@@ -97,10 +97,14 @@ pub fn stamp(at: Timestamp) -> String {
     digits.chars().filter(char::is_ascii_digit).take(17).collect()
 }
 
-/// Until the engine stops.
+/// Until the engine stops. Not in its first minutes, when others want the disk.
 pub async fn run(exchange: Arc<Exchange>, care: Care) {
     let mut retired_at: Option<Timestamp> = None;
-    while !exchange.stopping() {
+    loop {
+        exchange.sleep(LOOK_EVERY).await;
+        if exchange.stopping() {
+            return;
+        }
         let now = exchange.clock.now();
         // A disk that takes nothing takes no archive either.
         if exchange.store.trouble().is_none() {
@@ -125,7 +129,6 @@ pub async fn run(exchange: Arc<Exchange>, care: Care) {
                 }
             }
         }
-        exchange.sleep(LOOK_EVERY).await;
     }
 }
 

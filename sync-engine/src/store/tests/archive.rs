@@ -29,7 +29,7 @@ fn order_of(opened: &Opened, number: u32, days: i64, settled: bool) -> DocumentI
     id
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Retired {
     archives: Vec<String>,
     documents: usize,
