@@ -45,14 +45,10 @@ async fn pages_with_refused(how: &str) {
         (counters.documents + counters.quarantine >= ORDERS as i64).then_some(())
     })
     .await;
-    let report = world.engine.sync_now(&partner()).await.expect("polled");
-    assert_eq!(
-        (report.received, report.versions),
-        (0, 0),
-        "the watermark is at the end"
-    );
-    let counters = counted(&world);
-    assert_eq!(counters.duplicates, 0, "no page was fetched twice");
+    // The next run goes on behind the last page. Asked through its own stream: a rolled back group may have kept the
+    // lease of another one, which runs out by itself.
+    world.order(1).await;
+    assert_eq!(counted(&world).duplicates, 0, "no page was fetched twice");
     let query = QuarantineQuery {
         company: world.engine.company().clone(),
         partner: Some(partner()),
