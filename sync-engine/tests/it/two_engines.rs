@@ -48,6 +48,8 @@ fn pace(lease_seconds: u64) -> Pace {
     Pace {
         lease: Duration::from_secs(lease_seconds),
         lease_renewal: Duration::from_millis(lease_seconds * 250),
+        // Far longer than the clocks are wrong: else one that is ahead takes a new answer for given up.
+        give_up_after: Duration::from_secs(72 * 3600),
         ..fast()
     }
 }
