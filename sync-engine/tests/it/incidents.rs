@@ -38,7 +38,7 @@ async fn an_outage_is_told_once_when_it_begins_and_once_when_it_ends() {
     };
     let before = failed(&world);
     until("another failure", || (failed(&world) > before).then_some(())).await;
-    assert_eq!(world.incidents(), [began.clone()]);
+    assert_eq!(world.incidents(), std::slice::from_ref(&began));
 
     world.configure(|_| {});
     world.open(&[]).await;
