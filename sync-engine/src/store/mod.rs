@@ -8,7 +8,7 @@ mod sqlite;
 mod types;
 
 pub use ext::StoreExt;
-pub use sqlite::{HostedWriter, SqliteStore, WrittenDocument};
+pub use sqlite::{HostedWriter, SqliteStore, TakeRow, WrittenDocument};
 pub use types::*;
 
 use crate::domain::{

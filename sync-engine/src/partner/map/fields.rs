@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
         {
             let fields = Fields::new(map, pointer, &["first", "last"], ctx);
             let (first, last) = (fields.required("first", ctx), fields.required("last", ctx));
-            return Some(RangeMap::Two(first?, last?));
+            return Some(RangeMap::Two(Box::new((first?, last?))));
         }
         Spec::compile(value, &pointer, ctx).map(RangeMap::One)
     }
@@ -102,7 +102,7 @@ impl<'a> Fields<'a> {
 #[derive(Debug)]
 pub(crate) enum RangeMap {
     One(Spec),
-    Two(Spec, Spec),
+    Two(Box<(Spec, Spec)>),
 }
 
 impl RangeMap {
@@ -112,11 +112,14 @@ impl RangeMap {
                 let (first, last) = spec.range(scope, problems)?;
                 (first, last, spec)
             }
-            Self::Two(first, last) => match (first.date(scope, problems), last.date(scope, problems)) {
-                (None, None) => return None,
-                (Some(a), Some(b)) => (a, b, last),
-                (Some(a), None) | (None, Some(a)) => (a, a, last),
-            },
+            Self::Two(both) => {
+                let (first, last) = &**both;
+                match (first.date(scope, problems), last.date(scope, problems)) {
+                    (None, None) => return None,
+                    (Some(a), Some(b)) => (a, b, last),
+                    (Some(a), None) | (None, Some(a)) => (a, a, last),
+                }
+            }
         };
         if last < first {
             problems.push(Problem {

@@ -61,6 +61,9 @@ const CHANGES_BUFFERED: usize = 1_024;
 /// Change rows that one read returns at most.
 const CHANGES_LIMIT: u32 = 10_000;
 
+/// Takes one row of an archive, with its table's name.
+pub type TakeRow<'a> = dyn FnMut(&str, serde_json::Map<String, serde_json::Value>) -> Result<(), StoreError> + 'a;
+
 /// The SQLite implementation of `Store`. One process writes through one of these; others may read and write beside it,
 /// each with its own.
 pub struct SqliteStore {
@@ -156,10 +159,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// As `examine_archive`, and what `each` answers.
-    pub fn read_archive(
-        path: &Path,
-        each: &mut dyn FnMut(&str, serde_json::Map<String, serde_json::Value>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    pub fn read_archive(path: &Path, each: &mut TakeRow<'_>) -> Result<(), StoreError> {
         archive::read(path, each).map(drop)
     }
 

@@ -57,12 +57,10 @@ fn sweep(made: Option<&Path>, failure: Failure, first: u64, step: usize) -> usiz
     let store = std::sync::Arc::new(SqliteStore::open(&path).expect("opened"));
     run(&store, FIRST).expect("a healthy disk");
     let after = content(&path);
-    let mut tried = 0;
-    for number in (first..).step_by(step) {
+    for (tried, number) in (first..).step_by(step).enumerate() {
         if one_io(made, number, failure, &twin, &after).is_none() {
             return tried;
         }
-        tried += 1;
     }
     unreachable!("the numbers do not end")
 }
