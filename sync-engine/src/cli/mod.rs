@@ -10,6 +10,7 @@ mod import;
 mod logs;
 mod new;
 mod partner;
+mod partner_args;
 mod print;
 mod queue;
 mod restore;
