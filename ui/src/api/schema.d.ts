@@ -314,6 +314,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What lasts, or lasted, and a person should know of: one entry from its beginning to its end. What lasts first. */
+        get: operations["incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts, times and states for a monitor (OpenMetrics 1.0, as Prometheus reads it). */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -770,14 +804,14 @@ export interface components {
         /** @enum {string} */
         ChainState: "Draft" | "Issued" | "Confirmed" | "CounterOpen" | "ChangePending" | "CancelPending" | "Cancelled" | "Rejected" | "Closed";
         /** @enum {string} */
-        ChangeKind: "document" | "operation" | "quarantine" | "partner";
+        ChangeKind: "document" | "operation" | "quarantine" | "partner" | "incident";
         /** @description An entry of the change feed. */
         ChangeRow: {
             document?: components["schemas"]["DocumentId"] | null;
             /** Format: int64 */
             id: number;
             kind: components["schemas"]["ChangeKind"];
-            /** @description Document, operation (as text), quarantine id or partner id that changed. */
+            /** @description Document, operation (as text), quarantine id, partner id or incident id that changed. */
             subject: string;
         };
         /** @description The company of this installation that owns a row: a short slug such as `main`. */
@@ -956,6 +990,19 @@ export interface components {
         HealthReason: {
             code: string;
             message: string;
+        };
+        /** @description An incident from its beginning to its end. */
+        IncidentRow: {
+            beganAt: components["schemas"]["Timestamp"];
+            /** @description Why, in a sentence, as it was when it began. */
+            detail: string;
+            endedAt?: components["schemas"]["Timestamp"] | null;
+            /** Format: int64 */
+            id: number;
+            /** @description `partner.unreachable`, `partner.credentials`, `partner.configuration` or `queue.dead`. */
+            kind: string;
+            /** @description Partner, or the name of the configuration file. */
+            subject: string;
         };
         IntakeProblem: {
             message: string;
@@ -2215,6 +2262,63 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    incidents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentRow"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenMetrics */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
                 };
             };
             /** @description What went wrong (RFC 9457) */
