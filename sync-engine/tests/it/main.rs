@@ -62,6 +62,7 @@ mod reference_page;
 mod reference_partner;
 mod reference_sending;
 mod replay;
+mod restore;
 mod sandbox;
 mod sandbox_answers;
 mod sandbox_faults;

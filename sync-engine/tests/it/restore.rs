@@ -1,0 +1,100 @@
+//! `countersign restore`: what was backed up comes back, what is replaced stays, and nothing is replaced by a ruin.
+
+use crate::cli_program::{Running, countersign, json, run, sandbox, text};
+use std::path::{Path, PathBuf};
+
+fn backup(home: &Path) -> PathBuf {
+    let saved = json(home, &["backup", "--json"]);
+    PathBuf::from(saved["path"].as_str().expect("a path"))
+}
+
+fn database(home: &Path) -> PathBuf {
+    home.join("data/countersign.db")
+}
+
+#[test]
+fn a_backup_comes_back_and_what_it_replaces_is_kept() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path();
+    let (_sandbox, _) = sandbox(path, &["--orders", "2"]);
+    json(path, &["sync", "--json"]);
+    let drilled = run(path, &["backup", "first.db", "--drill"]);
+    let told = text(&drilled.stdout);
+    assert_eq!(drilled.status.code(), Some(0), "{told}");
+    assert!(told.contains("2 documents, 2 versions, 0 operations"), "{told}");
+    assert!(run(path, &["print", "1", "--output", "one.pdf"]).status.success());
+
+    // Then something goes wrong: the database is no database any more.
+    std::fs::write(database(path), b"gone").expect("ruined");
+    assert!(!run(path, &["print", "1", "--output", "two.pdf"]).status.success());
+    let restored = json(path, &["restore", "first.db", "--check", "--json"]);
+    assert_eq!(restored["documents"], 2, "{restored}");
+    assert_eq!(
+        std::fs::read(database(path)).expect("there"),
+        b"gone",
+        "--check changes nothing"
+    );
+    let restored = run(path, &["restore", "first.db"]);
+    let told = text(&restored.stdout);
+    assert_eq!(restored.status.code(), Some(0), "{told}");
+    let replaced = std::fs::read_dir(path.join("data"))
+        .expect("readable")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|p| {
+            p.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with("replaced-"))
+        })
+        .expect("what was there is kept");
+    assert!(told.contains(&replaced.display().to_string()), "{told}");
+    assert_eq!(std::fs::read(replaced).expect("there"), b"gone");
+    assert!(run(path, &["print", "1", "--output", "three.pdf"]).status.success());
+    let left = std::fs::read_dir(path.join("data"))
+        .expect("readable")
+        .filter_map(Result::ok);
+    let left: Vec<_> = left.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    assert!(
+        !left
+            .iter()
+            .any(|n| n.starts_with("drill-") || n.ends_with("-restoring")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn nothing_is_replaced_under_a_running_engine_or_by_a_ruin() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path();
+    let (_sandbox, _) = sandbox(path, &["--orders", "3"]);
+    json(path, &["sync", "--json"]);
+    let good = backup(path);
+    let before = std::fs::read(database(path)).expect("there");
+    let refused = |file: &Path, exit: i32, words: &str| {
+        let out = run(path, &["restore", &file.display().to_string()]);
+        let told = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(exit), "{told}");
+        assert!(told.contains(words), "{told}");
+    };
+
+    let mut bytes = std::fs::read(&good).expect("there");
+    let half = bytes.len() / 2 / 4096 * 4096;
+    bytes[half..half + 2048].fill(0xA5);
+    let torn = path.join("torn.db");
+    std::fs::write(&torn, &bytes).expect("written");
+    refused(&torn, 1, "damaged");
+    let short = path.join("short.db");
+    std::fs::write(&short, &bytes[..bytes.len() / 3]).expect("written");
+    refused(&short, 1, "");
+    let letter = path.join("letter.db");
+    std::fs::write(&letter, "Dear Sir or Madam, this is no database at all.").expect("written");
+    refused(&letter, 1, "not a database");
+    refused(&path.join("nowhere.db"), 5, "there is no backup");
+    assert_eq!(
+        std::fs::read(database(path)).expect("there"),
+        before,
+        "nothing was replaced"
+    );
+
+    let serving = Running::start(countersign(path, &["serve", "--port", "0", "--json"]));
+    serving.told();
+    refused(&good, 6, "another Countersign works on the data folder");
+}
