@@ -138,6 +138,7 @@ impl Engine {
             due: Notify::new(),
             together: Default::default(),
             tasks: TaskTracker::new(),
+            working: Mutex::default(),
             presence: Mutex::new(Some(presence)),
             meter: Meter::default(),
         });

@@ -10,6 +10,7 @@ mod process;
 mod promises;
 mod run;
 mod setup;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ Usage: cargo xtask COMMAND [OPTIONS]
   fuzz     Makes so many inputs by chance and hands them in: payload, xml, configuration, expression, api.
              --inputs N     for each, 1,000,000 when not said
              TARGET         only this one
+  simulate Runs the engine with simulated time, network, partners and crashes; `cargo xtask simulate --help`.
   setup    Only installs what the others need.
 
 Examples:
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(rest),
         Some("kill") => long::kill(rest),
         Some("fuzz") => long::fuzz(rest),
+        Some("simulate") => simulate::run(rest),
         Some("setup") => setup::everything(),
         None | Some("help" | "-h" | "--help") => {
             print!("{HELP}");

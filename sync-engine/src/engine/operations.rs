@@ -104,7 +104,11 @@ fn change(
         (Act::Withdraw, true) => tx.load_by_id(row.document)?,
         (Act::Withdraw, false) | (Act::Retry | Act::Release, _) => None,
     };
-    tx.set_operation_state(id, to, now, actor)?;
+    match tx.set_operation_state(id, to, now, actor) {
+        // It is looked up or verified right now, which its state does not show.
+        Err(StoreError::Conflict(_)) => return Err(refused(DeliveryRefusal::InFlight, &row).into()),
+        done => done?,
+    }
     if let Some(loaded) = withdrawn {
         take_back(tx, &loaded, id, actor, now)?;
     }

@@ -1,14 +1,13 @@
 //! One attempt of one claimed operation: look, render, send, write down what came of it.
 
 use super::Exchange;
-use super::breaker::Report;
-use super::gate::{Credentials, Entered, Learned, Told};
+use super::gate::{Entered, Told};
 use super::material::{Material, outbound};
 use super::onward::onward;
 use super::outcome::{self, Seen, counter_offer, is_held};
 use super::pace::millis;
 use super::partners::Partner;
-use super::settle::{Circumstances, Recourse, Settlement, Step, first_step, settle};
+use super::settle::{Circumstances, Recourse, Step, first_step, settle};
 use super::together::Write;
 use crate::domain::{ContentHash, DeliveryState, Progress, Timestamp};
 use crate::partner::{IntakeError, Later, LinesLeft, OutboundKind, PartnerLink, RenderedRequest, SendResult, Verdict};
@@ -106,6 +105,10 @@ impl Attempt {
                 )
                 .await;
         };
+        // Whoever sent it is gone, and what was sent may still be on its way to where it is looked for.
+        if claimed.taken_over && step == Step::Lookup && !recourse.honours_key {
+            return self.write_down_the_lost_send().await;
+        }
         // Made when it was saved, and let go by the claim: nothing is left to read or to write. A counter-offer becomes a
         // version, for which the order is read.
         let ready = claimed.leaves_first && self.kind != OutboundKind::Counter;
@@ -134,6 +137,9 @@ impl Attempt {
                 if self.exchange.stopping() && step != Step::Send {
                     return self.give_back().await;
                 }
+                if step == Step::Send && self.exchange.clock.now() >= claimed.lease_until {
+                    return Err(StoreError::LeaseLost);
+                }
                 let Some(result) = self.perform(step, material.as_deref(), request.as_ref()).await? else {
                     return self.give_back().await;
                 };
@@ -157,7 +163,11 @@ impl Attempt {
     ) -> (Seen, Option<Told>) {
         let claimed = &self.claimed;
         let now = self.exchange.clock.now();
+        let sent_at = material.as_ref().and_then(|m| m.sent_at).filter(|_| !recourse.honours_key);
+        let request_time = millis(self.exchange.pace.request_time);
         let at = Circumstances {
+            settled_from: sent_at.map_or(Timestamp(0), |at| at.min(now).plus_millis(request_time)),
+            was_unknown: claimed.was == DeliveryState::Unknown && step == Step::Send,
             attempts: claimed.attempts.saturating_add(1),
             scheduled_from: claimed.scheduled_from,
             now,
@@ -306,6 +316,19 @@ impl Attempt {
         Ok(Ended::Otherwise)
     }
 
+    /// The engine that sent it ended before it could write an attempt: its outcome is looked for once it must be settled.
+    async fn write_down_the_lost_send(&self) -> Result<Ended, StoreError> {
+        let request_time = millis(self.exchange.pace.request_time);
+        let error = OperationError {
+            code: "engine.stopped".to_owned(),
+            status: None,
+            message: Some("the engine that sent it ended before the answer came".to_owned()),
+        };
+        let mut lost = Seen::unasked(DeliveryState::Unknown, error);
+        lost.settlement.due_at = Some(self.started_at.plus_millis(request_time));
+        self.finish(lost).await
+    }
+
     /// A person decides: nothing was asked of the partner.
     async fn hold(&self, code: &str, message: &str) -> Result<Ended, StoreError> {
         let error = OperationError {
@@ -321,34 +344,7 @@ impl Attempt {
     }
 
     async fn end_unasked(&self, to: DeliveryState, error: OperationError) -> Result<Ended, StoreError> {
-        let nothing = Learned {
-            report: Report::Neither,
-            credentials: Credentials::NotAsked,
-            error: None,
-        };
-        self.finish(Seen {
-            step: Step::Send,
-            result: SendResult {
-                verdict: Verdict::NotSeen,
-                status: None,
-                receipt: None,
-                message: error.message.clone(),
-                excerpt: None,
-                lines: LinesLeft::default(),
-            },
-            settlement: Settlement {
-                to,
-                due_at: None,
-                error: Some(error),
-                taken: false,
-                retry: false,
-                learned: nothing,
-            },
-            counter: None,
-            of: String::new(),
-            next: None,
-        })
-        .await
+        self.finish(Seen::unasked(to, error)).await
     }
 
     /// Writes attempt and outcome, and the answer's effect on the chain with it.

@@ -4,9 +4,11 @@ use super::Exchange;
 use super::attempt::{self, Ended};
 use super::gate::Use;
 use super::pace::millis;
-use crate::domain::{PartnerId, Timestamp};
+use super::recover;
+use crate::domain::{OperationId, PartnerId, Timestamp};
 use crate::store::{ClaimRequest, Claimed, Lane, StoreError, StoreExt};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -14,6 +16,9 @@ use tokio_util::task::TaskTracker;
 
 /// How often the store is asked while something due waits for its partner.
 const BLOCKED_TICK: Duration = Duration::from_millis(500);
+
+/// A clock that goes back by more than this many milliseconds was set.
+const SET_BACK: i64 = 2_000;
 
 /// How long the dispatcher goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +52,12 @@ pub async fn run(exchange: Arc<Exchange>, until: Until) -> u64 {
 
 impl Dispatcher {
     async fn dispatch(&self, until: Until) {
+        let mut latest = self.exchange.clock.now();
         loop {
             if self.exchange.stopping() {
                 return;
             }
+            self.notice_clock(&mut latest).await;
             // Subscribed before the store is asked, so that nothing falls between.
             let told = self.exchange.due.notified();
             // What is in flight now may leave more to claim when it ends.
@@ -89,6 +96,15 @@ impl Dispatcher {
         }
     }
 
+    /// What waits for a moment of a clock that was ahead would wait until that moment comes again.
+    async fn notice_clock(&self, latest: &mut Timestamp) {
+        let now = self.exchange.clock.now();
+        if now.0 < latest.0 - SET_BACK {
+            recover::catch_up(&self.exchange).await;
+        }
+        *latest = now;
+    }
+
     /// Until the next job is due; a job that is due and not claimed waits for its partner, so not at once.
     async fn until_due(&self, now: Timestamp) -> Duration {
         let due = self.exchange.store.read(move |store| store.next_due(now)).await;
@@ -115,6 +131,7 @@ impl Dispatcher {
         }
         let (company, holder) = (self.exchange.company.clone(), self.exchange.holder.clone());
         let made_with = self.exchange.partners.fingerprints();
+        let working: Vec<_> = self.working().iter().copied().collect();
         let lease_until = now.plus_millis(millis(self.exchange.pace.lease));
         let claimed = self.exchange.store.write(Lane::Bulk, move |tx| {
             tx.claim(&ClaimRequest {
@@ -123,6 +140,7 @@ impl Dispatcher {
                 lease_until,
                 holder: &holder,
                 partners: &places,
+                working: &working,
                 made_with: &made_with,
             })
         });
@@ -147,6 +165,10 @@ impl Dispatcher {
         places
     }
 
+    fn working(&self) -> MutexGuard<'_, BTreeSet<OperationId>> {
+        self.exchange.working.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn start(&self, claimed: Claimed) -> Result<(), StoreError> {
         let partner = self.exchange.partners.get(&claimed.partner);
         let entered = partner
@@ -169,13 +191,39 @@ impl Dispatcher {
             Arc::clone(&self.freed),
             Arc::clone(&self.taken),
         );
+        let working = Working::on(&self.exchange, claimed.operation);
         self.attempts.spawn(async move {
+            let _working = working;
             if attempt::run(exchange, partner, claimed, entered, &freed).await == Ended::Taken {
                 taken.fetch_add(1, Ordering::Relaxed);
             }
             freed.notify_one();
         });
         Ok(())
+    }
+}
+
+/// An operation in the hands of this engine, until this is dropped.
+struct Working {
+    exchange: Arc<Exchange>,
+    operation: OperationId,
+}
+
+impl Working {
+    fn on(exchange: &Arc<Exchange>, operation: OperationId) -> Self {
+        let working = &exchange.working;
+        working.lock().unwrap_or_else(PoisonError::into_inner).insert(operation);
+        Self {
+            exchange: Arc::clone(exchange),
+            operation,
+        }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        let working = &self.exchange.working;
+        working.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.operation);
     }
 }
 

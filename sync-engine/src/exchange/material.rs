@@ -4,10 +4,10 @@ use super::settle::Step;
 use crate::domain::chain::Author;
 use crate::domain::{
     CanonicalDocument, CompanyId, DeliveryState, DocumentId, DocumentKind, OrderResponse, PartnerId, Progress, Purpose,
-    VersionNumber, VersionState,
+    Timestamp, VersionNumber, VersionState,
 };
 use crate::partner::{IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput, RenderedRequest, Stage};
-use crate::store::{Claimed, OperationKind, OperationQuery, Store, StoreError, StoreExt, VersionRow};
+use crate::store::{AttemptRow, Claimed, OperationKind, OperationQuery, Store, StoreError, StoreExt, VersionRow};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub struct Material {
     revision: Option<String>,
     partner_ref: Option<serde_json::Value>,
     payload: Vec<u8>,
+    /// When it was sent last, as far as an attempt was written down; read for a lookup.
+    pub sent_at: Option<Timestamp>,
     /// Our counter-offer before this one that the partner has.
     pub previous: Option<OrderResponse>,
     issued: Surroundings,
@@ -99,8 +101,13 @@ impl Material {
                 previous: counters.find_map(|o| serde_json::from_value(o.answer).ok()),
                 issued,
                 at: claimed.progress.clone().unwrap_or_default(),
+                sent_at: None,
                 rendered: None,
             };
+            if step == Step::Lookup {
+                let attempts = store.attempts(claimed.operation)?;
+                material.sent_at = last_sent(&attempts);
+            }
             let kind = outbound(claimed.kind);
             // What a verify asks for is beyond the last request.
             if !link.is_plain(kind) && step != Step::Verify {
@@ -150,6 +157,12 @@ impl Material {
         input.stage.prepared = prepared;
         guarded(|| link.render(&input))
     }
+}
+
+/// When the last send started. A clock that was ahead then is no witness: what was done after it is earlier.
+fn last_sent(attempts: &[AttemptRow]) -> Option<Timestamp> {
+    let last = attempts.iter().rposition(|a| a.step == Step::Send.name())?;
+    attempts[last..].iter().map(|a| a.started_at).min()
 }
 
 /// What stands around a version of ours: before version `before` of the document, or after all of its versions.

@@ -34,12 +34,13 @@ pub use poll::SyncReport;
 pub use settle::replay_key;
 
 use crate::clock::Clock;
-use crate::domain::CompanyId;
+use crate::domain::{CompanyId, OperationId};
 use crate::meter::Meter;
 use crate::store::{Lane, Store, StoreError, StoreExt};
 use gate::Told;
 use partners::{Partner, Partners};
 use presence::Presence;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -67,6 +68,8 @@ pub struct Exchange {
     /// Outcomes on their way to the writer.
     pub together: Together,
     pub tasks: TaskTracker,
+    /// Operations in the hands of this engine.
+    pub working: Mutex<BTreeSet<OperationId>>,
     /// Shows this engine as alive, until its store is closed.
     pub presence: Mutex<Option<Presence>>,
 }
@@ -110,6 +113,7 @@ impl Exchange {
     pub async fn start(self: &Arc<Self>, watched: bool) {
         let watching = watched.then(|| watch::FileWatch::on(self.partners.dir())).flatten();
         self.load().await;
+        recover::catch_up(self).await;
         let exchange = Arc::clone(self);
         self.tasks.spawn(async move {
             deliver::run(exchange, deliver::Until::Stopped).await;

@@ -1,5 +1,7 @@
 //! An attempt's outcome and its effect on the version chain, in one transaction.
 
+use super::breaker::Report;
+use super::gate::{Credentials, Learned};
 use super::intake::attention_texts;
 use super::settle::{Settlement, Step};
 use crate::domain::counter;
@@ -7,7 +9,7 @@ use crate::domain::{
     CanonicalDocument, Chain, DeliveryState, Event, OperationId, OrderResponse, Outcome, PartnerRules, Progress,
     Purpose, Timestamp, decide,
 };
-use crate::partner::SendResult;
+use crate::partner::{LinesLeft, SendResult, Verdict};
 use crate::store::{
     ApplyChange, Claimed, FinishAttempt, Loaded, Marks, NextRequest, Note, OperationError, OperationKind, PayloadRef,
     StoreError, StoreTx, StoredRequest, VersionContentRef,
@@ -33,6 +35,38 @@ pub struct Next {
     pub progress: Progress,
     /// The partner took the one before. Otherwise it is the same one, made anew.
     pub onward: bool,
+}
+
+impl Seen {
+    /// An attempt that ends without a question to the partner.
+    pub fn unasked(to: DeliveryState, error: OperationError) -> Self {
+        Self {
+            step: Step::Send,
+            result: SendResult {
+                verdict: Verdict::NotSeen,
+                status: None,
+                receipt: None,
+                message: error.message.clone(),
+                excerpt: None,
+                lines: LinesLeft::default(),
+            },
+            settlement: Settlement {
+                to,
+                due_at: None,
+                error: Some(error),
+                taken: false,
+                retry: false,
+                learned: Learned {
+                    report: Report::Neither,
+                    credentials: Credentials::NotAsked,
+                    error: None,
+                },
+            },
+            counter: None,
+            of: String::new(),
+            next: None,
+        }
+    }
 }
 
 /// Whether an act of ours that is pending comes too late: another version is the one to answer, or to follow, now.

@@ -22,6 +22,9 @@ pub struct Pace {
     /// A delivered operation that the partner does not show as applied after this is looked up, as if its outcome were
     /// unknown: a gateway may have answered in the partner's place.
     pub doubt_after: Duration,
+    /// A request that left may be carried out for so long: only then does it mean something that the partner has not seen
+    /// it.
+    pub request_time: Duration,
     /// Durable waits vary by so much both ways.
     pub jitter_percent: u32,
     /// A partner's Retry-After counts up to this.
@@ -73,6 +76,7 @@ impl Default for Pace {
             ],
             give_up_after: minutes(72 * 60),
             doubt_after: minutes(15),
+            request_time: minutes(1),
             jitter_percent: 20,
             retry_after_cap: minutes(24 * 60),
             poll_interval: None,

@@ -1,6 +1,8 @@
-//! A partner is back after an outage: what waits only because it could not be reached goes at once.
+//! What waits for no good reason any more goes at once: a partner is back after an outage, a clock that was ahead is set
+//! right.
 
 use super::Exchange;
+use super::pace::millis;
 use super::partners::Partner;
 use crate::domain::{DeliveryState, Timestamp};
 use crate::store::{Lane, OperationQuery, OperationRow, StoreError, StoreExt};
@@ -29,6 +31,20 @@ pub async fn hasten(exchange: &Exchange, partner: &Partner) {
         Ok(0) => {}
         Ok(count) => tracing::info!(partner = %partner.id, count, "hastened after an outage"),
         Err(error) => tracing::error!(partner = %partner.id, %error, "not hastened: each keeps its time"),
+    }
+}
+
+/// After the clock was set back: what was put off by the time that it showed before is due, at every partner.
+pub async fn catch_up(exchange: &Exchange) {
+    let now = exchange.clock.now();
+    let lease_until = now.plus_millis(millis(exchange.pace.lease));
+    match exchange.store.write(Lane::Bulk, move |tx| tx.catch_up(now, lease_until)).await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "the clock was ahead: what it put off is due now"),
+        Err(error) => tracing::error!(%error, "what a wrong clock put off keeps its time"),
+    }
+    for partner in exchange.partners.all() {
+        partner.gate.hasten(now);
     }
 }
 

@@ -14,6 +14,9 @@ mod tests;
 /// A probe's verdicts that the partner has the operation and could not apply it, or not all of it.
 const FAILED: &[&str] = &["partner.failed", "partner.partly"];
 
+/// A gateway's answers in the partner's place: the partner itself may have done its work.
+const GATEWAY: &[u16] = &[502, 504];
+
 /// What is done in an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -91,6 +94,10 @@ pub fn replay_key(error: Option<&OperationError>) -> ReplayKey {
 /// When an attempt is made and what was before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances {
+    /// An earlier send may have been applied, and nothing has ruled that out.
+    pub was_unknown: bool,
+    /// From then on it means something that the partner has not seen it.
+    pub settled_from: Timestamp,
     /// Attempts made, this one included.
     pub attempts: u32,
     pub scheduled_from: Timestamp,
@@ -124,6 +131,10 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             Step::Verify => not_applied_yet(*again_after, at, pace),
         },
         Verdict::NotSeen => match step {
+            // What was sent may still be on its way.
+            Step::Lookup if at.now < at.settled_from => {
+                reached(DeliveryState::Unknown, Some(at.settled_from), false)
+            }
             // Sent under the same key at the next claim: one attempt row per try.
             Step::Lookup => reached(DeliveryState::Retrying, Some(at.now), false),
             Step::Verify => not_applied_yet(pace.quick_base, at, pace),
@@ -134,21 +145,20 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             retry_after,
             breaker,
         } => {
+            if step == Step::Send && result.status.is_some_and(|status| GATEWAY.contains(&status)) {
+                return unanswered(code, result, at, pace);
+            }
             let report = if *breaker { Report::Failed } else { Report::Neither };
             again(step, code, *retry_after, report, result, at, pace)
         }
-        Verdict::Unknown { code } => match (step, unsettled(at.recourse)) {
-            (Step::Send, None) => failed(DeliveryState::Held, code, Report::Failed, result),
-            // It waits as unknown, like one whose lookup failed.
-            (Step::Send, Some(_)) => again(Step::Lookup, code, None, Report::Failed, result, at, pace),
-            (Step::Prepare | Step::Lookup | Step::Verify, _) => {
-                again(step, code, None, Report::Failed, result, at, pace)
-            }
+        Verdict::Unknown { code } => match step {
+            Step::Send => unanswered(code, result, at, pace),
+            Step::Prepare | Step::Lookup | Step::Verify => again(step, code, None, Report::Failed, result, at, pace),
         },
         Verdict::Credentials => {
             let waits = match step {
-                Step::Prepare | Step::Send => DeliveryState::Retrying,
-                Step::Lookup => DeliveryState::Unknown,
+                Step::Prepare | Step::Send if !at.was_unknown => DeliveryState::Retrying,
+                Step::Prepare | Step::Send | Step::Lookup => DeliveryState::Unknown,
                 Step::Verify => DeliveryState::Delivered,
             };
             let mut settled = failed(waits, "partner.credentials", Report::Neither, result);
@@ -171,6 +181,15 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
                 ..not_applied_yet(pace.quick_cap, at, pace)
             },
         },
+    }
+}
+
+/// The request left, and what the partner made of it is not known.
+fn unanswered(code: &str, result: &SendResult, at: &Circumstances, pace: &Pace) -> Settlement {
+    match unsettled(at.recourse) {
+        None => failed(DeliveryState::Held, code, Report::Failed, result),
+        // It waits as unknown, like one whose lookup failed.
+        Some(_) => again(Step::Lookup, code, None, Report::Failed, result, at, pace),
     }
 }
 
@@ -226,6 +245,8 @@ fn again(
     at: &Circumstances,
     pace: &Pace,
 ) -> Settlement {
+    // Sent again under its key: a failure says nothing of the send before.
+    let step = if step == Step::Send && at.was_unknown { Step::Lookup } else { step };
     let due_at = pace.next_attempt(at.attempts, at.scheduled_from, at.now, retry_after, at.random);
     let to = match (step, due_at) {
         (Step::Prepare | Step::Send, Some(_)) => DeliveryState::Retrying,

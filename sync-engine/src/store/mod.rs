@@ -224,6 +224,10 @@ pub trait StoreTx {
     /// its jobs over.
     fn end_leases_of(&mut self, holder: &str, now: Timestamp) -> Result<usize, StoreError>;
 
+    /// After a clock that was ahead: what it put off is due at `now`, and no lease lasts longer than to `lease_until`.
+    /// Costs nothing to speak of when nothing lately was written later than `now`. How many were put off.
+    fn catch_up(&mut self, now: Timestamp, lease_until: Timestamp) -> Result<usize, StoreError>;
+
     fn put_quarantine(&mut self, item: &NewQuarantine<'_>) -> Result<i64, StoreError>;
     /// Settles an open item: it became a version, or a person dismissed it, or the new problems of another run.
     fn settle_quarantine(

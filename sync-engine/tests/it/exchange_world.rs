@@ -54,6 +54,7 @@ pub fn fast() -> Pace {
         give_up_after: Duration::from_secs(600),
         poll_interval: Some(Duration::from_millis(100)),
         idle_tick: Duration::from_millis(200),
+        request_time: Duration::from_millis(500),
         breaker: BreakerPace {
             retry_floor: 100_000,
             probe_after: Duration::from_millis(150),

@@ -153,6 +153,7 @@ impl Gate {
         let pass = inner.breaker.enter(now)?;
         if let Some(refused) = &mut inner.refused {
             refused.probing = true;
+            refused.by = purpose;
         }
         inner.budget.sent(now);
         if purpose == Use::Deliver {
@@ -310,8 +311,10 @@ impl Drop for Entered {
 }
 
 impl Refused {
+    /// The use that was refused is tried; the other one when that has nothing to do any more.
     fn lets(&self, purpose: Use, now: Timestamp) -> bool {
-        !self.probing && self.by == purpose && now >= self.probe_at
+        let overdue = self.probe_at.plus_millis(millis(self.wait));
+        !self.probing && now >= self.probe_at && (self.by == purpose || now >= overdue)
     }
 }
 

@@ -163,3 +163,16 @@ fn what_is_stored_comes_back() {
         (0, 1)
     );
 }
+
+#[test]
+fn refused_credentials_are_tried_by_the_other_use_when_the_first_has_nothing_to_do() {
+    let bench = Bench::new();
+    let refused = bench.make(Use::Deliver, Report::Neither, Credentials::Refused);
+    assert_eq!(refused, Some(Told::CredentialsBroken));
+    // The clerk takes the operation back: nothing is left to deliver.
+    bench.at(60);
+    assert!(!bench.lets(Use::Poll), "the delivery's turn");
+    bench.at(120);
+    let told = bench.make(Use::Poll, Report::Reached, Credentials::Accepted);
+    assert_eq!(told, Some(Told::CredentialsGood));
+}

@@ -45,6 +45,8 @@ fn check(step: Step, verdict: &Verdict, recourse: Recourse, late: bool, wanted: 
     let pace = Pace::default();
     let now = Timestamp(if late { 80 * 3_600_000 } else { 1000 });
     let at = Circumstances {
+        was_unknown: false,
+        settled_from: Timestamp(0),
         attempts: 1,
         scheduled_from: Timestamp(0),
         now,
@@ -313,6 +315,8 @@ fn a_delivered_one_that_is_not_shown_is_looked_up_now_and_then() {
             excerpt: None,
         };
         let at = Circumstances {
+        was_unknown: false,
+        settled_from: Timestamp(0),
             attempts: 9,
             scheduled_from: Timestamp(0),
             now: Timestamp(seconds * 1000),
@@ -338,6 +342,8 @@ fn a_delivered_one_that_is_not_shown_is_looked_up_now_and_then() {
 fn only_trouble_on_the_way_speaks_against_the_partner() {
     let pace = Pace::default();
     let at = Circumstances {
+        was_unknown: false,
+        settled_from: Timestamp(0),
         attempts: 1,
         scheduled_from: Timestamp(0),
         now: Timestamp(0),
@@ -409,4 +415,78 @@ fn only_trouble_on_the_way_speaks_against_the_partner() {
             result.verdict
         );
     }
+}
+
+/// A send or a lookup after earlier ones: what it comes to.
+fn after_doubt(step: Step, verdict: Verdict, status: Option<u16>, at: &Circumstances) -> (DeliveryState, Option<i64>) {
+    let result = SendResult {
+        verdict,
+        status,
+        receipt: None,
+        message: None,
+        excerpt: None,
+        lines: LinesLeft::default(),
+    };
+    let settled = settle(step, &result, at, &Pace::default());
+    (settled.to, settled.due_at.map(|at| at.0))
+}
+
+const IN_DOUBT: Circumstances = Circumstances {
+    was_unknown: false,
+    settled_from: Timestamp(0),
+    attempts: 1,
+    scheduled_from: Timestamp(0),
+    now: Timestamp(10_000),
+    random: 0,
+    recourse: KEY,
+};
+
+fn unavailable() -> Verdict {
+    Verdict::Again {
+        code: "partner.unavailable",
+        retry_after: None,
+        breaker: true,
+    }
+}
+
+#[test]
+fn a_gateways_answer_leaves_open_what_the_partner_did() {
+    for (recourse, to) in [(KEY, Unknown), (ASK, Unknown), (BLIND, Held)] {
+        let at = Circumstances { recourse, ..IN_DOUBT };
+        for status in [502, 504] {
+            assert_eq!(after_doubt(Step::Send, unavailable(), Some(status), &at).0, to);
+        }
+        assert_eq!(after_doubt(Step::Send, unavailable(), Some(503), &at).0, Retrying);
+        assert_eq!(after_doubt(Step::Lookup, unavailable(), Some(504), &at).0, Unknown);
+    }
+}
+
+#[test]
+fn a_failure_of_the_second_send_does_not_make_the_first_one_known() {
+    let at = Circumstances {
+        was_unknown: true,
+        ..IN_DOUBT
+    };
+    assert_eq!(after_doubt(Step::Send, unavailable(), Some(503), &at).0, Unknown);
+    assert_eq!(after_doubt(Step::Send, Verdict::Credentials, Some(401), &at).0, Unknown);
+    let late = Circumstances {
+        now: Timestamp(80 * 3_600_000),
+        ..at
+    };
+    assert_eq!(after_doubt(Step::Send, unavailable(), Some(503), &late).0, Held);
+}
+
+#[test]
+fn what_may_be_on_its_way_is_not_taken_for_unseen() {
+    let at = Circumstances {
+        settled_from: Timestamp(60_000),
+        recourse: ASK,
+        ..IN_DOUBT
+    };
+    assert_eq!(after_doubt(Step::Lookup, Verdict::NotSeen, None, &at), (Unknown, Some(60_000)));
+    let settled = Circumstances {
+        now: Timestamp(60_000),
+        ..at
+    };
+    assert_eq!(after_doubt(Step::Lookup, Verdict::NotSeen, None, &settled), (Retrying, Some(60_000)));
 }

@@ -21,6 +21,8 @@ mod token;
 mod vault;
 mod wire;
 
+pub use outcome::plain_verdict;
+
 pub(crate) use guard::{Reach, reach};
 
 use super::config::{OperationConfig, PartnerConfig, RequestTemplate, StreamConfig};

@@ -67,6 +67,19 @@ pub(crate) fn class(status: u16) -> Class {
     }
 }
 
+/// What a status means where a configuration says nothing else; `None` is a success.
+pub fn plain_verdict(status: u16, retry_after: Option<Duration>) -> Option<Verdict> {
+    let verdict = class(status).verdict(&HeaderMap::new(), Timestamp(0))?;
+    Some(match verdict {
+        Verdict::Again { code, breaker, .. } => Verdict::Again {
+            code,
+            retry_after: retry_after.map(|wait| wait.min(MAX_RETRY_AFTER)),
+            breaker,
+        },
+        other => other,
+    })
+}
+
 /// The class under an operation's own rules. `whole` is the answer as `{status, headers, body}`.
 pub(crate) fn class_of(status: u16, whole: &Value, outcomes: &Outcomes) -> Class {
     let again = Class::Again {

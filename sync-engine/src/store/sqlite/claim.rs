@@ -42,6 +42,9 @@ pub fn claim(tx: &mut Tx<'_>, request: &ClaimRequest<'_>) -> Result<Vec<Claimed>
     let mut claimed = Vec::new();
     let mut free: Vec<(&PartnerId, u32)> = request.partners.iter().map(|(p, n)| (p, *n)).collect();
     for found in expired(tx, request)? {
+        if request.working.contains(&found.job.id) {
+            continue;
+        }
         let partner = &found.job.partner;
         let Some((_, places)) = free.iter_mut().find(|(p, n)| *p == partner && *n > 0) else {
             continue;
@@ -99,6 +102,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
         operation: job.id,
         key: row.get::<_, Option<OperationId>>(27)?.unwrap_or(job.id),
         epoch: job.epoch,
+        lease_until: Timestamp(0),
         company: job.company.clone(),
         partner: job.partner.clone(),
         document: job.document,
@@ -177,6 +181,7 @@ fn take(tx: &mut Tx<'_>, found: Found, request: &ClaimRequest<'_>, taken_over: b
     }
     Ok(Claimed {
         epoch: job.epoch + 1,
+        lease_until: request.lease_until,
         was,
         taken_over,
         ..claimed

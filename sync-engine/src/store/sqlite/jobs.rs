@@ -260,3 +260,26 @@ pub fn audit(
     });
     Ok(())
 }
+
+/// The newest entries of the history among which one of a clock that was ahead is looked for.
+const LATELY: u32 = 100;
+
+/// Makes due now what was written later than now and put off.
+pub fn catch_up(db: &rusqlite::Connection, now: Timestamp) -> Result<usize, StoreError> {
+    let newest: Option<Timestamp> = db
+        .prepare_cached("SELECT max(at) FROM (SELECT at FROM audit ORDER BY id DESC LIMIT ?1)")?
+        .query_row([LATELY], |row| row.get(0))?;
+    if newest.is_none_or(|newest| newest <= now) {
+        return Ok(0);
+    }
+    // Those that wait for their turn or are in flight, and those that are to be verified.
+    let mut count = 0;
+    for which in ["state IN ('Queued', 'Retrying', 'Unknown', 'Sending')", "ready = 1 AND state = 'Delivered'"] {
+        let sql = format!(
+            "UPDATE operation SET due_at = min(due_at, ?1), scheduled_from = min(scheduled_from, ?1)
+             WHERE {which} AND (due_at > ?1 OR scheduled_from > ?1) AND updated_at > ?1"
+        );
+        count += db.prepare_cached(&sql)?.execute([now])?;
+    }
+    Ok(count)
+}

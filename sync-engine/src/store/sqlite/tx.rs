@@ -285,6 +285,11 @@ impl StoreTx for Tx<'_> {
         leases::take_step(self.db, name, epoch, step)
     }
 
+    fn catch_up(&mut self, now: Timestamp, lease_until: Timestamp) -> Result<usize, StoreError> {
+        leases::shorten(self.db, lease_until)?;
+        jobs::catch_up(self.db, now)
+    }
+
     fn put_quarantine(&mut self, item: &NewQuarantine<'_>) -> Result<i64, StoreError> {
         quarantine::put(self, item)
     }

@@ -246,6 +246,7 @@ pub fn happen(
 
 pub fn claim(tx: &mut dyn StoreTx, now: Timestamp, limit: u32) -> Result<Vec<Claimed>, StoreError> {
     tx.claim(&ClaimRequest {
+        working: &[],
         company: &company(),
         now,
         lease_until: now.plus_seconds(120),

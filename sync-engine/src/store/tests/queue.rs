@@ -125,6 +125,7 @@ fn limits_and_partners_are_kept() {
     }
     let claimed = write(store, move |tx| {
         tx.claim(&ClaimRequest {
+            working: &[],
             company: &company(),
             now: NOW,
             lease_until: NOW.plus_seconds(120),
@@ -412,4 +413,56 @@ fn a_deep_queue_costs_no_more_to_claim() {
     assert_eq!(due.query_map([], |row| row.get::<_, i64>(0)).expect("rows").count(), 32);
     let steps = due.get_status(rusqlite::StatementStatus::VmStep);
     assert!(steps < 32 * 40, "{steps} steps for 32 of 2000");
+}
+
+#[test]
+fn what_an_engine_works_on_is_not_taken_over_by_itself() {
+    let opened = open();
+    let store = &opened.store;
+    write(store, |tx| {
+        let id = receive(tx, &order("PO-1", None, 1), 1, NOW)?;
+        tx.enqueue(&new_operation(id, 1))
+    })
+    .expect("enqueued");
+    assert_eq!(claim_at(store, 0, 10).len(), 1);
+    // The clock was set forward, and the lease looks run out.
+    let again = |working: Vec<OperationId>| {
+        let claimed = write(store, move |tx| {
+            tx.claim(&ClaimRequest {
+                working: &working,
+                company: &company(),
+                now: NOW.plus_seconds(3_600),
+                lease_until: NOW.plus_seconds(3_720),
+                holder: "test",
+                partners: &[(partner(), 3)],
+                made_with: &[],
+            })
+        });
+        claimed.expect("claim").len()
+    };
+    assert_eq!(again(vec![operation_id(1)]), 0);
+    assert_eq!(again(vec![]), 1);
+}
+
+#[test]
+fn what_a_clock_that_was_ahead_put_off_is_due_when_it_is_set_right() {
+    let opened = open();
+    let store = &opened.store;
+    let hour = 3_600;
+    write(store, move |tx| {
+        let later = NOW.plus_seconds(hour);
+        let id = receive(tx, &order("PO-1", None, 1), 1, later)?;
+        tx.enqueue(&NewOperation {
+            due_at: later,
+            created_at: later,
+            ..new_operation(id, 1)
+        })
+    })
+    .expect("enqueued");
+    assert!(claim_at(store, 0, 10).is_empty());
+    assert_eq!(write(store, move |tx| tx.catch_up(NOW.plus_seconds(hour), NOW.plus_seconds(hour))).expect("catches up"), 0);
+    assert_eq!(write(store, |tx| tx.catch_up(NOW, NOW.plus_seconds(120))).expect("catches up"), 1);
+    let claimed = claim_at(store, 0, 10);
+    assert_eq!(ids(&claimed), [operation_id(1)]);
+    assert_eq!(claimed[0].scheduled_from, NOW, "its schedule of retries starts now");
 }

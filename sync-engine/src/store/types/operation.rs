@@ -149,6 +149,8 @@ pub struct ClaimRequest<'a> {
     /// Partners to claim for, each with the most that it may get (its free places). Others are passed over: paused,
     /// breaker open, not configured.
     pub partners: &'a [(PartnerId, u32)],
+    /// What this engine works on: not taken over, although a clock that was set makes its lease look run out.
+    pub working: &'a [OperationId],
     /// Fingerprints of the configurations in force: drafts that were made with one of them may leave as they are.
     pub made_with: &'a [String],
 }
@@ -159,6 +161,8 @@ pub struct Claimed {
     /// Its idempotency key: its own id, or that of the dead letter that it replays.
     pub key: OperationId,
     pub epoch: i64,
+    /// Nothing may be sent under this claim after it, unless it was renewed.
+    pub lease_until: Timestamp,
     pub company: CompanyId,
     pub partner: PartnerId,
     pub document: DocumentId,

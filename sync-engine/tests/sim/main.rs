@@ -1,0 +1,190 @@
+//! Deterministic simulation: the real exchange, engine, store and domain with simulated time, network, partners and
+//! crashes, all drawn from one seed. `cargo xtask simulate --help` tells how to run more of it.
+
+mod chance;
+mod check;
+mod clerk;
+mod end;
+#[path = "../shared/evidence.rs"]
+mod evidence;
+mod host;
+mod kernel;
+mod link;
+mod network;
+mod options;
+mod partner;
+mod plan;
+mod plants;
+mod shrink;
+mod world;
+
+use options::Options;
+use plan::Plan;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use world::Ran;
+
+/// Seeds that every test run tries.
+const FIXED: u64 = 400;
+/// New ones have numbers above the fixed ones.
+const FIRST_NEW: u64 = 1_000_000;
+
+/// What a number of seeds came to.
+#[derive(Default)]
+struct Tried {
+    seeds: AtomicU64,
+    events: AtomicU64,
+    operations: AtomicU64,
+    failed: Mutex<Vec<String>>,
+}
+
+fn main() -> ExitCode {
+    // What a scenario breaks on purpose would fill the screen; what matters is in the report.
+    std::panic::set_hook(Box::new(|_| {}));
+    match Options::read(std::env::args().skip(1)) {
+        Options::Help => {
+            println!("{}", options::HELP);
+            ExitCode::SUCCESS
+        }
+        Options::List => {
+            println!("simulate::seeds: test\nsimulate::planted_bugs_are_found: test");
+            ExitCode::SUCCESS
+        }
+        Options::Replay { seed, keep, lines } => replay(seed, keep.as_deref(), lines),
+        Options::Long { seeds, time, from } => {
+            let tried = try_seeds(from.unwrap_or_else(new_seed), seeds, time);
+            report("simulate", &tried)
+        }
+        Options::Tests { wanted } => tests(&wanted),
+    }
+}
+
+fn new_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    FIRST_NEW + u64::try_from(now.as_millis()).unwrap_or(0)
+}
+
+/// The two tests, in the form in which `cargo test` prints its own.
+fn tests(wanted: &dyn Fn(&str) -> bool) -> ExitCode {
+    let (mut passed, mut failed) = (0, 0);
+    let mut end = |name: &str, is_ok: bool| {
+        println!("test {name} ... {}", if is_ok { "ok" } else { "FAILED" });
+        *(if is_ok { &mut passed } else { &mut failed }) += 1;
+    };
+    if wanted("simulate::seeds") {
+        let tried = try_seeds(0, Some(FIXED), None);
+        evidence::ran("simulate::seeds", &tried.figures());
+        end("simulate::seeds", report("fixed seeds", &tried) == ExitCode::SUCCESS);
+    }
+    if wanted("simulate::planted_bugs_are_found") {
+        end("simulate::planted_bugs_are_found", plants::all_are_found());
+    }
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    println!("\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs a seed twice: what is broken, or that the two differ.
+fn try_seed(seed: u64) -> Result<Ran, String> {
+    let plan = Plan::of(seed);
+    let first = guarded(&plan, None)?;
+    let second = guarded(&plan, None)?;
+    match (&first.broken, first.hash == second.hash) {
+        (Some(broken), _) => Err(broken.clone()),
+        (None, false) => Err("not the same twice".to_owned()),
+        (None, true) => Ok(first),
+    }
+}
+
+/// A panic is one more thing that is broken.
+fn guarded(plan: &Plan, keep: Option<&[usize]>) -> Result<Ran, String> {
+    std::panic::catch_unwind(|| world::run(plan, keep, false)).unwrap_or_else(|_| Err("it panicked".to_owned()))
+}
+
+fn try_seeds(from: u64, count: Option<u64>, time: Option<Duration>) -> Tried {
+    let (tried, next, start) = (Tried::default(), AtomicU64::new(0), Instant::now());
+    let is_over = |n: u64| count.is_some_and(|count| n >= count) || time.is_some_and(|time| start.elapsed() >= time);
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if is_over(n) {
+                        return;
+                    }
+                    match try_seed(from + n) {
+                        Ok(ran) => {
+                            tried.events.fetch_add(ran.events, Ordering::Relaxed);
+                            tried.operations.fetch_add(ran.operations as u64, Ordering::Relaxed);
+                        }
+                        Err(broken) => tried.fail(from + n, &broken),
+                    }
+                    tried.seeds.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let runs = 2 * tried.seeds.load(Ordering::Relaxed).max(1);
+    println!(
+        "{} from {from}, {seconds:.1} s, {:.0} ms a run",
+        tried.figures(),
+        seconds * 1_000.0 * workers as f64 / runs as f64,
+    );
+    tried
+}
+
+impl Tried {
+    fn figures(&self) -> String {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (seeds, events, operations) = (of(&self.seeds), of(&self.events), of(&self.operations));
+        format!("{seeds} seeds, each twice: {events} events, {operations} operations")
+    }
+
+    /// Keeps what fails, with the smallest schedule that still does and the command that replays it.
+    fn fail(&self, seed: u64, broken: &str) {
+        let plan = Plan::of(seed);
+        let kept = shrink::smallest(&plan, broken);
+        let list: Vec<String> = kept.iter().map(usize::to_string).collect();
+        let text = format!(
+            "seed {seed}: {broken}\n  {} of {} acts are enough:\n  cargo xtask simulate --seed {seed} --keep {}",
+            kept.len(),
+            plan.acts.len(),
+            if list.is_empty() { "none".to_owned() } else { list.join(",") },
+        );
+        println!("{text}");
+        self.failed.lock().expect("no panic while it is held").push(text);
+    }
+}
+
+fn report(what: &str, tried: &Tried) -> ExitCode {
+    let failed = tried.failed.lock().expect("no panic while it is held");
+    println!("{what}: {} failed", failed.len());
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn replay(seed: u64, keep: Option<&[usize]>, lines: bool) -> ExitCode {
+    let plan = Plan::of(seed);
+    match world::run(&plan, keep, lines) {
+        Ok(ran) => {
+            for line in &ran.lines {
+                println!("{line}");
+            }
+            println!("{} events, {} operations, trace {:016x}", ran.events, ran.operations, ran.hash);
+            match ran.broken {
+                Some(broken) => {
+                    println!("BROKEN {broken}");
+                    ExitCode::FAILURE
+                }
+                None => ExitCode::SUCCESS,
+            }
+        }
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
