@@ -153,7 +153,7 @@ fn effects(world: &World) -> Result<(), String> {
             // A person decides what may have been applied; what is known not to have been is said to be dead.
             "Held" => true,
             // Its replay may have had the effect since.
-            "Dead" if operation.is_replayed => true,
+            "Dead" | "Withdrawn" if operation.is_replayed => true,
             "Dead" | "Withdrawn" => effects == 0 || server.plan.mode == Mode::Blind,
             other => return Err(format!("{other} in the end: {operation:?}")),
         };
