@@ -425,7 +425,7 @@ fn after_doubt(step: Step, verdict: Verdict, status: Option<u16>, at: &Circumsta
         receipt: None,
         message: None,
         excerpt: None,
-        lines: LinesLeft::default(),
+        lines: crate::partner::LinesLeft::default(),
     };
     let settled = settle(step, &result, at, &Pace::default());
     (settled.to, settled.due_at.map(|at| at.0))
