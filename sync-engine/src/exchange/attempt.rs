@@ -163,7 +163,10 @@ impl Attempt {
     ) -> (Seen, Option<Told>) {
         let claimed = &self.claimed;
         let now = self.exchange.clock.now();
-        let sent_at = material.as_ref().and_then(|m| m.sent_at).filter(|_| !recourse.honours_key);
+        let sent_at = material
+            .as_ref()
+            .and_then(|m| m.sent_at)
+            .filter(|_| !recourse.honours_key);
         let request_time = millis(self.exchange.pace.request_time);
         let at = Circumstances {
             settled_from: sent_at.map_or(Timestamp(0), |at| at.min(now).plus_millis(request_time)),

@@ -8,8 +8,8 @@ use super::recover;
 use crate::domain::{OperationId, PartnerId, Timestamp};
 use crate::store::{ClaimRequest, Claimed, Lane, StoreError, StoreExt};
 use std::collections::BTreeSet;
-use std::sync::{Arc, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -223,7 +223,10 @@ impl Working {
 impl Drop for Working {
     fn drop(&mut self) {
         let working = &self.exchange.working;
-        working.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.operation);
+        working
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.operation);
     }
 }
 

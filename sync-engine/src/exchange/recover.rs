@@ -38,7 +38,11 @@ pub async fn hasten(exchange: &Exchange, partner: &Partner) {
 pub async fn catch_up(exchange: &Exchange) {
     let now = exchange.clock.now();
     let lease_until = now.plus_millis(millis(exchange.pace.lease));
-    match exchange.store.write(Lane::Bulk, move |tx| tx.catch_up(now, lease_until)).await {
+    match exchange
+        .store
+        .write(Lane::Bulk, move |tx| tx.catch_up(now, lease_until))
+        .await
+    {
         Ok(0) => {}
         Ok(count) => tracing::warn!(count, "the clock was ahead: what it put off is due now"),
         Err(error) => tracing::error!(%error, "what a wrong clock put off keeps its time"),

@@ -132,9 +132,7 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
         },
         Verdict::NotSeen => match step {
             // What was sent may still be on its way.
-            Step::Lookup if at.now < at.settled_from => {
-                reached(DeliveryState::Unknown, Some(at.settled_from), false)
-            }
+            Step::Lookup if at.now < at.settled_from => reached(DeliveryState::Unknown, Some(at.settled_from), false),
             // Sent under the same key at the next claim: one attempt row per try.
             Step::Lookup => reached(DeliveryState::Retrying, Some(at.now), false),
             Step::Verify => not_applied_yet(pace.quick_base, at, pace),
@@ -246,7 +244,11 @@ fn again(
     pace: &Pace,
 ) -> Settlement {
     // Sent again under its key: a failure says nothing of the send before.
-    let step = if step == Step::Send && at.was_unknown { Step::Lookup } else { step };
+    let step = if step == Step::Send && at.was_unknown {
+        Step::Lookup
+    } else {
+        step
+    };
     let due_at = pace.next_attempt(at.attempts, at.scheduled_from, at.now, retry_after, at.random);
     let to = match (step, due_at) {
         (Step::Prepare | Step::Send, Some(_)) => DeliveryState::Retrying,

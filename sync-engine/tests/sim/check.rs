@@ -56,14 +56,22 @@ impl Checker {
     }
 
     fn number(&self, sql: &str) -> Result<i64, String> {
-        let asked = self.db.prepare_cached(sql).and_then(|mut s| s.query_row([], |row| row.get(0)));
+        let asked = self
+            .db
+            .prepare_cached(sql)
+            .and_then(|mut s| s.query_row([], |row| row.get(0)));
         asked.map_err(|e| format!("{sql}: {e}"))
     }
 
     /// Documents that changed since this was asked last.
     pub fn changed(&mut self) -> Result<Vec<DocumentId>, String> {
-        let mut ask = self.db.prepare_cached("SELECT id, document_id FROM change WHERE id > ?1").map_err(text)?;
-        let rows = ask.query_map([self.changes_seen], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)));
+        let mut ask = self
+            .db
+            .prepare_cached("SELECT id, document_id FROM change WHERE id > ?1")
+            .map_err(text)?;
+        let rows = ask.query_map([self.changes_seen], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?))
+        });
         let rows: Vec<(i64, Option<i64>)> = rows.map_err(text)?.collect::<Result<_, _>>().map_err(text)?;
         self.changes_seen = rows.last().map_or(self.changes_seen, |row| row.0);
         let ids: BTreeSet<i64> = rows.into_iter().filter_map(|row| row.1).collect();
@@ -147,13 +155,26 @@ impl Checker {
             "SELECT count(*) FROM operation WHERE state IN ('Queued', 'Sending', 'Retrying', 'Unknown')
              OR (state = 'Delivered' AND due_at IS NOT NULL)",
         )?;
-        Ok(waiting == 0 && self.watermarks()?.iter().all(|(p, at)| *at >= net.servers[*p].listed.len())
-            && net.servers.iter().enumerate().all(|(i, s)| s.listed.is_empty() || self.watermarks().is_ok_and(|w| w.contains_key(&i))))
+        Ok(waiting == 0
+            && self
+                .watermarks()?
+                .iter()
+                .all(|(p, at)| *at >= net.servers[*p].listed.len())
+            && net
+                .servers
+                .iter()
+                .enumerate()
+                .all(|(i, s)| s.listed.is_empty() || self.watermarks().is_ok_and(|w| w.contains_key(&i))))
     }
 
     fn watermarks(&self) -> Result<BTreeMap<usize, usize>, String> {
-        let mut ask = self.db.prepare_cached("SELECT partner, value FROM watermark").map_err(text)?;
-        let rows = ask.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).map_err(text)?;
+        let mut ask = self
+            .db
+            .prepare_cached("SELECT partner, value FROM watermark")
+            .map_err(text)?;
+        let rows = ask
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+            .map_err(text)?;
         let rows: Vec<(String, String)> = rows.collect::<Result<_, _>>().map_err(text)?;
         let read = |(p, at): &(String, String)| Some((p.trim_start_matches('p').parse().ok()?, at.parse().ok()?));
         Ok(rows.iter().filter_map(read).collect())
@@ -161,12 +182,17 @@ impl Checker {
 
     /// What the watermark is past is in the store, byte for byte.
     pub fn received(&self, net: &Net) -> Wrong {
-        let mut ask = self.db.prepare_cached("SELECT 1 FROM payload WHERE bytes = ?1").map_err(text)?;
+        let mut ask = self
+            .db
+            .prepare_cached("SELECT 1 FROM payload WHERE bytes = ?1")
+            .map_err(text)?;
         for (partner, at) in self.watermarks()? {
             let passed = net.servers[partner].listed.iter().take(at);
             for (place, Listed { bytes, .. }) in passed.enumerate() {
                 if !ask.exists([&bytes[..]]).map_err(text)? {
-                    return Err(format!("item {place} of p{partner} is not in the store, and the watermark is at {at}"));
+                    return Err(format!(
+                        "item {place} of p{partner} is not in the store, and the watermark is at {at}"
+                    ));
                 }
             }
         }
@@ -176,7 +202,11 @@ impl Checker {
     pub fn is_whole(&self) -> Wrong {
         let mut ask = self.db.prepare("PRAGMA integrity_check").map_err(text)?;
         let said: String = ask.query_row([], |row| row.get(0)).map_err(text)?;
-        if said == "ok" { Ok(()) } else { Err(format!("integrity_check: {said}")) }
+        if said == "ok" {
+            Ok(())
+        } else {
+            Err(format!("integrity_check: {said}"))
+        }
     }
 
     /// A hash of every row of every table, in the order of their keys.
@@ -184,7 +214,11 @@ impl Checker {
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'refinery%'
                    AND name NOT LIKE 'document_words%' ORDER BY name";
         let mut ask = self.db.prepare(sql).map_err(text)?;
-        let tables: Vec<String> = ask.query_map([], |row| row.get(0)).map_err(text)?.collect::<Result<_, _>>().map_err(text)?;
+        let tables: Vec<String> = ask
+            .query_map([], |row| row.get(0))
+            .map_err(text)?
+            .collect::<Result<_, _>>()
+            .map_err(text)?;
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         let mut add = |bytes: &[u8]| {
             for byte in bytes {
@@ -193,7 +227,10 @@ impl Checker {
         };
         for table in tables {
             add(table.as_bytes());
-            let mut all = self.db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).map_err(text)?;
+            let mut all = self
+                .db
+                .prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))
+                .map_err(text)?;
             let columns = all.column_count();
             let mut rows = all.query([]).map_err(text)?;
             while let Some(row) = rows.next().map_err(text)? {
@@ -250,7 +287,9 @@ pub fn chain(chain: &Chain) -> Wrong {
 }
 
 fn current(chain: &Chain) -> Wrong {
-    let Some(current) = chain.current_version() else { return Ok(()) };
+    let Some(current) = chain.current_version() else {
+        return Ok(());
+    };
     let fits = match chain.state {
         ChainState::CancelPending => current.purpose == Purpose::Cancellation,
         ChainState::CounterOpen => current.purpose == Purpose::Counter && current.state == VersionState::Proposed,
@@ -264,18 +303,28 @@ fn current(chain: &Chain) -> Wrong {
         | ChainState::Rejected
         | ChainState::Closed => true,
     };
-    if fits { Ok(()) } else { Err(format!("the current version does not fit the state: {chain:?}")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("the current version does not fit the state: {chain:?}"))
+    }
 }
 
 /// The newest version of theirs that counts, by their own ordering.
 fn newest(chain: &Chain) -> Option<&VersionHead> {
-    chain.versions.iter().filter(|v| v.author == Author::Partner).max_by_key(|v| v.sequence)
+    chain
+        .versions
+        .iter()
+        .filter(|v| v.author == Author::Partner)
+        .max_by_key(|v| v.sequence)
 }
 
 /// Both sides say the same of an order of theirs.
 pub fn agrees(chain: &Chain, net: &Net, partner: usize, number: &str) -> Wrong {
     let server = &net.servers[partner];
-    let Some(known) = server.orders.get(number) else { return Ok(()) };
+    let Some(known) = server.orders.get(number) else {
+        return Ok(());
+    };
     let latest = known.latest.sequence;
     if newest(chain).and_then(|v| v.sequence) != Some(latest) {
         return Err(format!("p{partner} is at {latest} of {number}, we are not: {chain:?}"));
@@ -287,14 +336,21 @@ pub fn agrees(chain: &Chain, net: &Net, partner: usize, number: &str) -> Wrong {
         .map(|e| e.sent.kind.as_str())
         .collect();
     let confirmed = answers.first() == Some(&"Confirm") && answers.len() == 1;
-    let was_confirmed = chain.agreed.and_then(|a| chain.version(a)).is_some_and(|v| v.sequence == Some(latest));
+    let was_confirmed = chain
+        .agreed
+        .and_then(|a| chain.version(a))
+        .is_some_and(|v| v.sequence == Some(latest));
     // A blind partner's effect may be one that we cannot know of.
     let is_known = server.plan.mode != Mode::Blind;
     if is_known && confirmed && known.latest.purpose != Purpose::Cancellation && !was_confirmed {
-        return Err(format!("p{partner} has {number} confirmed at {latest}, we have not: {chain:?}"));
+        return Err(format!(
+            "p{partner} has {number} confirmed at {latest}, we have not: {chain:?}"
+        ));
     }
     if was_confirmed && known.latest.purpose != Purpose::Cancellation && !answers.contains(&"Confirm") {
-        return Err(format!("we have {number} confirmed at {latest}, p{partner} has not: {chain:?}"));
+        return Err(format!(
+            "we have {number} confirmed at {latest}, p{partner} has not: {chain:?}"
+        ));
     }
     Ok(())
 }

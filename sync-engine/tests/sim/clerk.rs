@@ -4,13 +4,13 @@ use crate::chance::Chance;
 use crate::partner;
 use crate::plan::Kind;
 use std::sync::{Arc, Mutex};
+use sync_engine::domain::answer::LineAnswerCode;
 use sync_engine::domain::answer::{Reason, ReasonCode};
 use sync_engine::domain::chain::allowed_answers;
 use sync_engine::domain::{
     CanonicalDocument, DeliveryState, DocumentId, HeaderAnswer, LineAnswer, Order, OrderResponse, PartnerId,
     PartnerRules, Side, VersionNumber,
 };
-use sync_engine::domain::answer::LineAnswerCode;
 use sync_engine::engine::{Engine, EngineError, Issue, Seen};
 use sync_engine::store::{DocumentQuery, DocumentRow, DocumentView, OperationQuery, OperationRow};
 use uuid::Uuid;
@@ -32,7 +32,13 @@ pub enum Told {
 pub type Book = Arc<Mutex<Vec<(usize, Told)>>>;
 
 /// Does what an act of the clerk says, on one engine.
-pub fn act(engine: &Engine, number: usize, kind: Kind, mut chance: Chance, book: &Book) -> impl Future<Output = ()> + use<> {
+pub fn act(
+    engine: &Engine,
+    number: usize,
+    kind: Kind,
+    mut chance: Chance,
+    book: &Book,
+) -> impl Future<Output = ()> + use<> {
     let (engine, book) = (engine.clone(), Arc::clone(book));
     async move {
         if let Some(told) = perform(&engine, kind, &mut chance).await {
@@ -58,7 +64,11 @@ fn documents(engine: &Engine) -> Vec<DocumentRow> {
         cursor: None,
         limit: 200,
     };
-    engine.store().list_documents(&query).map(|p| p.items).unwrap_or_default()
+    engine
+        .store()
+        .list_documents(&query)
+        .map(|p| p.items)
+        .unwrap_or_default()
 }
 
 fn operations(engine: &Engine, states: &[DeliveryState]) -> Vec<OperationRow> {
@@ -68,7 +78,11 @@ fn operations(engine: &Engine, states: &[DeliveryState]) -> Vec<OperationRow> {
         limit: 200,
         ..OperationQuery::default()
     };
-    engine.store().list_operations(&query).map(|p| p.items).unwrap_or_default()
+    engine
+        .store()
+        .list_operations(&query)
+        .map(|p| p.items)
+        .unwrap_or_default()
 }
 
 async fn perform(engine: &Engine, kind: Kind, chance: &mut Chance) -> Option<Told> {
@@ -77,7 +91,11 @@ async fn perform(engine: &Engine, kind: Kind, chance: &mut Chance) -> Option<Tol
         Kind::Answer { code, .. } => answer(engine, code, chance).await,
         Kind::Issue { partner, .. } => {
             let order = partner::order(&format!("OUR-{}", chance.next() % 100_000), &[("1".to_owned(), 5)]);
-            let issued = engine.issue_new(PartnerId(format!("p{partner}")), CanonicalDocument::Order(order), "user:sim");
+            let issued = engine.issue_new(
+                PartnerId(format!("p{partner}")),
+                CanonicalDocument::Order(order),
+                "user:sim",
+            );
             Some(told(issued.await.map(|row| Told::Saved(row.id.0))))
         }
         Kind::Amend { cancel, .. } => amend(engine, cancel, chance).await,
@@ -97,7 +115,9 @@ async fn perform(engine: &Engine, kind: Kind, chance: &mut Chance) -> Option<Tol
             Some(told(done.map(|row| Told::Withdrawn(row.id.0))))
         }
         Kind::Pause { partner, on, .. } => {
-            let done = engine.set_paused(&PartnerId(format!("p{partner}")), on, "user:sim").await;
+            let done = engine
+                .set_paused(&PartnerId(format!("p{partner}")), on, "user:sim")
+                .await;
             Some(told(done.map(|_| Told::Done)))
         }
         Kind::Rerun { partner, .. } => {
@@ -117,8 +137,12 @@ async fn answer(engine: &Engine, code: HeaderAnswer, chance: &mut Chance) -> Opt
     let rules = PartnerRules::default();
     let mut waiting = Vec::new();
     for row in documents(engine).into_iter().filter(|row| row.side == Side::Seller) {
-        let Ok(Some(chain)) = engine.store().chain(row.id) else { continue };
-        let version = chain.answerable().filter(|_| allowed_answers(&chain, &rules).contains(&code));
+        let Ok(Some(chain)) = engine.store().chain(row.id) else {
+            continue;
+        };
+        let version = chain
+            .answerable()
+            .filter(|_| allowed_answers(&chain, &rules).contains(&code));
         waiting.extend(version.map(|version| (row.id, version)));
     }
     let (document, version) = pick(waiting, chance)?;
@@ -127,7 +151,12 @@ async fn answer(engine: &Engine, code: HeaderAnswer, chance: &mut Chance) -> Opt
     Some(told(saved.map(|row| Told::Saved(row.id.0))))
 }
 
-fn response(engine: &Engine, document: DocumentId, version: VersionNumber, code: HeaderAnswer) -> Option<OrderResponse> {
+fn response(
+    engine: &Engine,
+    document: DocumentId,
+    version: VersionNumber,
+    code: HeaderAnswer,
+) -> Option<OrderResponse> {
     let reason = Reason {
         code: ReasonCode::Qty,
         text: None,
@@ -135,7 +164,11 @@ fn response(engine: &Engine, document: DocumentId, version: VersionNumber, code:
     let lines = match code {
         HeaderAnswer::CA => {
             let order = order_of(engine, document, version)?;
-            order.lines.iter().map(|line| offer(line.id.clone(), line.quantity)).collect()
+            order
+                .lines
+                .iter()
+                .map(|line| offer(line.id.clone(), line.quantity))
+                .collect()
         }
         HeaderAnswer::AB | HeaderAnswer::AP | HeaderAnswer::RE => Vec::new(),
     };
@@ -172,7 +205,10 @@ fn order_of(engine: &Engine, document: DocumentId, version: VersionNumber) -> Op
 
 /// Changes or cancels an order of ours.
 async fn amend(engine: &Engine, cancel: bool, chance: &mut Chance) -> Option<Told> {
-    let ours = documents(engine).into_iter().filter(|row| row.side == Side::Buyer).collect();
+    let ours = documents(engine)
+        .into_iter()
+        .filter(|row| row.side == Side::Buyer)
+        .collect();
     let row = pick(ours, chance)?;
     let seen = Seen {
         document: row.id,

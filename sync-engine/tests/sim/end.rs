@@ -5,9 +5,9 @@ use crate::check;
 use crate::kernel::START;
 use crate::plan::{Kind, Mode};
 use crate::world::World;
+use std::collections::BTreeMap;
 use sync_engine::domain::DocumentId;
 use sync_engine::store::{DocumentQuery, DocumentView, Store};
-use std::collections::BTreeMap;
 
 /// A request there and back, a commit before and after: what a healthy partner takes.
 const AT_ONCE: i64 = 1_000 + 500;
@@ -89,7 +89,8 @@ fn give_up(world: &World) -> i64 {
 fn waiting(world: &World) -> Vec<check::Operation> {
     let rows = world.checker.operations().unwrap_or_default().into_iter();
     let is_waiting = |state: &str| matches!(state, "Queued" | "Sending" | "Retrying" | "Unknown");
-    rows.filter(|o| is_waiting(&o.state) || (o.state == "Delivered" && o.due_at.is_some())).collect()
+    rows.filter(|o| is_waiting(&o.state) || (o.state == "Delivered" && o.due_at.is_some()))
+        .collect()
 }
 
 fn only_poison_waits(world: &World) -> bool {
@@ -110,7 +111,9 @@ pub fn nothing_saved_is_lost(world: &World) {
     let states: BTreeMap<_, _> = operations.iter().map(|o| (o.own_id, o.state.as_str())).collect();
     for id in world.saved.keys() {
         if !states.contains_key(id) {
-            world.kernel.broken(|| format!("operation {id} was called saved and is not there"));
+            world
+                .kernel
+                .broken(|| format!("operation {id} was called saved and is not there"));
         }
     }
     for id in world.withdrawn.keys() {
@@ -146,7 +149,12 @@ fn effects(world: &World) -> Result<(), String> {
             continue;
         };
         let effects = server.effects_of(operation.id);
-        let says = || format!("{effects} effects at a partner of mode {:?}: {operation:?}", server.plan.mode);
+        let says = || {
+            format!(
+                "{effects} effects at a partner of mode {:?}: {operation:?}",
+                server.plan.mode
+            )
+        };
         let consents = net.consents.get(&operation.id).copied().unwrap_or(0);
         let fits = match operation.state.as_str() {
             "Delivered" | "Applied" => effects >= 1,
@@ -161,9 +169,15 @@ fn effects(world: &World) -> Result<(), String> {
             return Err(says());
         }
         let withdrawn = world.withdrawn.get(&operation.own_id);
-        let late = server.ledger.iter().find(|e| e.sent.operation == operation.id && withdrawn.is_some_and(|w| e.at > *w));
+        let late = server
+            .ledger
+            .iter()
+            .find(|e| e.sent.operation == operation.id && withdrawn.is_some_and(|w| e.at > *w));
         if let Some(effect) = late {
-            return Err(format!("had its effect at {} after it was withdrawn: {operation:?}", effect.at));
+            return Err(format!(
+                "had its effect at {} after it was withdrawn: {operation:?}",
+                effect.at
+            ));
         }
         if world.plan.quiet {
             at_once(world, &operation, server)?;
@@ -174,7 +188,10 @@ fn effects(world: &World) -> Result<(), String> {
 
 /// Poison elsewhere delays nothing.
 fn at_once(world: &World, operation: &check::Operation, server: &crate::partner::Server) -> Result<(), String> {
-    let poisoned = server.orders.get(&operation.number).is_some_and(|known| known.poison.is_some());
+    let poisoned = server
+        .orders
+        .get(&operation.number)
+        .is_some_and(|known| known.poison.is_some());
     // Its document was someone's business before: it waits for its turn.
     let alone = world
         .checker

@@ -1,6 +1,6 @@
 //! The simulated partner as the engine sees it.
 
-use crate::kernel::{SimClock, START};
+use crate::kernel::{START, SimClock};
 use crate::network::{Asked, Network, PageReply, Reply, TIMEOUT};
 use crate::partner::{Sent, Wire};
 use crate::plan::{Fault, Mode, PartnerPlan, Plant};
@@ -13,8 +13,9 @@ use sync_engine::domain::{CanonicalDocument, ContentHash, DocumentKind, PartnerI
 use sync_engine::exchange::Load;
 use sync_engine::partner::http::plain_verdict;
 use sync_engine::partner::{
-    FetchError, FetchedPage, Intake, IntakeError, IntakeProblem, Later, LinesLeft, OutboundKind, PageCursor, PartnerLink, PushCall,
-    PushRefusal, Pushed, RawItem, RenderInput, RenderedRequest, SendResult, StreamInfo, Verdict, VersionIntake,
+    FetchError, FetchedPage, Intake, IntakeError, IntakeProblem, Later, LinesLeft, OutboundKind, PageCursor,
+    PartnerLink, PushCall, PushRefusal, Pushed, RawItem, RenderInput, RenderedRequest, SendResult, StreamInfo, Verdict,
+    VersionIntake,
 };
 
 const OPERATIONS: [OutboundKind; 8] = [
@@ -33,7 +34,10 @@ pub fn loader(network: &Arc<Network>, clock: &Arc<SimClock>, from: (usize, u32))
     let (network, clock) = (Arc::clone(network), Arc::clone(clock));
     Box::new(move |path: &Path| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let index: usize = name.trim_start_matches('p').parse().map_err(|_| vec!["no partner".to_owned()])?;
+        let index: usize = name
+            .trim_start_matches('p')
+            .parse()
+            .map_err(|_| vec!["no partner".to_owned()])?;
         let net = network.lock();
         let server = &net.servers[index];
         if server.is_configuration_broken {
@@ -217,7 +221,11 @@ impl PartnerLink for SimLink {
     ) -> Later<'a, Result<FetchedPage, FetchError>> {
         Box::pin(async move {
             let (from, turn, held) = match cursor {
-                Some(cursor) => (number(&cursor.0, "at"), number(&cursor.0, "turn"), number(&cursor.0, "held")),
+                Some(cursor) => (
+                    number(&cursor.0, "at"),
+                    number(&cursor.0, "turn"),
+                    number(&cursor.0, "held"),
+                ),
                 None => (watermark.and_then(|w| w.parse().ok()).unwrap_or(0), 0, 0),
             };
             let from = usize::try_from(from).unwrap_or(0);
@@ -275,7 +283,7 @@ impl PartnerLink for SimLink {
             url: format!("https://{}/{}", self.fingerprint, input.document.number()),
             headers: Vec::new(),
             media_type: "application/json".to_owned(),
-            body: serde_json::to_vec(&(&body, &self.fingerprint)).expect("JSON"),
+            body: serde_json::to_vec(&(&body, &self.fingerprint)).expect("JSON").into(),
         })
     }
 
@@ -293,7 +301,7 @@ impl PartnerLink for SimLink {
                     .kernel
                     .broken(|| format!("the body of {operation} is that of {}", sent.operation));
             }
-            let mut body = request.body.clone();
+            let mut body = request.body.to_vec();
             if self.plant == Some(Plant::BodyChanges) {
                 body.extend(self.clock.now().0.to_le_bytes());
             }

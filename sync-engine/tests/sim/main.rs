@@ -83,7 +83,11 @@ fn tests(wanted: &dyn Fn(&str) -> bool) -> ExitCode {
     }
     let word = if failed == 0 { "ok" } else { "FAILED" };
     println!("\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored");
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Runs a seed twice: what is broken, or that the two differ.
@@ -153,7 +157,11 @@ impl Tried {
             "seed {seed}: {broken}\n  {} of {} acts are enough:\n  cargo xtask simulate --seed {seed} --keep {}",
             kept.len(),
             plan.acts.len(),
-            if list.is_empty() { "none".to_owned() } else { list.join(",") },
+            if list.is_empty() {
+                "none".to_owned()
+            } else {
+                list.join(",")
+            },
         );
         println!("{text}");
         self.failed.lock().expect("no panic while it is held").push(text);
@@ -163,7 +171,11 @@ impl Tried {
 fn report(what: &str, tried: &Tried) -> ExitCode {
     let failed = tried.failed.lock().expect("no panic while it is held");
     println!("{what}: {} failed", failed.len());
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn replay(seed: u64, keep: Option<&[usize]>, lines: bool) -> ExitCode {
@@ -173,7 +185,10 @@ fn replay(seed: u64, keep: Option<&[usize]>, lines: bool) -> ExitCode {
             for line in &ran.lines {
                 println!("{line}");
             }
-            println!("{} events, {} operations, trace {:016x}", ran.events, ran.operations, ran.hash);
+            println!(
+                "{} events, {} operations, trace {:016x}",
+                ran.events, ran.operations, ran.hash
+            );
             match ran.broken {
                 Some(broken) => {
                     println!("BROKEN {broken}");

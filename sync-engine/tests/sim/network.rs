@@ -72,7 +72,8 @@ pub struct Network {
 impl Network {
     pub fn new(kernel: &Arc<Kernel>, plan: &Plan) -> Arc<Self> {
         let servers = plan.partners.iter().enumerate();
-        let servers = servers.map(|(i, p)| Server::new(i, p.clone(), plan.plant, Chance::of(plan.seed, 1_000 + i as u64)));
+        let servers =
+            servers.map(|(i, p)| Server::new(i, p.clone(), plan.plant, Chance::of(plan.seed, 1_000 + i as u64)));
         Arc::new(Self {
             kernel: Arc::clone(kernel),
             net: Mutex::new(Net {
@@ -102,7 +103,11 @@ impl Network {
         let draw = |server: &mut Server, low, high| i64::try_from(server.chance.between(low, high)).unwrap_or(0);
         let (there, back) = (draw(server, 10, 150), draw(server, 10, 150));
         // What can be asked about is decided within a request's time, or the answer would mean nothing.
-        let slowest = if server.plan.mode == Mode::Look { 50_000 } else { 150_000 };
+        let slowest = if server.plan.mode == Mode::Look {
+            50_000
+        } else {
+            150_000
+        };
         let work = match fault {
             Some(Fault::Slow) => draw(server, 1_000, slowest),
             _ => draw(server, 0, 40),
@@ -140,7 +145,9 @@ impl Network {
         let now = self.kernel.now();
         let mut net = self.lock();
         let net = &mut *net;
-        let Some(request) = net.requests.get_mut(&id) else { return };
+        let Some(request) = net.requests.get_mut(&id) else {
+            return;
+        };
         let server = &mut net.servers[request.partner];
         let reply = match &request.asked {
             Asked::Send(sent) => {
@@ -150,8 +157,9 @@ impl Network {
                 let consents = net.consents.get(&operation).copied().unwrap_or(0);
                 let allowed = if mode == Mode::Blind { 1 + consents } else { 1 };
                 if effects > allowed {
-                    self.kernel
-                        .broken(|| format!("operation {operation} had {effects} effects at a partner of mode {mode:?}"));
+                    self.kernel.broken(|| {
+                        format!("operation {operation} had {effects} effects at a partner of mode {mode:?}")
+                    });
                 }
                 Reply::Status(status, None)
             }
@@ -174,7 +182,9 @@ impl Network {
 
     /// An answer reaches the engine, if that still waits for it.
     pub fn reply(&self, id: u64) {
-        let Some(request) = self.lock().requests.remove(&id) else { return };
+        let Some(request) = self.lock().requests.remove(&id) else {
+            return;
+        };
         self.kernel.trace(|| format!("#{id} is answered"));
         if let (Some(slot), Some(reply)) = (request.slot.upgrade(), request.reply) {
             slot.fill(reply);

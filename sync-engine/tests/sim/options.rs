@@ -60,12 +60,22 @@ impl Options {
             }
         }
         if let Some(seed) = seed {
-            return Self::Replay { seed, keep, lines: true };
+            return Self::Replay {
+                seed,
+                keep,
+                lines: true,
+            };
         }
         if seeds.is_some() || time.is_some() {
             return Self::Long { seeds, time, from };
         }
-        let fits = move |test: &str, name: &String| if is_exact { test == name } else { test.contains(name.as_str()) };
+        let fits = move |test: &str, name: &String| {
+            if is_exact {
+                test == name
+            } else {
+                test.contains(name.as_str())
+            }
+        };
         Self::Tests {
             wanted: Box::new(move |test| {
                 let named = names.is_empty() || names.iter().any(|name| fits(test, name));

@@ -161,12 +161,19 @@ impl Server {
     /// A change of one of the orders; `versions` at once, the newest first.
     pub fn change(&mut self, chance: &mut Chance, versions: i64) {
         let open = |known: &Known| known.latest.purpose != Purpose::Cancellation;
-        let numbers: Vec<String> = self.orders.iter().filter(|(_, k)| open(k)).map(|(n, _)| n.clone()).collect();
+        let numbers: Vec<String> = self
+            .orders
+            .iter()
+            .filter(|(_, k)| open(k))
+            .map(|(n, _)| n.clone())
+            .collect();
         if numbers.is_empty() {
             return;
         }
         let number = &numbers[usize::try_from(chance.next()).unwrap_or(0) % numbers.len()];
-        let Some(known) = self.orders.get_mut(number) else { return };
+        let Some(known) = self.orders.get_mut(number) else {
+            return;
+        };
         let mut made = Vec::new();
         for _ in 0..versions {
             known.latest.sequence += 1;
@@ -185,7 +192,9 @@ impl Server {
             return;
         }
         let number = &numbers[usize::try_from(chance.next()).unwrap_or(0) % numbers.len()];
-        let Some(known) = self.orders.get_mut(number) else { return };
+        let Some(known) = self.orders.get_mut(number) else {
+            return;
+        };
         if known.latest.purpose == Purpose::Cancellation {
             return;
         }

@@ -64,30 +64,89 @@ pub enum Crash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     // The partner's.
-    Order { partner: usize, poison: Option<u16> },
-    Change { partner: usize },
+    Order {
+        partner: usize,
+        poison: Option<u16>,
+    },
+    Change {
+        partner: usize,
+    },
     /// The version after the next one comes first.
-    LateChange { partner: usize },
-    Withdraw { partner: usize },
-    Broken { partner: usize },
-    Repeat { partner: usize },
+    LateChange {
+        partner: usize,
+    },
+    Withdraw {
+        partner: usize,
+    },
+    Broken {
+        partner: usize,
+    },
+    Repeat {
+        partner: usize,
+    },
     // The clerk's.
-    Answer { engine: usize, code: HeaderAnswer },
-    Issue { engine: usize, partner: usize },
-    Amend { engine: usize, cancel: bool },
-    Retry { engine: usize },
-    Release { engine: usize },
-    TakeBack { engine: usize },
-    Pause { engine: usize, partner: usize, on: bool },
-    Rerun { engine: usize, partner: usize },
-    Sync { engine: usize, partner: usize },
+    Answer {
+        engine: usize,
+        code: HeaderAnswer,
+    },
+    Issue {
+        engine: usize,
+        partner: usize,
+    },
+    Amend {
+        engine: usize,
+        cancel: bool,
+    },
+    Retry {
+        engine: usize,
+    },
+    Release {
+        engine: usize,
+    },
+    TakeBack {
+        engine: usize,
+    },
+    Pause {
+        engine: usize,
+        partner: usize,
+        on: bool,
+    },
+    Rerun {
+        engine: usize,
+        partner: usize,
+    },
+    Sync {
+        engine: usize,
+        partner: usize,
+    },
     // The world's.
-    Weather { partner: usize, fault: Fault, seconds: u32, percent: u64 },
-    Crash { engine: usize, how: Crash, seconds: u32 },
-    Stop { engine: usize, seconds: u32 },
-    Freeze { engine: usize, seconds: u32 },
-    Jump { engine: usize, seconds: i64 },
-    Reconfigure { partner: usize, broken: bool },
+    Weather {
+        partner: usize,
+        fault: Fault,
+        seconds: u32,
+        percent: u64,
+    },
+    Crash {
+        engine: usize,
+        how: Crash,
+        seconds: u32,
+    },
+    Stop {
+        engine: usize,
+        seconds: u32,
+    },
+    Freeze {
+        engine: usize,
+        seconds: u32,
+    },
+    Jump {
+        engine: usize,
+        seconds: i64,
+    },
+    Reconfigure {
+        partner: usize,
+        broken: bool,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -277,7 +336,9 @@ fn any(chance: &mut Chance, engines: usize, partners: usize) -> Kind {
 }
 
 fn fault(chance: &mut Chance) -> Fault {
-    let wait = chance.percent(50).then(|| u32::try_from(chance.between(1, 60)).unwrap_or(1));
+    let wait = chance
+        .percent(50)
+        .then(|| u32::try_from(chance.between(1, 60)).unwrap_or(1));
     chance.pick(&[
         Fault::Connect,
         Fault::LoseRequest,

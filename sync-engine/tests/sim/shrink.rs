@@ -8,7 +8,10 @@ const MOST_RUNS: usize = 150;
 
 /// The words of a failure that stay the same when times and ids change.
 fn kind(broken: &str) -> String {
-    let words = broken.split(' ').skip(3).filter(|word| !word.chars().any(|c| c.is_ascii_digit()));
+    let words = broken
+        .split(' ')
+        .skip(3)
+        .filter(|word| !word.chars().any(|c| c.is_ascii_digit()));
     words.take(6).collect::<Vec<_>>().join(" ")
 }
 

@@ -3,11 +3,11 @@
 use crate::chance::Chance;
 use crate::check::{self, Checker};
 use crate::clerk::{self, Book, Told};
+use crate::end;
 use crate::host::Host;
 use crate::kernel::{Event, Kernel};
 use crate::network::Network;
 use crate::plan::{Crash, Kind, Plan, Plant};
-use crate::end;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -191,7 +191,9 @@ impl World {
     /// Lets every engine run until it waits, hears what the clerk was told, and plans the commits.
     fn settle(&mut self) {
         for engine in 0..self.places.len() {
-            let Some(host) = &self.places[engine].host else { continue };
+            let Some(host) = &self.places[engine].host else {
+                continue;
+            };
             if self.places[engine].is_frozen {
                 continue;
             }
@@ -309,7 +311,9 @@ impl World {
 
     /// The process is gone, with all that it had not committed.
     fn crash(&mut self, engine: usize, seconds: u32) {
-        let Some(host) = self.places[engine].host.take() else { return };
+        let Some(host) = self.places[engine].host.take() else {
+            return;
+        };
         self.kernel.trace(|| format!("e{engine} crashes"));
         self.places[engine].is_frozen = false;
         self.places[engine].stopping = None;
@@ -336,14 +340,20 @@ impl World {
                 "CREATE TRIGGER planted AFTER INSERT ON operation BEGIN
                  UPDATE counter SET value = value + 1 WHERE name = 'documents'; END"
             }
-            Some(Plant::AuditAltered) => "DROP TRIGGER audit_no_update; CREATE TRIGGER planted AFTER INSERT ON audit
-                 WHEN NEW.id > 9 BEGIN UPDATE audit SET actor = 'nobody' WHERE id = NEW.id - 5; END",
-            Some(Plant::WithdrawnReturns) => "CREATE TRIGGER planted AFTER UPDATE ON operation
+            Some(Plant::AuditAltered) => {
+                "DROP TRIGGER audit_no_update; CREATE TRIGGER planted AFTER INSERT ON audit
+                 WHEN NEW.id > 9 BEGIN UPDATE audit SET actor = 'nobody' WHERE id = NEW.id - 5; END"
+            }
+            Some(Plant::WithdrawnReturns) => {
+                "CREATE TRIGGER planted AFTER UPDATE ON operation
                  WHEN NEW.state = 'Withdrawn' BEGIN
-                 UPDATE operation SET state = 'Queued', ready = 1, due_at = 0 WHERE seq = NEW.seq; END",
-            Some(Plant::NeverAgain) => "CREATE TRIGGER planted AFTER UPDATE ON operation
+                 UPDATE operation SET state = 'Queued', ready = 1, due_at = 0 WHERE seq = NEW.seq; END"
+            }
+            Some(Plant::NeverAgain) => {
+                "CREATE TRIGGER planted AFTER UPDATE ON operation
                  WHEN NEW.state IN ('Retrying', 'Unknown') AND NEW.due_at < 1790000000000 BEGIN
-                 UPDATE operation SET due_at = due_at + 31536000000 WHERE seq = NEW.seq; END",
+                 UPDATE operation SET due_at = due_at + 31536000000 WHERE seq = NEW.seq; END"
+            }
             _ => return Ok(()),
         };
         rusqlite::Connection::open(self.data.join("countersign.db"))?.execute_batch(sql)
@@ -445,7 +455,8 @@ impl World {
 
     /// Engines that run now.
     pub fn running(&self) -> Vec<usize> {
-        let runs = |place: &Place| place.host.as_ref().is_some_and(|h| h.engine().is_some()) && place.stopping.is_none();
+        let runs =
+            |place: &Place| place.host.as_ref().is_some_and(|h| h.engine().is_some()) && place.stopping.is_none();
         (0..self.places.len()).filter(|i| runs(&self.places[*i])).collect()
     }
 
@@ -497,4 +508,3 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files.sort();
     files
 }
-

@@ -315,8 +315,8 @@ fn a_delivered_one_that_is_not_shown_is_looked_up_now_and_then() {
             excerpt: None,
         };
         let at = Circumstances {
-        was_unknown: false,
-        settled_from: Timestamp(0),
+            was_unknown: false,
+            settled_from: Timestamp(0),
             attempts: 9,
             scheduled_from: Timestamp(0),
             now: Timestamp(seconds * 1000),
@@ -483,10 +483,16 @@ fn what_may_be_on_its_way_is_not_taken_for_unseen() {
         recourse: ASK,
         ..IN_DOUBT
     };
-    assert_eq!(after_doubt(Step::Lookup, Verdict::NotSeen, None, &at), (Unknown, Some(60_000)));
+    assert_eq!(
+        after_doubt(Step::Lookup, Verdict::NotSeen, None, &at),
+        (Unknown, Some(60_000))
+    );
     let settled = Circumstances {
         now: Timestamp(60_000),
         ..at
     };
-    assert_eq!(after_doubt(Step::Lookup, Verdict::NotSeen, None, &settled), (Retrying, Some(60_000)));
+    assert_eq!(
+        after_doubt(Step::Lookup, Verdict::NotSeen, None, &settled),
+        (Retrying, Some(60_000))
+    );
 }

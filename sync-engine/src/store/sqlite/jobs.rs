@@ -274,7 +274,10 @@ pub fn catch_up(db: &rusqlite::Connection, now: Timestamp) -> Result<usize, Stor
     }
     // Those that wait for their turn or are in flight, and those that are to be verified.
     let mut count = 0;
-    for which in ["state IN ('Queued', 'Retrying', 'Unknown', 'Sending')", "ready = 1 AND state = 'Delivered'"] {
+    for which in [
+        "state IN ('Queued', 'Retrying', 'Unknown', 'Sending')",
+        "ready = 1 AND state = 'Delivered'",
+    ] {
         let sql = format!(
             "UPDATE operation SET due_at = min(due_at, ?1), scheduled_from = min(scheduled_from, ?1)
              WHERE {which} AND (due_at > ?1 OR scheduled_from > ?1) AND updated_at > ?1"

@@ -81,7 +81,8 @@ pub fn end_all_of(db: &Connection, holder: &str, now: Timestamp) -> Result<usize
 
 /// No lease is given for longer: one that lasts longer is of a clock that was ahead.
 pub fn shorten(db: &Connection, longest: Timestamp) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE lease SET until = ?1 WHERE until > ?1")?.execute([longest])?;
+    db.prepare_cached("UPDATE lease SET until = ?1 WHERE until > ?1")?
+        .execute([longest])?;
     db.prepare_cached(
         "UPDATE operation INDEXED BY operation_in_flight SET lease_until = ?1
          WHERE lease_until IS NOT NULL AND lease_until > ?1",

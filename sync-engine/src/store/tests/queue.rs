@@ -460,8 +460,16 @@ fn what_a_clock_that_was_ahead_put_off_is_due_when_it_is_set_right() {
     })
     .expect("enqueued");
     assert!(claim_at(store, 0, 10).is_empty());
-    assert_eq!(write(store, move |tx| tx.catch_up(NOW.plus_seconds(hour), NOW.plus_seconds(hour))).expect("catches up"), 0);
-    assert_eq!(write(store, |tx| tx.catch_up(NOW, NOW.plus_seconds(120))).expect("catches up"), 1);
+    assert_eq!(
+        write(store, move |tx| tx
+            .catch_up(NOW.plus_seconds(hour), NOW.plus_seconds(hour)))
+        .expect("catches up"),
+        0
+    );
+    assert_eq!(
+        write(store, |tx| tx.catch_up(NOW, NOW.plus_seconds(120))).expect("catches up"),
+        1
+    );
     let claimed = claim_at(store, 0, 10);
     assert_eq!(ids(&claimed), [operation_id(1)]);
     assert_eq!(claimed[0].scheduled_from, NOW, "its schedule of retries starts now");
