@@ -168,7 +168,7 @@ impl Network {
         };
         let reply = match request.fault {
             Some(Fault::LateStatus(status)) => Reply::Status(status, None),
-            Some(Fault::LoseAnswer) if id % 2 == 0 => {
+            Some(Fault::LoseAnswer) if id.is_multiple_of(2) => {
                 net.requests.remove(&id);
                 return;
             }

@@ -325,8 +325,8 @@ impl World {
         let locks = files(&self.data.join("engines"));
         drop(host);
         // A killed process leaves its file, unlocked.
-        let left = locks.iter().filter(|lock| !lock.exists());
-        let left: std::io::Result<()> = left.map(|lock| std::fs::write(lock, "")).collect();
+        let mut left = locks.iter().filter(|lock| !lock.exists());
+        let left = left.try_for_each(|lock| std::fs::write(lock, ""));
         if let Err(error) = done.and(left) {
             self.kernel.broken(|| format!("the simulation's own files: {error}"));
         }

@@ -258,6 +258,7 @@ impl World {
                 lease_until: until,
                 holder: "test",
                 partners: &[(partner_of(0), places), (partner_of(2), places)],
+                working: &[],
                 made_with: &[],
             })
         });
