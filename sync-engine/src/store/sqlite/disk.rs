@@ -4,11 +4,12 @@
 //! what failed at its commit: it takes the failed one's place in the log, which could come back to life otherwise when
 //! the database is opened the next time.
 
+use crate::clock::Stopwatch;
 use crate::store::{StoreError, StoreTrouble};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Room that has to be there before a full disk counts as having some.
 const ROOM_BYTES: usize = 8 << 20;
@@ -61,16 +62,18 @@ pub struct Disk {
     told: Arc<Told>,
     /// A write failed, and none has gone through since.
     suspect: bool,
-    looked: Instant,
+    stopwatch: Stopwatch,
+    looked: Duration,
 }
 
 impl Disk {
-    pub fn new(path: PathBuf, told: Arc<Told>) -> Self {
+    pub fn new(path: PathBuf, told: Arc<Told>, stopwatch: Stopwatch) -> Self {
         Self {
             path,
             told,
             suspect: false,
-            looked: Instant::now(),
+            looked: stopwatch(),
+            stopwatch,
         }
     }
 
@@ -93,7 +96,7 @@ impl Disk {
 
     /// Makes certain, outside of a transaction, that what failed stays undone.
     pub fn settle(&mut self, db: &Connection) -> Result<(), StoreError> {
-        self.looked = Instant::now();
+        self.looked = (self.stopwatch)();
         if let Err(error) = probe(db) {
             self.told.failed(&error);
             return Err(error);
@@ -105,10 +108,10 @@ impl Disk {
 
     /// Looks whether the trouble is over, from time to time.
     pub fn look(&mut self, db: &Connection) {
-        if self.look_every().is_none() || self.looked.elapsed() < LOOK_EVERY {
+        if self.look_every().is_none() || (self.stopwatch)().saturating_sub(self.looked) < LOOK_EVERY {
             return;
         }
-        self.looked = Instant::now();
+        self.looked = (self.stopwatch)();
         if self.suspect {
             // What it answers is told already.
             let _ = self.settle(db);

@@ -129,7 +129,7 @@ impl SqliteStore {
             queue: Arc::clone(&queue),
             changes: changes.clone(),
             checkpoint,
-            disk: Disk::new(path.clone(), Arc::clone(&told)),
+            disk: Disk::new(path.clone(), Arc::clone(&told), Arc::clone(&stopwatch)),
             bulk_waits_since: None,
             last_interactive: None,
             stopwatch,
