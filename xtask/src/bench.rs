@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: measures us and the baselines in turn, in one run, and says how they stand to each other.
 
 mod cases;
+mod growth;
 mod programs;
 mod report;
+mod throughput;
 
 use crate::Outcome;
 use crate::process::say;
@@ -15,8 +17,11 @@ Usage: cargo xtask bench [OPTIONS]
 Builds in release, then runs each measurement and its baseline in turn (A B A B ...), and prints medians, ranges and
 paired ratios, wall and CPU. Close other programs first: what counts is the ratio, and it is steadier on a quiet machine.
 
-  --only NAME    only this measurement (may be repeated): ingest, drain, enqueue, pdf, list, memory, start
+  --only NAME    only this measurement (may be repeated): ingest, drain, queue, enqueue, pdf, list,
+                 recovery, memory, start
   --rounds N     rounds of each pair [default: 5]
+  --largest N    largest store, after one of a hundredth and one of a tenth of it [default: 1000000]; making the two
+                 stores of a million takes about a quarter of an hour, once
   --quick        small counts and 3 rounds: to see that it works, not to quote
   --write        writes the tables into docs/performance.md
 ";
@@ -28,7 +33,18 @@ pub struct Effort {
     pub drain: u64,
     pub enqueue: u64,
     pub pdf_seconds: u64,
-    pub list: u64,
+    /// Documents of the stores, growing.
+    pub sizes: Vec<u64>,
+}
+
+impl Effort {
+    pub fn largest(&self) -> u64 {
+        self.sizes.last().copied().unwrap_or(0)
+    }
+}
+
+fn sizes(largest: u64) -> Vec<u64> {
+    [100, 10, 1].iter().map(|part| (largest / part).max(1)).collect()
 }
 
 struct Options {
@@ -38,7 +54,9 @@ struct Options {
     words: String,
 }
 
-const NAMES: [&str; 7] = ["ingest", "drain", "enqueue", "pdf", "list", "memory", "start"];
+const NAMES: [&str; 9] = [
+    "ingest", "drain", "queue", "enqueue", "pdf", "list", "recovery", "memory", "start",
+];
 
 pub fn run(args: &[String]) -> Outcome {
     let Some(options) = read(args)? else {
@@ -53,11 +71,13 @@ pub fn run(args: &[String]) -> Outcome {
         }
         say(&format!("Measuring: {name}"));
         match name {
-            "ingest" => cases::ingest(&programs, &options.effort, &mut report)?,
-            "drain" => cases::drain(&programs, &options.effort, &mut report)?,
+            "ingest" => throughput::ingest(&programs, &options.effort, &mut report)?,
+            "queue" => throughput::queue(&programs, &options.effort, &mut report)?,
+            "recovery" => growth::recovery(&programs, &options.effort, &mut report)?,
+            "drain" => throughput::drain(&programs, &options.effort, &mut report)?,
             "enqueue" => cases::enqueue(&programs, &options.effort, &mut report)?,
             "pdf" => cases::pdf(&programs, &options.effort, &mut report)?,
-            "list" => cases::list(&programs, &options.effort, &mut report)?,
+            "list" => growth::list(&programs, &options.effort, &mut report)?,
             "memory" => cases::memory(&programs, &options.effort, &mut report)?,
             _ => cases::start(&programs, &options.effort, &mut report)?,
         }
@@ -76,7 +96,7 @@ fn read(args: &[String]) -> Result<Option<Options>, String> {
         drain: 5_000,
         enqueue: 400,
         pdf_seconds: 3,
-        list: 100_000,
+        sizes: sizes(1_000_000),
     };
     let (mut only, mut write) = (Vec::new(), false);
     let mut words = args.iter();
@@ -91,12 +111,16 @@ fn read(args: &[String]) -> Result<Option<Options>, String> {
                     drain: 1_000,
                     enqueue: 100,
                     pdf_seconds: 1,
-                    list: 2_000,
+                    sizes: sizes(20_000),
                 }
             }
             "--rounds" => {
                 let number = words.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
                 effort.rounds = number.ok_or("--rounds takes a number above 0")?;
+            }
+            "--largest" => {
+                let number = words.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+                effort.sizes = sizes(number.ok_or("--largest takes a number above 0")?);
             }
             "--only" => {
                 let name = words.next().filter(|n| NAMES.contains(&n.as_str()));

@@ -27,14 +27,7 @@ pub async fn measure_ingest(dir: &Path, base_url: &str, count: u64) -> Outcome {
 pub async fn measure_drain(dir: &Path, base_url: &str, count: u64) -> Outcome {
     let engine = engine(dir, base_url).await?;
     ingest(&engine, i64::try_from(count)?).await?;
-    let documents = documents(&engine, usize::try_from(count)?).await?;
-    // Many at once, so that the writer can group them.
-    for some in documents.chunks(256) {
-        let saved = some.iter().map(|document| confirm(&engine, *document));
-        for result in futures_util::future::join_all(saved).await {
-            result?;
-        }
-    }
+    answer_all(&engine, &waiting(&engine, usize::try_from(count)?)?).await?;
     let watch = Stopwatch::start();
     engine.drain(DRAIN_LIMIT).await?;
     let measured = watch.stop("drain", count);
@@ -45,6 +38,20 @@ pub async fn measure_drain(dir: &Path, base_url: &str, count: u64) -> Outcome {
     }
     println!("{measured}");
     engine.stop(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+/// A confirmation of each, many at once, so that the writer can group them.
+pub async fn answer_all(engine: &Engine, documents: &[DocumentId]) -> Outcome {
+    for some in documents.chunks(256) {
+        let saved = some.iter().map(|document| {
+            let (engine, document) = (engine.clone(), *document);
+            tokio::spawn(async move { confirm(&engine, document).await })
+        });
+        for result in futures_util::future::join_all(saved).await {
+            result??;
+        }
+    }
     Ok(())
 }
 
@@ -65,7 +72,8 @@ async fn confirm(engine: &Engine, document: DocumentId) -> Result<(), Error> {
     Ok(())
 }
 
-async fn documents(engine: &Engine, count: usize) -> Result<Vec<DocumentId>, Error> {
+/// At most `count` orders that need an answer.
+pub fn waiting(engine: &Engine, count: usize) -> Result<Vec<DocumentId>, Error> {
     let mut found = Vec::new();
     let mut cursor = None;
     while found.len() < count {
@@ -95,7 +103,7 @@ pub async fn measure_enqueue(dir: &Path, base_url: &str, count: u64) -> Outcome 
     let engine = engine(dir, base_url).await?;
     let count = usize::try_from(count)?;
     ingest(&engine, i64::try_from(count * 2)?).await?;
-    let documents = documents(&engine, count * 2).await?;
+    let documents = waiting(&engine, count * 2)?;
     let (quiet, busy) = documents.split_at(documents.len() / 2);
     let bare = Bare::open(&dir.join("bare.db"))?;
 

@@ -2,9 +2,10 @@
 //! It lives here, and not in the product, so that it shares the engine's dependencies and ships with nothing.
 
 mod exchange;
-mod list;
 mod measure;
 mod pdf;
+mod queue;
+mod reads;
 mod setup;
 mod stub;
 
@@ -38,10 +39,18 @@ enum Command {
     Drain(Work),
     /// One answer saved, against one bare commit; quiet, and while orders come in.
     Enqueue(Work),
-    /// Fills a store for `list` and for the memory of `countersign serve`.
+    /// Fills a store for `reads` and for the memory of `countersign serve`.
     Fill(Work),
-    /// The first page of the work list.
-    List(Work),
+    /// What a screen reads: lists, searches, one document, the counts.
+    Reads(Work),
+    /// Operations per second through the queue to a partner who does nothing.
+    Queue(Work),
+    /// Fills a store with answers that have not left, for `abandon` and `recover`.
+    FillQueue(Work),
+    /// Ends without a word, with requests in flight.
+    Abandon(Work),
+    /// From the start of the program until the first operation is on its way.
+    Recover(Work),
     /// Writes the partner's configuration for a `countersign serve` that is to be measured.
     Configure(Work),
     /// One order as a PDF.
@@ -69,6 +78,7 @@ struct Work {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
+    let begun = std::time::Instant::now();
     // reqwest asks for a provider although the stub speaks plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let result = match Args::parse().command {
@@ -76,8 +86,12 @@ async fn main() {
         Command::Ingest(w) => exchange::measure_ingest(&w.dir, &w.base, w.count).await,
         Command::Drain(w) => exchange::measure_drain(&w.dir, &w.base, w.count).await,
         Command::Enqueue(w) => exchange::measure_enqueue(&w.dir, &w.base, w.count).await,
-        Command::Fill(w) => list::fill(&w.dir, &w.base, w.count).await,
-        Command::List(w) => list::measure(&w.dir, &w.base).await,
+        Command::Fill(w) => reads::fill(&w.dir, &w.base, w.count).await,
+        Command::Reads(w) => reads::measure(&w.dir, &w.base).await,
+        Command::Queue(w) => queue::measure(&w.dir, &w.base, w.count).await,
+        Command::FillQueue(w) => queue::fill(&w.dir, &w.base, w.count).await,
+        Command::Abandon(w) => queue::abandon(&w.dir, &w.base).await,
+        Command::Recover(w) => queue::recover(&w.dir, &w.base, begun).await,
         Command::Configure(w) => setup::write_partner(&w.dir, &w.base),
         Command::Pdf { work: w, seconds, out } => pdf::measure(&w.dir, &w.base, seconds, out.as_deref()).await,
     };

@@ -51,6 +51,12 @@ pub fn cpu_us() -> f64 {
     ticks * TICK_US
 }
 
+/// CPU time of this thread, microseconds.
+pub fn thread_cpu_us() -> f64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    used.tv_sec as f64 * 1e6 + used.tv_nsec as f64 / 1e3
+}
+
 /// Bytes that this process has given to the disk.
 fn written_bytes() -> f64 {
     let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::{Error, Outcome};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use sync_engine::clock::SystemClock;
 use sync_engine::domain::{CompanyId, PartnerId};
@@ -18,7 +18,7 @@ const CONCURRENCY: u64 = 32;
 /// A run of polling ends here, so that a few orders can be had of a stub that has a million.
 const PAGES_PER_RUN: u32 = 20;
 
-struct OneSecret;
+pub struct OneSecret;
 
 impl Secrets for OneSecret {
     fn get(&self, _name: &str) -> Result<Secret, SecretError> {
@@ -76,27 +76,30 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// An engine that does only what it is told, on `dir`; what is there stays there.
 pub async fn engine(dir: &Path, base_url: &str) -> Result<Engine, Error> {
-    let partners_dir: PathBuf = dir.join("partners");
+    let partners_dir = dir.join("partners");
     std::fs::create_dir_all(&partners_dir)?;
     write_partner(&partners_dir, base_url)?;
-    let options = EngineOptions {
-        company: company(),
-        letterhead: Letterhead::default(),
-        data_dir: dir.to_owned(),
-        partners_dir,
-        secrets: Arc::new(OneSecret),
-        clock: Arc::new(SystemClock),
-        background: false,
-        pace: Pace {
-            pages_per_run: PAGES_PER_RUN,
-            ..Pace::default()
-        },
-    };
-    let engine = Engine::start(options).await?;
+    let engine = Engine::start(options(dir, false)).await?;
     if let Some(broken) = engine.partners()?.iter().find(|p| !p.config_errors.is_empty()) {
         return Err(broken.config_errors.join("\n").into());
     }
     Ok(engine)
+}
+
+pub fn options(dir: &Path, background: bool) -> EngineOptions {
+    EngineOptions {
+        company: company(),
+        letterhead: Letterhead::default(),
+        data_dir: dir.to_owned(),
+        partners_dir: dir.join("partners"),
+        secrets: Arc::new(OneSecret),
+        clock: Arc::new(SystemClock),
+        background,
+        pace: Pace {
+            pages_per_run: PAGES_PER_RUN,
+            ..Pace::default()
+        },
+    }
 }
 
 /// Polls until `count` documents are there.

@@ -86,8 +86,51 @@ fn what_is_measured_runs() {
         assert!(line["per_s"].as_f64().expect("a rate") > 0.0, "{line}");
         assert!(line["cpu_us_per"].as_f64().expect("a time") > 0.0, "{line}");
     }
+    let line = measured("queue", "40");
+    assert!(line["per_s"].as_f64().expect("a rate") > 0.0, "{line}");
+    stores_are_read(&program, base.trim(), dir.path());
+    restarts_are_measured(&program, base.trim(), dir.path());
     let line = measured("enqueue", "5");
     for load in ["quiet", "ingesting"] {
         assert!(line[load]["p50_us"].as_f64().expect("a time") > 0.0, "{line}");
+    }
+}
+
+fn bench(program: &Path, base: &str, command: &str, dir: &Path, count: &str) -> std::process::Output {
+    let out = Command::new(program)
+        .args([command, "--base", base, "--count", count, "--dir"])
+        .arg(dir)
+        .output();
+    out.expect("it runs")
+}
+
+fn line_of(out: &std::process::Output) -> Value {
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{stderr}");
+    serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {stderr}"))
+}
+
+fn stores_are_read(program: &Path, base: &str, dir: &Path) {
+    let store = dir.join("reads");
+    assert!(bench(program, base, "fill", &store, "300").status.success());
+    let line = line_of(&bench(program, base, "reads", &store, "1"));
+    assert!(line["documents"].as_i64() >= Some(300), "{line}");
+    for read in ["list", "next", "filter", "number", "words", "common", "open", "counts"] {
+        for figure in ["p50_us", "p99_us", "cpu_p50_us", "cpu_p99_us"] {
+            assert!(line[read][figure].as_f64().expect("a time") > 0.0, "{read} {figure}: {line}");
+        }
+    }
+}
+
+/// An engine ends without a word with requests in flight; the next one goes on with them or with others.
+fn restarts_are_measured(program: &Path, base: &str, dir: &Path) {
+    let store = dir.join("queued");
+    assert!(bench(program, base, "fill-queue", &store, "100").status.success());
+    for _ in 0..2 {
+        let ended = bench(program, base, "abandon", &store, "1").status;
+        assert!(ended.code().is_none(), "killed, not ended: {ended}");
+        let line = line_of(&bench(program, base, "recover", &store, "1"));
+        assert!(line["ms"].as_f64().expect("a time") > 0.0, "{line}");
+        assert!(line["n"].as_i64() > Some(0), "{line}");
     }
 }

@@ -1,8 +1,10 @@
-//! What is measured, and against what.
+//! One answer, one PDF, one process: what is measured, and against what.
 
 use super::Effort;
+use super::growth::filled;
 use super::programs::Programs;
 use super::report::{Report, Series};
+use super::throughput::{in_turn, path};
 use crate::process::Group;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -13,111 +15,6 @@ use std::time::{Duration, Instant};
 const READY_LIMIT: Duration = Duration::from_secs(60);
 /// What a started engine does in the background has settled by then.
 const SETTLE: Duration = Duration::from_secs(5);
-
-fn path(dir: &Path) -> String {
-    dir.to_string_lossy().into_owned()
-}
-
-/// Runs both sides in turn, and the other way round in every second round, so that neither always comes first.
-fn in_turn(
-    rounds: u32,
-    mut ours: impl FnMut() -> Result<(), String>,
-    mut baseline: impl FnMut() -> Result<(), String>,
-) -> Result<(), String> {
-    for round in 0..rounds {
-        if round % 2 == 0 {
-            ours()?;
-            baseline()?;
-        } else {
-            baseline()?;
-            ours()?;
-        }
-    }
-    Ok(())
-}
-
-pub fn ingest(programs: &Programs, effort: &Effort, report: &mut Report) -> Result<(), String> {
-    let (_stub, base) = programs.stub(effort.ingest, None)?;
-    let count = effort.ingest.to_string();
-    let (mut rate, mut cpu) = (Series::default(), Series::default());
-    let (mut node_rate, mut node_cpu) = (Series::default(), Series::default());
-    in_turn(
-        effort.rounds,
-        || {
-            let dir = path(&programs.fresh("ingest")?);
-            let m = programs.ours(&["ingest", "--base", &base, "--dir", &dir, "--count", &count])?;
-            rate.push(m.number("per_s")?);
-            cpu.push(m.number("cpu_us_per")?);
-            Ok(())
-        },
-        || {
-            let db = format!("--db={}", path(&programs.fresh("node")?.join("node.db")));
-            let m = programs.node(&[
-                "pipeline.mjs",
-                "ingest",
-                &count,
-                "--txn=page",
-                &db,
-                &format!("--base={base}"),
-            ])?;
-            node_rate.push(m.number("docs_per_s")?);
-            node_cpu.push(m.number("cpu_us_per")?);
-            Ok(())
-        },
-    )?;
-    report.pair(
-        "Ingest per page, orders of 20 lines, per second (Node `--txn=page`)",
-        &rate,
-        &node_rate,
-        "level now, 2.5 in step 3",
-    );
-    report.pair("Ingest, CPU µs per order", &cpu, &node_cpu, "0.55 in step 3");
-    Ok(())
-}
-
-pub fn drain(programs: &Programs, effort: &Effort, report: &mut Report) -> Result<(), String> {
-    let (_stub, base) = programs.stub(effort.drain, None)?;
-    let count = effort.drain.to_string();
-    // Ours comes first and leaves a body that it sent: the baseline sends the same.
-    let body = format!("--body={}", path(&programs.kept("drain")?.join("body.json")));
-    let (mut rate, mut cpu) = (Series::default(), Series::default());
-    let (mut node_rate, mut node_cpu) = (Series::default(), Series::default());
-    in_turn(
-        effort.rounds,
-        || {
-            let dir = path(&programs.fresh("drain")?);
-            let m = programs.ours(&["drain", "--base", &base, "--dir", &dir, "--count", &count])?;
-            rate.push(m.number("per_s")?);
-            cpu.push(m.number("cpu_us_per")?);
-            Ok(())
-        },
-        || {
-            let db = format!("--db={}", path(&programs.fresh("node")?.join("node.db")));
-            let base = format!("--base={base}");
-            let m = programs.node(&[
-                "pipeline.mjs",
-                "drain",
-                &count,
-                "--conc=32",
-                "--group",
-                &body,
-                &db,
-                &base,
-            ])?;
-            node_rate.push(m.number("ops_per_s")?);
-            node_cpu.push(m.number("cpu_us_per")?);
-            Ok(())
-        },
-    )?;
-    report.pair(
-        "Drain, 32 in flight, per second (Node `--group`)",
-        &rate,
-        &node_rate,
-        "level now, 2 in step 3",
-    );
-    report.pair("Drain, CPU µs per operation", &cpu, &node_cpu, "-");
-    Ok(())
-}
 
 pub fn enqueue(programs: &Programs, effort: &Effort, report: &mut Report) -> Result<(), String> {
     // Enough orders that the stub does not run dry while the second half is measured.
@@ -164,63 +61,67 @@ pub fn enqueue(programs: &Programs, effort: &Effort, report: &mut Report) -> Res
 }
 
 pub fn pdf(programs: &Programs, effort: &Effort, report: &mut Report) -> Result<(), String> {
-    let (_stub, base) = programs.stub(1, None)?;
+    pdf_of(
+        programs,
+        effort,
+        report,
+        "20",
+        "4 ms; 15 times pdfkit in step 3",
+        "20,000",
+    )?;
+    pdf_of(
+        programs,
+        effort,
+        report,
+        "500",
+        "30 ms; 6 times pdfkit in step 3",
+        "60,000",
+    )
+}
+
+fn pdf_of(
+    programs: &Programs,
+    effort: &Effort,
+    report: &mut Report,
+    lines: &str,
+    cpu_target: &str,
+    size_target: &str,
+) -> Result<(), String> {
+    let order = programs.fixture(&format!("po{lines}.json"));
+    let (_stub, base) = programs.serving(&order, 1, None)?;
     let seconds = effort.pdf_seconds.to_string();
-    let (mut cpu, mut bytes) = (Series::default(), Series::default());
-    let (mut kit_cpu, mut kit_bytes) = (Series::default(), Series::default());
+    let (mut ours, mut kit) = (Series::default(), Series::default());
+    let (mut bytes, mut kit_bytes) = (Series::default(), Series::default());
     in_turn(
         effort.rounds,
-        || {
-            let dir = path(&programs.fresh("pdf")?);
-            let m = programs.ours(&["pdf", "--base", &base, "--dir", &dir, "--seconds", &seconds])?;
-            cpu.push(m.number("cpu_us_per")? / 1000.0);
-            bytes.push(m.number("bytes")?);
-            Ok(())
-        },
-        || {
-            let m = programs.node(&["pdf-bench.mjs", "20", &seconds])?;
-            kit_cpu.push(m.after("cpu").ok_or("pdf-bench printed no CPU time")?);
-            kit_bytes.push(m.before(" bytes").ok_or("pdf-bench printed no size")?);
-            Ok(())
-        },
+        &mut [
+            &mut || {
+                let dir = path(&programs.fresh("pdf")?);
+                let m = programs.ours(&["pdf", "--base", &base, "--dir", &dir, "--seconds", &seconds])?;
+                ours.push(m.number("cpu_us_per")? / 1000.0);
+                bytes.push(m.number("bytes")?);
+                Ok(())
+            },
+            &mut || {
+                let m = programs.node(&["pdf-bench.mjs", lines, &seconds])?;
+                kit.push(m.after("cpu").ok_or("pdf-bench printed no CPU time")?);
+                kit_bytes.push(m.before(" bytes").ok_or("pdf-bench printed no size")?);
+                Ok(())
+            },
+        ],
     )?;
     report.pair(
-        "PDF of 20 lines, CPU ms (pdfkit)",
-        &cpu,
-        &kit_cpu,
-        "4 ms; 15 times pdfkit in step 3",
+        &format!("PDF of {lines} lines, CPU ms (pdfkit)"),
+        &ours,
+        &kit,
+        cpu_target,
     );
-    report.pair("PDF of 20 lines, bytes (pdfkit)", &bytes, &kit_bytes, "20,000");
-    Ok(())
-}
-
-/// A store with many documents of three lines, made once and kept.
-fn filled(programs: &Programs, effort: &Effort) -> Result<(Group, String, String), String> {
-    let (stub, base) = programs.stub(effort.list, Some(3))?;
-    let dir = path(&programs.kept(&format!("filled-{}", effort.list))?);
-    programs_fill(programs, &base, &dir, effort.list)?;
-    Ok((stub, base, dir))
-}
-
-fn programs_fill(programs: &Programs, base: &str, dir: &str, count: u64) -> Result<(), String> {
-    programs
-        .ours(&["fill", "--base", base, "--dir", dir, "--count", &count.to_string()])
-        .map(|_| ())
-}
-
-pub fn list(programs: &Programs, effort: &Effort, report: &mut Report) -> Result<(), String> {
-    let (_stub, base, dir) = filled(programs, effort)?;
-    let (mut p50, mut p99, mut cpu) = (Series::default(), Series::default(), Series::default());
-    for _ in 0..effort.rounds {
-        let m = programs.ours(&["list", "--base", &base, "--dir", &dir])?;
-        p50.push(m.number("p50_us")? / 1000.0);
-        p99.push(m.number("p99_us")? / 1000.0);
-        cpu.push(m.number("cpu_us_per")? / 1000.0);
-    }
-    let what = format!("First page of the work list at {} documents", effort.list);
-    report.row(&format!("{what}, ms p50"), &p50.shown(), "-", "-", "-");
-    report.row(&format!("{what}, ms p99"), &p99.shown(), "-", "-", "16 ms wall");
-    report.row(&format!("{what}, CPU ms"), &cpu.shown(), "-", "-", "2 ms");
+    report.pair(
+        &format!("PDF of {lines} lines, bytes (pdfkit)"),
+        &bytes,
+        &kit_bytes,
+        size_target,
+    );
     Ok(())
 }
 
@@ -235,13 +136,12 @@ pub fn memory(programs: &Programs, effort: &Effort, report: &mut Report) -> Resu
         "-",
         "30",
     );
-    let (_stub, _base, dir) = filled(programs, effort)?;
-    let full = resident_mb(programs, Path::new(&dir))?;
-    let what = format!(
-        "Memory of `countersign serve` at {} documents, list read 100 times, MB",
-        effort.list
-    );
-    report.row(&what, &format!("{full:.1}"), "-", "-", "80 at a million");
+    for size in &effort.sizes {
+        let (_stub, _base, dir) = filled(programs, *size)?;
+        let full = resident_mb(programs, Path::new(&dir))?;
+        let what = format!("Memory of `countersign serve` at {size} documents, list read 100 times, MB");
+        report.row(&what, &format!("{full:.1}"), "-", "-", "80 at a million");
+    }
     Ok(())
 }
 
@@ -275,22 +175,24 @@ pub fn start(programs: &Programs, effort: &Effort, report: &mut Report) -> Resul
     let (mut ours, mut node) = (Series::default(), Series::default());
     in_turn(
         effort.rounds,
-        || {
-            let dir = programs.fresh("serve")?;
-            let partners = path(&dir.join("partners"));
-            std::fs::create_dir_all(&partners).map_err(|e| e.to_string())?;
-            programs.ours(&["configure", "--base", &base, "--dir", &partners])?;
-            let (_service, _, _, ready) = serve(programs, &dir)?;
-            ours.push(ready.as_secs_f64() * 1000.0);
-            Ok(())
-        },
-        || {
-            let db = format!("--db={}", path(&programs.fresh("node")?.join("node.db")));
-            let begun = Instant::now();
-            programs.node(&["pipeline.mjs", "ingest", "0", &db, &format!("--base={base}")])?;
-            node.push(begun.elapsed().as_secs_f64() * 1000.0);
-            Ok(())
-        },
+        &mut [
+            &mut || {
+                let dir = programs.fresh("serve")?;
+                let partners = path(&dir.join("partners"));
+                std::fs::create_dir_all(&partners).map_err(|e| e.to_string())?;
+                programs.ours(&["configure", "--base", &base, "--dir", &partners])?;
+                let (_service, _, _, ready) = serve(programs, &dir)?;
+                ours.push(ready.as_secs_f64() * 1000.0);
+                Ok(())
+            },
+            &mut || {
+                let db = format!("--db={}", path(&programs.fresh("node")?.join("node.db")));
+                let begun = Instant::now();
+                programs.node(&["pipeline.mjs", "ingest", "0", &db, &format!("--base={base}")])?;
+                node.push(begun.elapsed().as_secs_f64() * 1000.0);
+                Ok(())
+            },
+        ],
     )?;
     report.pair(
         "Start to ready, new store, ms (Node pipeline with nothing to do)",
@@ -298,6 +200,14 @@ pub fn start(programs: &Programs, effort: &Effort, report: &mut Report) -> Resul
         &node,
         "0.4 in step 3",
     );
+    let mut full = Series::default();
+    for _ in 0..effort.rounds {
+        let (_stub, _base, dir) = filled(programs, effort.largest())?;
+        let (_service, _, _, ready) = serve(programs, Path::new(&dir))?;
+        full.push(ready.as_secs_f64() * 1000.0);
+    }
+    let what = format!("Start to ready at {} documents, ms", effort.largest());
+    report.pair(&what, &full, &node, "0.4 in step 3");
     Ok(())
 }
 

@@ -2,16 +2,21 @@
 
 use crate::process::{Group, cargo, command, output_of, root, run, say, target_dir};
 use crate::setup;
+use std::hash::{Hash, Hasher};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const NODE: &str = "benchmarks/node";
 const FIXTURES: &str = "benchmarks/fixtures";
+const MIGRATIONS: &str = "migrations/sqlite";
 
 pub struct Programs {
     /// The measured side, `sync-engine/examples/bench`.
     bench: PathBuf,
+    /// Baselines in Rust, each a program with a lock of its own.
+    ceiling: PathBuf,
+    queue: PathBuf,
     pub countersign: PathBuf,
     work: PathBuf,
 }
@@ -74,11 +79,28 @@ impl Programs {
             "--example",
             "bench",
         ]))?;
+        // Apart from ours: each has its own versions of what it uses.
+        let apart = target_dir().join("baselines");
+        for name in ["ceiling", "queue"] {
+            let manifest = format!("benchmarks/{name}/Cargo.toml");
+            let mut words = cargo(&[
+                "build",
+                "--release",
+                "--locked",
+                "--manifest-path",
+                &manifest,
+                "--target-dir",
+            ]);
+            words.arg(&apart);
+            run(words)?;
+        }
         let release = target_dir().join("release");
         let work = target_dir().join("bench");
         std::fs::create_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
         Ok(Self {
             bench: release.join("examples/bench"),
+            ceiling: apart.join("release/ceiling"),
+            queue: apart.join("release/queue"),
             countersign: release.join("countersign"),
             work,
         })
@@ -105,13 +127,62 @@ impl Programs {
         measured(words)
     }
 
+    pub fn ceiling(&self, args: &[&str]) -> Result<Measured, String> {
+        let mut words = Command::new(&self.ceiling);
+        words.args(args);
+        measured(words)
+    }
+
+    pub fn effectum(&self, args: &[&str]) -> Result<Measured, String> {
+        let mut words = Command::new(&self.queue);
+        words.args(args);
+        measured(words)
+    }
+
+    /// A file of the fixtures, as a path for a program that runs elsewhere.
+    pub fn fixture(&self, name: &str) -> String {
+        root().join(FIXTURES).join(name).to_string_lossy().into_owned()
+    }
+
     pub fn node(&self, args: &[&str]) -> Result<Measured, String> {
         measured(command("node", args, NODE))
     }
 
+    /// A program of ours that has to end by itself without success.
+    pub fn dies(&self, args: &[&str]) -> Result<(), String> {
+        let ended = Command::new(&self.bench).args(args).stdin(Stdio::null()).status();
+        match ended {
+            Ok(status) if !status.success() && status.code().is_none() => Ok(()),
+            Ok(status) => Err(format!("bench {} ended with {status}", args.join(" "))),
+            Err(e) => Err(format!("bench cannot be started: {e}")),
+        }
+    }
+
+    /// A folder for a store that is kept while the database's shape stays the same.
+    pub fn kept_store(&self, name: &str) -> Result<PathBuf, String> {
+        let mut shape = std::hash::DefaultHasher::new();
+        let mut files: Vec<_> = std::fs::read_dir(root().join(MIGRATIONS))
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|e| format!("{MIGRATIONS}: {e}"))?
+            .iter()
+            .map(std::fs::DirEntry::path)
+            .collect();
+        files.sort();
+        for file in files {
+            std::fs::read(&file)
+                .map_err(|e| format!("{}: {e}", file.display()))?
+                .hash(&mut shape);
+        }
+        self.kept(&format!("{name}-{:016x}", shape.finish()))
+    }
+
     /// A stub partner with `total` orders; it ends with what is given back.
     pub fn stub(&self, total: u64, lines: Option<u32>) -> Result<(Group, String), String> {
-        let fixtures = root().join(FIXTURES).join("pos.ndjson");
+        self.serving(&self.fixture("pos.ndjson"), total, lines)
+    }
+
+    /// A stub partner that repeats the orders of a file.
+    pub fn serving(&self, fixtures: &str, total: u64, lines: Option<u32>) -> Result<(Group, String), String> {
         let mut words = Command::new(&self.bench);
         words
             .arg("stub")

@@ -11,6 +11,8 @@ const END: &str = "<!-- measured: end -->";
 pub struct Report {
     words: String,
     rows: Vec<String>,
+    /// Tables with a column for each size: their head, and their rows.
+    curves: Vec<(String, Vec<String>)>,
 }
 
 /// The figures of the rounds, in their order.
@@ -50,6 +52,11 @@ impl Series {
         }
     }
 
+    /// The median alone.
+    pub fn brief(&self) -> String {
+        short(self.median())
+    }
+
     /// Round by round: this one divided by the other.
     pub fn over(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a / b).collect())
@@ -69,6 +76,7 @@ impl Report {
         Self {
             words: words.to_owned(),
             rows: Vec::new(),
+            curves: Vec::new(),
         }
     }
 
@@ -76,6 +84,22 @@ impl Report {
         println!("{what}: {ours} | baseline {baseline} | ratio {ratio} (target {target})");
         self.rows
             .push(format!("| {what} | {ours} | {baseline} | {ratio} | {target} |"));
+    }
+
+    /// One figure at each size, and how it grows from the least to the largest.
+    pub fn curve(&mut self, table: &str, sizes: &[u64], what: &str, cells: &[String], growth: &str, target: &str) {
+        println!(
+            "{table}, {what}, at {sizes:?}: {} | grows {growth} (target {target})",
+            cells.join(" | ")
+        );
+        let columns = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(" | ");
+        let rule = "---|".repeat(sizes.len() + 3);
+        let head = format!("| {table} | {columns} | grows | target |\n|{rule}");
+        let row = format!("| {what} | {} | {growth} | {target} |", cells.join(" | "));
+        match self.curves.iter_mut().find(|(known, _)| *known == head) {
+            Some((_, rows)) => rows.push(row),
+            None => self.curves.push((head, vec![row])),
+        }
     }
 
     /// Us, the baseline, and us divided by it.
@@ -100,6 +124,9 @@ impl Report {
         out.push_str("| what | Countersign | baseline | ratio | target |\n|---|---|---|---|---|\n");
         for row in &self.rows {
             let _ = writeln!(out, "{row}");
+        }
+        for (head, rows) in &self.curves {
+            let _ = writeln!(out, "\n{head}\n{}", rows.join("\n"));
         }
         out
     }
