@@ -23,6 +23,7 @@ use sync_engine::store::SqliteStore;
 use tokio::sync::Notify;
 
 const LIMIT: Duration = Duration::from_secs(600);
+const AT_ONCE: usize = 2_000;
 /// So many are in flight when the engine before it ends without a word.
 const LEFT_IN_FLIGHT: u64 = 32;
 
@@ -31,8 +32,12 @@ pub async fn fill(dir: &Path, base_url: &str, count: u64) -> Outcome {
     let engine = engine(dir, base_url).await?;
     let count = i64::try_from(count)?;
     ingest(&engine, count).await?;
-    while engine.store().counters(&company())?.queued < count {
-        let some = waiting(&engine, 2_000)?;
+    loop {
+        let left = count - engine.store().counters(&company())?.queued;
+        if left <= 0 {
+            break;
+        }
+        let some = waiting(&engine, usize::try_from(left)?.min(AT_ONCE))?;
         if some.is_empty() {
             return Err("there are fewer orders than answers asked for".into());
         }

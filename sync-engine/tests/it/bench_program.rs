@@ -41,7 +41,7 @@ fn order() -> Value {
     let party = |id: &str| json!({ "id": id, "name": format!("Company {id}"), "address": address });
     let line = |n: u32| {
         json!({
-            "lineNo": n, "sku": format!("SKU-{n}"), "description": "flange", "quantity": "2", "uom": "PCE",
+            "lineNo": n, "sku": format!("SKU-{n}"), "description": "flange of steel", "quantity": "2", "uom": "PCE",
             "unitPrice": "5.00", "net": "10.00"
         })
     };
@@ -117,7 +117,10 @@ fn stores_are_read(program: &Path, base: &str, dir: &Path) {
     assert!(line["documents"].as_i64() >= Some(300), "{line}");
     for read in ["list", "next", "filter", "number", "words", "common", "open", "counts"] {
         for figure in ["p50_us", "p99_us", "cpu_p50_us", "cpu_p99_us"] {
-            assert!(line[read][figure].as_f64().expect("a time") > 0.0, "{read} {figure}: {line}");
+            assert!(
+                line[read][figure].as_f64().expect("a time") > 0.0,
+                "{read} {figure}: {line}"
+            );
         }
     }
 }
