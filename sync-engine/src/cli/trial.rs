@@ -151,6 +151,9 @@ fn operation(operation: &TrialOperation) -> String {
         "" => operation.operation.clone(),
         step => format!("{} ({step})", operation.operation),
     };
+    if operation.request.is_none() && operation.problems.is_empty() {
+        return format!("\n{name} sends nothing: it takes effect here (\"silent\")");
+    }
     let mut out = vec![format!("\n{name} would send (nothing is sent):")];
     out.extend(operation.request.as_ref().map(shown));
     out.extend(

@@ -217,9 +217,11 @@ fn restated_counter(
     chain: &Chain,
     intake: &VersionIntake,
 ) -> Result<Option<VersionNumber>, StoreError> {
-    let open = chain
-        .current_version()
-        .filter(|v| v.purpose == Purpose::Counter && v.author == Author::Us && intake.purpose == Purpose::Change);
+    let open = chain.current_version().filter(|v| {
+        // Many partners have no word for a change: what they show is the order as it is now.
+        let changes = matches!(intake.purpose, Purpose::Change | Purpose::Original);
+        v.purpose == Purpose::Counter && v.author == Author::Us && changes
+    });
     let (Some(id), Some(counter)) = (id, open) else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@ use super::map::Mapped;
 use super::scan::{ScanLimits, scan};
 use super::xml::{self, XmlError};
 use super::{AnswerIntake, Intake, IntakeError, IntakeProblem, VersionIntake, json};
-use crate::domain::{CanonicalDocument, ContentHash};
+use crate::domain::{Answer, CanonicalDocument, ContentHash};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -43,10 +43,10 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
                 CanonicalDocument::Order(order) => order.revision.clone(),
                 CanonicalDocument::DespatchAdvice(note) => note.revision.clone(),
             },
+            hash: hash(raw, &payload, stream, &document),
             document,
             purpose,
             sequence,
-            hash: hash(raw, &payload, stream),
             partner_ref,
         })),
         Some(Mapped::Answer(answer)) => {
@@ -55,13 +55,16 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
             let issued_at = head.and_then(|h| h.issued_at.as_ref());
             let number = reference.number.text(&scope, &mut problems);
             Some(Intake::Answer(AnswerIntake {
-                answer,
                 number: number.unwrap_or_default(),
                 revision: reference.revision(&scope, &mut problems),
                 id: id.and_then(|s| s.text(&scope, &mut problems)),
                 issued_at: issued_at.and_then(|s| s.timestamp(&scope, &mut problems)),
                 sequence,
-                hash: hash(raw, &payload, stream),
+                hash: match &answer {
+                    Answer::OrderResponse(answer) => hash(raw, &payload, stream, answer),
+                    Answer::ReceiptAdvice(answer) => hash(raw, &payload, stream, answer),
+                },
+                answer,
                 partner_ref,
             }))
         }
@@ -125,8 +128,14 @@ pub(super) fn parse(format: &Format, limits: &Limits, raw: &[u8]) -> Result<Valu
     }
 }
 
-/// Of the bytes as they came, unless the configuration leaves fields out: then of the rest, keys in order.
-fn hash(raw: &[u8], payload: &Value, stream: &StreamConfig) -> ContentHash {
+/// Of the bytes as they came, unless the configuration leaves fields out: then of the rest, keys in order. Or of what
+/// the map made of them.
+fn hash(raw: &[u8], payload: &Value, stream: &StreamConfig, mapped: &impl serde::Serialize) -> ContentHash {
+    if stream.hash_of_document
+        && let Ok(bytes) = serde_json::to_vec(mapped)
+    {
+        return ContentHash::of(&bytes);
+    }
     if stream.hash_except.is_empty() {
         return ContentHash::of(raw);
     }

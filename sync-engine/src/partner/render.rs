@@ -8,6 +8,23 @@ use crate::domain::{PartnerRules, Progress};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
+impl RenderedRequest {
+    /// In place of a request, for a partner that has none of the kind: it never leaves.
+    pub fn nothing() -> Self {
+        Self {
+            method: "NONE".to_owned(),
+            url: String::new(),
+            headers: Vec::new(),
+            media_type: String::new(),
+            body: Default::default(),
+        }
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        self.method == "NONE"
+    }
+}
+
 impl OutboundKind {
     /// Its name in configurations and in expressions.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +49,9 @@ impl OutboundKind {
 /// `mapping` when the request cannot be made, `schema` when its body does not fit the partner's schema.
 pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
     let Some(Here { step, scope, .. }) = here(config, input)? else {
+        if config.operations.get(&input.kind).is_some_and(|o| o.silent) {
+            return Ok(RenderedRequest::nothing());
+        }
         let message = "there is nothing to send: no step of the operation applies".to_owned();
         return Err(mapping(input, message));
     };

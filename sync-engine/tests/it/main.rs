@@ -70,6 +70,12 @@ mod sandbox_trader;
 mod sending_filled;
 mod sending_peers;
 mod sending_steps;
+mod trials;
+mod trials_bol;
+mod trials_mirakl;
+mod trials_mistakes;
+mod trials_odoo;
+mod trials_walmart;
 #[cfg(unix)]
 mod two_engines;
 mod wire_faults;

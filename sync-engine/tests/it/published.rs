@@ -203,8 +203,9 @@ fn steady(value: Value) -> Value {
 }
 
 /// Names of the secrets that a configuration asks for.
-fn named(value: &Value) -> Vec<String> {
-    let own = value["secret"].as_str().map(str::to_owned);
+pub fn named(value: &Value) -> Vec<String> {
+    let own = value["secret"].as_str().or(value["$secret"].as_str());
+    let own = own.map(str::to_owned);
     let below: Vec<&Value> = match value {
         Value::Object(map) => map.values().collect(),
         Value::Array(list) => list.iter().collect(),

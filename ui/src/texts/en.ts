@@ -427,6 +427,7 @@ export const text = {
     quarantined: "This payload would go to quarantine:",
     noRequests: "This document cannot be answered, or the configuration has no operation for it",
     notSent: "What each operation would send for this document, byte for byte. Nothing is sent; secrets are masked.",
+    silent: "Sends nothing: the partner has no such request, and the answer takes effect here.",
     operation: (name: string) => name.charAt(0).toUpperCase() + name.slice(1),
     server: "Server",
     signIn: "Signing in",

@@ -33,7 +33,7 @@ pub(super) fn arrived(step: &mut Step, new: &Arrival, rules: &PartnerRules) -> O
     if new.author == Author::Us && drafting {
         return Outcome::Refused(Refusal::AnswerPending);
     }
-    match place(step, new) {
+    match place(step, new, rules) {
         Place::Known => return Outcome::Duplicate,
         Place::SameSequence => return Outcome::Conflict,
         Place::Earlier => return late(step, new, rules),
@@ -91,7 +91,7 @@ pub(super) fn in_force(step: &mut Step, new: &Arrival, placed: Placed, rules: &P
 }
 
 /// Compares with the versions of the same author: by the partner's sequence where both have one, else by content.
-fn place(step: &Step, new: &Arrival) -> Place {
+fn place(step: &Step, new: &Arrival, rules: &PartnerRules) -> Place {
     // What has not reached the other side is known to nobody there.
     let known = || {
         let of_author = step.chain.versions.iter().filter(|v| v.author == new.author);
@@ -122,6 +122,10 @@ fn place(step: &Step, new: &Arrival) -> Place {
             } else {
                 Place::Earlier
             }
+        }
+        // A sequence that is a time says when the partner touched the document: unchanged, it is the newest version again.
+        Some(newest) if !rules.sequence_counts && known().any(|v| v.sequence == Some(newest) && same(v)) => {
+            Place::Known
         }
         Some(_) | None => Place::Newest,
     }

@@ -1,11 +1,11 @@
 //! Lists and watermarks of a configuration, checked.
 
 use super::mistakes::child;
-use super::raw_reading::{RawItems, RawMomentForm, RawPaging, RawPagingKind, RawPlace, RawUntil, RawWatermark};
+use super::raw_reading::{RawItems, RawPaging, RawPagingKind, RawPlace, RawUntil, RawWatermark};
 use super::reading::{ItemsAt, Listing, Paging, Place, Watermark, WatermarkSource};
 use crate::partner::expr::{Expr, Path};
 use crate::partner::map::Compile;
-use crate::partner::page::moment::{self, MomentForm};
+use crate::partner::page::moment::{self, MomentStyle};
 use std::time::Duration;
 
 /// The list at `pointer`, with the fields `items` and `paging`. `None` after a mistake.
@@ -23,11 +23,16 @@ pub(super) fn listing(
             limit: None,
             until_empty: false,
             more: None,
+            total: None,
             own_host: false,
         });
     };
     let pointer = child(pointer, "paging");
     let more = optional(raw.more.as_deref(), &child(&pointer, "more"), ctx);
+    let total = raw
+        .total
+        .as_ref()
+        .map(|at| Place::compile(at, &child(&pointer, "total"), ctx));
     let paging = paging(raw, &pointer, ctx);
     unused(raw, &pointer, ctx);
     Some(Listing {
@@ -36,6 +41,10 @@ pub(super) fn listing(
         limit: raw.limit,
         until_empty: raw.until == Some(RawUntil::Empty),
         more: more?,
+        total: match total {
+            None => None,
+            Some(total) => Some(total?),
+        },
         own_host: raw.own_host,
     })
 }
@@ -106,10 +115,21 @@ fn paging(raw: &RawPaging, pointer: &str, ctx: &mut Compile<'_>) -> Option<Pagin
         }
     };
     let counts = matches!(kind, RawPagingKind::Offset | RawPagingKind::Page);
-    if counts && raw.limit.is_none() && raw.until != Some(RawUntil::Empty) && raw.more.is_none() {
+    if counts && raw.limit.is_none() && raw.until != Some(RawUntil::Empty) && raw.more.is_none() && raw.total.is_none()
+    {
         ctx.mistakes.add(
             pointer,
-            "\"limit\" is missing: a page with fewer items than that is the last one (or say \"until\": \"empty\", or \"more\")",
+            "\"limit\" is missing: a page with fewer items than that is the last one (or say \"until\": \"empty\", \"more\" or \"total\")",
+        );
+    }
+    if raw.total.is_some() && raw.more.is_some() {
+        ctx.mistakes
+            .add(child(pointer, "total"), "\"more\" and \"total\" exclude each other");
+    }
+    if raw.total.is_some() && kind == RawPagingKind::Page && raw.limit.is_none() {
+        ctx.mistakes.add(
+            pointer,
+            "\"limit\" is missing: how many items a page has, of those in \"total\"",
         );
     }
     Some(match kind {
@@ -136,7 +156,7 @@ fn unused(raw: &RawPaging, pointer: &str, ctx: &mut Compile<'_>) {
     let Some(kind) = raw.kind else { return };
     use RawPagingKind as Kind;
     let counts = matches!(kind, Kind::Offset | Kind::Page | Kind::Range);
-    let fields: [(&str, bool, bool, &str); 5] = [
+    let fields: [(&str, bool, bool, &str); 6] = [
         (
             "next",
             raw.next.is_some(),
@@ -148,6 +168,12 @@ fn unused(raw: &RawPaging, pointer: &str, ctx: &mut Compile<'_>) {
             raw.more.is_some(),
             counts,
             "only paging by offset, page or range uses \"more\"",
+        ),
+        (
+            "total",
+            raw.total.is_some(),
+            matches!(kind, Kind::Offset | Kind::Page),
+            "only paging by offset or page uses \"total\"",
         ),
         (
             "until",
@@ -226,14 +252,23 @@ pub(super) fn watermark(raw: &RawWatermark, pointer: &str, ctx: &mut Compile<'_>
         from,
         start: raw.start.clone(),
         overlap: Duration::from_secs(raw.overlap_seconds.unwrap_or(0)),
-        format: raw.format.map(|form| match form {
-            RawMomentForm::EpochSeconds => MomentForm::EpochSeconds,
-            RawMomentForm::EpochMillis => MomentForm::EpochMillis,
-            RawMomentForm::HttpDate => MomentForm::HttpDate,
-            RawMomentForm::Date => MomentForm::Date,
-            RawMomentForm::DateTime => MomentForm::DateTime,
-        }),
+        format: raw
+            .format
+            .as_deref()
+            .and_then(|text| style(text, &child(pointer, "format"), ctx)),
     })
+}
+
+/// A form by its name, or a pattern.
+fn style(text: &str, pointer: &str, ctx: &mut Compile<'_>) -> Option<MomentStyle> {
+    match MomentStyle::named(text) {
+        Ok(style) => Some(style),
+        Err(message) => {
+            let known = moment::FORMS.iter().map(|(name, _)| *name);
+            ctx.mistakes.unknown(pointer, message, text, known);
+            None
+        }
+    }
 }
 
 fn window(raw: &RawWatermark, pointer: &str, ctx: &mut Compile<'_>) -> Option<WatermarkSource> {

@@ -4,6 +4,7 @@ mod check;
 pub(crate) mod details;
 mod format;
 mod listing;
+mod meaning;
 pub(crate) mod mistakes;
 mod names;
 mod operations;
@@ -72,6 +73,9 @@ pub struct PartnerConfig {
     pub(crate) session: Option<Session>,
     pub(crate) headers: Vec<(String, TextOrSecret)>,
     pub(crate) correlation_header: Option<String>,
+    pub(crate) meanings: Vec<Meaning>,
+    /// Names of the secrets that stand in requests, sorted.
+    pub(crate) secrets_in_requests: Vec<String>,
     pub(crate) idempotency: Idempotency,
     /// Origins, as `https://host:port`, to which a read may be redirected.
     pub(crate) redirects: Vec<url::Origin>,
@@ -131,6 +135,7 @@ impl PartnerConfig {
             TextOrSecret::Text(_) => None,
         });
         names.extend(named);
+        names.extend(self.secrets_in_requests.iter().map(String::as_str));
         names.into_iter().collect()
     }
 
@@ -197,13 +202,17 @@ pub(crate) struct StreamConfig {
     pub schema: Option<PayloadSchema>,
     /// Field names on the way to fields that are left out of the hash.
     pub hash_except: Vec<Vec<String>>,
+    /// The hash is that of the canonical document: what the map does not read makes no new version.
+    pub hash_of_document: bool,
     pub map: DocumentMap,
 }
 
 #[derive(Debug)]
 pub(crate) struct OperationConfig {
-    /// At least one; made in this order.
+    /// Made in this order; none at all of one that is always silent.
     pub steps: Vec<StepConfig>,
+    /// Where no step applies, nothing is sent and the operation takes effect here.
+    pub silent: bool,
     /// Most lines in one request.
     pub max_lines: Option<usize>,
     pub verify: Option<Probe>,
@@ -277,6 +286,13 @@ pub(crate) struct Case {
     pub statuses: Vec<u16>,
     /// Over the body; `$root` is the whole answer.
     pub when: Option<Expr>,
+}
+
+/// Answers that count as another status.
+#[derive(Debug)]
+pub(crate) struct Meaning {
+    pub case: Case,
+    pub counts_as: u16,
 }
 
 /// What an answer says of each line.

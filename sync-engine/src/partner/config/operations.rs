@@ -66,6 +66,7 @@ fn compile_operation(
     }
     Some(OperationConfig {
         steps: compiled,
+        silent: raw.silent,
         max_lines: raw.max_lines.and_then(|n| usize::try_from(n).ok()),
         verify,
         rereads,

@@ -42,7 +42,7 @@ pub(super) fn outcomes(raw: &RawOutcomes, pointer: &str, ctx: &mut Compile<'_>) 
 }
 
 /// A status, or `{"status": …, "when": …}`.
-fn case(value: &Value, pointer: &str, ctx: &mut Compile<'_>) -> Option<Case> {
+pub(super) fn case(value: &Value, pointer: &str, ctx: &mut Compile<'_>) -> Option<Case> {
     let number = |value: &Value| value.as_u64().and_then(|n| u16::try_from(n).ok());
     if !value.is_object() {
         return Some(Case {

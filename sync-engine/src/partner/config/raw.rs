@@ -28,6 +28,9 @@ pub(crate) struct RawPartner {
     pub session: Option<RawSession>,
     pub headers: BTreeMap<String, RawTextOrSecret>,
     pub correlation_header: Option<String>,
+    pub accept: Option<String>,
+    pub media_type: Option<String>,
+    pub statuses: Vec<RawMeaning>,
     pub idempotency: Option<RawIdempotency>,
     pub redirects: Vec<String>,
     pub limits: RawLimits,
@@ -37,6 +40,17 @@ pub(crate) struct RawPartner {
     pub xml: Option<RawXml>,
     pub streams: BTreeMap<String, Value>,
     pub operations: BTreeMap<String, Value>,
+}
+
+/// What the partner's status means in truth.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawMeaning {
+    /// A status, or a list of them.
+    pub status: Option<Value>,
+    pub when: Option<String>,
+    #[serde(rename = "as")]
+    pub counts_as: Option<u16>,
 }
 
 /// Where the partner's addresses may be.
@@ -146,6 +160,7 @@ pub(crate) struct RawStream {
     pub push: Option<RawPush>,
     pub schema: Option<String>,
     pub hash_except: Vec<String>,
+    pub hash_of: Option<RawHashOf>,
     pub map: Option<Map<String, Value>>,
 }
 
@@ -163,6 +178,14 @@ pub(crate) enum RawKind {
 pub(crate) enum RawFormat {
     Json,
     Xml,
+}
+
+/// What makes a new version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RawHashOf {
+    Payload,
+    Document,
 }
 
 /// How the partner's XML is read.
@@ -197,6 +220,7 @@ pub(crate) struct RawRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct RawOperation {
     pub same_as: Option<String>,
+    pub silent: bool,
     pub request: Option<RawRequest>,
     pub schema: Option<String>,
     pub outcomes: RawOutcomes,

@@ -19,6 +19,7 @@ pub(crate) struct RawPaging {
     pub limit: Option<u64>,
     pub until: Option<RawUntil>,
     pub more: Option<String>,
+    pub total: Option<RawPlace>,
     pub unit: Option<String>,
     pub own_host: bool,
 }
@@ -65,7 +66,7 @@ pub(crate) struct RawWatermark {
     pub window: Option<RawWindow>,
     pub start: Option<String>,
     pub overlap_seconds: Option<u64>,
-    pub format: Option<RawMomentForm>,
+    pub format: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -73,14 +74,4 @@ pub(crate) struct RawWatermark {
 pub(crate) struct RawWindow {
     pub seconds: Option<u64>,
     pub lag_seconds: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum RawMomentForm {
-    EpochSeconds,
-    EpochMillis,
-    HttpDate,
-    Date,
-    DateTime,
 }

@@ -1,7 +1,7 @@
 //! How a stream is read: where its items are, how its pages follow, and where the next run goes on.
 
 use crate::partner::expr::Expr;
-use crate::partner::page::moment::MomentForm;
+use crate::partner::page::moment::MomentStyle;
 use std::time::Duration;
 
 /// A list that comes in pages.
@@ -15,6 +15,8 @@ pub(crate) struct Listing {
     pub until_empty: bool,
     /// Says whether there is another page, instead of counting.
     pub more: Option<Expr>,
+    /// Says how many items there are in all, instead of counting.
+    pub total: Option<Place>,
     /// Of an address that the partner names, only path and query count.
     pub own_host: bool,
 }
@@ -60,7 +62,7 @@ pub(crate) struct Watermark {
     pub start: Option<String>,
     pub overlap: Duration,
     /// How the request gets a moment; as it was read unless told.
-    pub format: Option<MomentForm>,
+    pub format: Option<MomentStyle>,
 }
 
 #[derive(Debug)]

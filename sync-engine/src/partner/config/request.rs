@@ -26,6 +26,8 @@ const OWN_HEADERS: &[&str] = &[
     "accept-encoding",
 ];
 
+const JSON: &str = "application/json";
+
 #[derive(Debug)]
 pub(crate) struct RequestTemplate {
     pub method: String,
@@ -76,10 +78,15 @@ impl RequestTemplate {
             .path
             .as_deref()
             .and_then(|p| PathTemplate::compile(p, &child(pointer, "path"), ctx));
-        let query = parameters(raw.query.as_ref(), &child(pointer, "query"), ctx);
         let headers = header_templates(&raw.headers, &child(pointer, "headers"), ctx);
+        ctx.in_request = true;
+        let query = parameters(raw.query.as_ref(), &child(pointer, "query"), ctx);
         let body = Body::compile(raw, pointer, ctx);
-        let media_type = raw.media_type.clone().unwrap_or_else(|| body.media_type().to_owned());
+        ctx.in_request = false;
+        let media_type = raw.media_type.clone().unwrap_or_else(|| match &body {
+            Body::None | Body::Empty | Body::Json(_) => ctx.media.body.clone().unwrap_or_else(|| JSON.to_owned()),
+            Body::Xml(_) | Body::Text(_) | Body::Form(_) => body.media_type().to_owned(),
+        });
         for (name, value) in [("mediaType", Some(&media_type)), ("accept", raw.accept.as_ref())] {
             if value.is_some_and(|v| v.parse::<reqwest::header::HeaderValue>().is_err()) {
                 ctx.mistakes.add(child(pointer, name), "a media type is visible ASCII");
@@ -92,7 +99,11 @@ impl RequestTemplate {
             headers,
             body,
             media_type,
-            accept: raw.accept.clone().unwrap_or_else(|| "application/json".to_owned()),
+            accept: raw
+                .accept
+                .clone()
+                .or_else(|| ctx.media.accept.clone())
+                .unwrap_or_else(|| JSON.to_owned()),
         })
     }
 
@@ -205,7 +216,7 @@ impl Body {
 
     fn media_type(&self) -> &'static str {
         match self {
-            Self::None | Self::Empty | Self::Json(_) => "application/json",
+            Self::None | Self::Empty | Self::Json(_) => JSON,
             Self::Xml(_) => "application/xml",
             Self::Text(_) => "text/plain; charset=utf-8",
             Self::Form(_) => "application/x-www-form-urlencoded",

@@ -22,10 +22,13 @@ pub(super) fn compile(
     pointer: &str,
     ctx: &mut Compile<'_>,
 ) -> Option<Vec<StepConfig>> {
+    if raw.silent && raw.steps.is_empty() {
+        return silent(raw, pointer, ctx);
+    }
     if raw.steps.is_empty() {
         if raw.request.is_none() {
             ctx.mistakes
-                .add(pointer, "\"request\", \"steps\" or \"sameAs\" is missing");
+                .add(pointer, "\"request\", \"steps\" or \"sameAs\" is missing (or \"silent\": true, where the partner has no such request)");
             return None;
         }
         return step(&only_step(raw), dir, pointer, ctx).map(|step| vec![step]);
@@ -47,6 +50,27 @@ pub(super) fn compile(
         steps.push(step(raw, dir, &at, ctx));
     }
     steps.into_iter().collect()
+}
+
+/// The partner has no such request: nothing is sent.
+fn silent(raw: &RawOperation, pointer: &str, ctx: &mut Compile<'_>) -> Option<Vec<StepConfig>> {
+    let given = [
+        ("request", raw.request.is_some()),
+        ("prepare", raw.prepare.is_some()),
+        ("schema", raw.schema.is_some()),
+        ("receipt", raw.receipt.is_some()),
+        ("results", raw.results.is_some()),
+        ("lookup", raw.lookup.is_some()),
+        ("verify", raw.verify.is_some()),
+    ];
+    let before = ctx.mistakes.len();
+    for (name, _) in given.iter().filter(|(_, given)| *given) {
+        ctx.mistakes.add(
+            child(pointer, name),
+            format!("\"silent\" alone sends nothing, so \"{name}\" is about no request: it stands beside \"steps\" whose \"each\" may give nothing"),
+        );
+    }
+    (ctx.mistakes.len() == before).then(Vec::new)
 }
 
 fn only_step(raw: &RawOperation) -> RawStep {

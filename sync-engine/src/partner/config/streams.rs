@@ -2,7 +2,7 @@
 
 use super::details::{self, ETAG};
 use super::mistakes::child;
-use super::raw::{RawKind, RawRequest, RawSide, RawStream};
+use super::raw::{RawHashOf, RawKind, RawRequest, RawSide, RawStream};
 use super::request::RequestTemplate;
 use super::validate::{inherit, schema};
 use super::{Format, Paging, StreamConfig, WatermarkSource, listing, push};
@@ -53,7 +53,7 @@ fn stream(
         .request
         .as_ref()
         .and_then(|r| RequestTemplate::compile(r, "GET", &child(&pointer, "request"), ctx))
-        .map(|request| accepting(request, raw.request.as_ref(), &format));
+        .map(|request| accepting(request, raw.request.as_ref(), &format, ctx));
     let listing = listing::listing(raw.items.as_ref(), raw.paging.as_ref(), &pointer, ctx);
     let enrichment = details::enrichment(raw, &pointer, ctx);
     let after_store = details::after_store(raw, &pointer, ctx);
@@ -66,6 +66,13 @@ fn stream(
         );
     }
     let mut hash_except = hash_except(raw, &pointer, ctx);
+    let hash_of_document = raw.hash_of == Some(RawHashOf::Document);
+    if hash_of_document && !raw.hash_except.is_empty() {
+        ctx.mistakes.add(
+            child(&pointer, "hashExcept"),
+            "with \"hashOf\": \"document\" only what the map reads counts: nothing has to be left out",
+        );
+    }
     if enrichment.as_ref().is_some_and(|e| e.etag) {
         // Another ETag of the same content is no new version.
         hash_except.push(vec![ETAG.to_owned()]);
@@ -107,13 +114,19 @@ fn stream(
         watermark,
         schema,
         hash_except,
+        hash_of_document,
         map: map?,
     })
 }
 
 /// Asks for what the stream's payloads are written in, unless the request says what it accepts.
-fn accepting(mut request: RequestTemplate, raw: Option<&RawRequest>, format: &Format) -> RequestTemplate {
-    if raw.is_none_or(|r| r.accept.is_none()) {
+fn accepting(
+    mut request: RequestTemplate,
+    raw: Option<&RawRequest>,
+    format: &Format,
+    ctx: &Compile<'_>,
+) -> RequestTemplate {
+    if raw.is_none_or(|r| r.accept.is_none()) && ctx.media.accept.is_none() {
         request.accept = format.media_type().to_owned();
     }
     request

@@ -3,12 +3,14 @@
 use super::mistakes::{Mistakes, child};
 use super::raw::{RawNetwork, RawPartner};
 use super::request::{header_name, headers};
-use super::{Auth, PartnerConfig, format, operations, paths, sections, session, signin, signing, steps, streams};
+use super::{
+    Auth, PartnerConfig, format, meaning, operations, paths, sections, session, signin, signing, steps, streams,
+};
 use crate::domain::PartnerId;
-use crate::partner::map::Compile;
+use crate::partner::map::{Compile, MediaTypes};
 use crate::partner::schema::PayloadSchema;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use url::Url;
 
@@ -41,7 +43,14 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
     let mut ctx = Compile {
         mistakes,
         codes: &codes,
+        media: MediaTypes {
+            accept: raw.accept.clone(),
+            body: raw.media_type.clone(),
+        },
+        in_request: false,
+        secrets: BTreeSet::new(),
     };
+    let meanings = meaning::meanings(&raw.statuses, &mut ctx);
     let auth = signin::auth(raw.auth.as_ref(), base_url.as_ref(), &mut ctx);
     let session = session::session(raw.session.as_ref(), &mut ctx);
     let xml = format::reading(raw.xml.as_ref());
@@ -69,6 +78,8 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
         session,
         headers,
         correlation_header: raw.correlation_header,
+        meanings,
+        secrets_in_requests: ctx.secrets.into_iter().collect(),
         idempotency,
         redirects,
         limits,

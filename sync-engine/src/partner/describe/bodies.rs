@@ -132,7 +132,11 @@ pub(super) fn template(body: &Value) -> Value {
     let Some(members) = body.as_object() else {
         return json!({});
     };
-    if members.contains_key("$from") || members.contains_key("$value") || members.contains_key("$join") {
+    if members.contains_key("$from")
+        || members.contains_key("$value")
+        || members.contains_key("$join")
+        || members.contains_key("$secret")
+    {
         return json!({});
     }
     let own = || members.iter().filter(|(name, _)| !name.starts_with('$'));

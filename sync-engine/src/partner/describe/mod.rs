@@ -57,7 +57,7 @@ impl Document<'_> {
         let item = self.bodies.payload(stream.get("schema"));
         let list = bodies::listed(stream.get("items"), item);
         let mut responses = json!({
-            "200": { "description": "One page of documents", "content": content(stream, list) },
+            "200": { "description": "One page of documents", "content": content(self.media_type(stream.get("request"), "accept"), list) },
         });
         for status in statuses(stream.get("emptyStatuses")) {
             responses[status] = json!({ "description": "There is nothing" });
@@ -139,7 +139,8 @@ impl Document<'_> {
         });
         if let Some(body) = request.get("body") {
             let schema = schema.unwrap_or_else(|| bodies::template(body));
-            operation["requestBody"] = json!({ "required": true, "content": content(request, schema) });
+            operation["requestBody"] =
+                json!({ "required": true, "content": content(self.media_type(Some(request), "mediaType"), schema) });
         }
         let item = self.paths.entry(path).or_default();
         match item.get_mut(&method) {
@@ -148,6 +149,12 @@ impl Document<'_> {
                 item.insert(method, operation);
             }
         }
+    }
+
+    /// What a request says of its own, else what the configuration says of all.
+    fn media_type<'v>(&'v self, request: Option<&'v Value>, name: &str) -> &'v str {
+        let own = request.and_then(|request| text(request, name));
+        own.or_else(|| text(self.whole, name)).unwrap_or("application/json")
     }
 
     fn parameters(&self, request: &Value, writes: bool) -> Vec<Value> {
@@ -264,8 +271,7 @@ fn path(template: &str) -> (String, Vec<Value>) {
     (path, parameters)
 }
 
-fn content(section: &Value, schema: Value) -> Value {
-    let media_type = text(section, "mediaType").unwrap_or("application/json");
+fn content(media_type: &str, schema: Value) -> Value {
     json!({ media_type: { "schema": schema } })
 }
 

@@ -175,10 +175,22 @@ impl Expr {
                 Ok(values) => Ok(values.into_iter().filter(|v| !v.is_null()).map(Cow::Owned).collect()),
                 Err(reason) => Err(Problem {
                     pointer: scope.pointer(),
-                    message: format!("{} cannot be worked out: {reason}", self.source),
+                    message: self
+                        .own_words(&reason)
+                        .unwrap_or_else(|| format!("{} cannot be worked out: {reason}", self.source)),
                 }),
             },
         }
+    }
+
+    /// What the expression itself says with `error("…")`, without the expression around it.
+    fn own_words(&self, reason: &str) -> Option<String> {
+        // A long text comes cut off: the expression has the whole of it.
+        let start = reason.trim_end_matches('…').trim_end_matches('"');
+        let said = self.source.contains("error(") && start.len() > 1 && start.starts_with('"');
+        let from = self.source.find(start).filter(|_| said)?;
+        let mut literals = serde_json::Deserializer::from_str(&self.source[from..]).into_iter::<String>();
+        literals.next()?.ok()
     }
 
     /// Like `many`, and a single list counts as its elements.

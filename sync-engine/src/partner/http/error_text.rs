@@ -58,9 +58,16 @@ pub(super) fn shorten(text: &str) -> String {
     }
 }
 
-/// Text, list of texts, RFC 9457 with its members and `invalid-params`, OData's `error.message`, `errors[]`, OAuth2's `error_description`.
+/// Text, list of texts, RFC 9457 with its members and `invalid-params`, OData's `error.message`, `errors[]`, OAuth2's
+/// `error_description`, JSON-RPC's `error.message` with its `data`.
 pub(super) fn words(value: &Value) -> Option<String> {
     within(value, MAX_DEPTH)
+}
+
+/// What an error of JSON-RPC 2.0 says beside its general message: `{code, message, data}`.
+fn rpc_data(map: &Map<String, Value>) -> Option<&Value> {
+    let is_error = map.get("code").is_some_and(Value::is_number) && map.get("message").is_some_and(Value::is_string);
+    map.get("data").filter(|_| is_error)
 }
 
 fn within(value: &Value, depth: usize) -> Option<String> {
@@ -75,6 +82,7 @@ fn within(value: &Value, depth: usize) -> Option<String> {
             let text = |name: &&str| member(map, name).and_then(|v| within(v, depth));
             let one = ONE.iter().find_map(text);
             let several = SEVERAL.iter().find_map(|name| by_field(member(map, name)?, depth));
+            let several = several.or_else(|| rpc_data(map).and_then(|data| within(data, depth)));
             match (one, several) {
                 (Some(one), Some(several)) if !several.contains(&one) => {
                     Some(format!("{}: {several}", one.trim_end_matches('.')))

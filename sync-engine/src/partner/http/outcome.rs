@@ -119,7 +119,7 @@ pub(crate) fn class_of(status: u16, whole: &Value, outcomes: &Outcomes) -> Class
     }
 }
 
-fn holds(case: &Case, status: u16, whole: &Value) -> bool {
+pub(super) fn holds(case: &Case, status: u16, whole: &Value) -> bool {
     if !(case.statuses.is_empty() || case.statuses.contains(&status)) {
         return false;
     }

@@ -35,6 +35,9 @@ impl HttpPartner {
         operation_id: uuid::Uuid,
         request: &RenderedRequest,
     ) -> SendResult {
+        if request.is_nothing() {
+            return applied_here();
+        }
         let Some((operation, step)) = self.step(kind, progress) else {
             return refused("partner.operation", NO_SUCH_OPERATION);
         };
@@ -288,6 +291,18 @@ fn lines_of(
             LinesLeft::default(),
         )
     })
+}
+
+/// The partner has no such request, so there is nobody to wait for.
+fn applied_here() -> SendResult {
+    SendResult {
+        verdict: Verdict::Applied,
+        status: None,
+        receipt: None,
+        message: None,
+        excerpt: None,
+        lines: LinesLeft::default(),
+    }
 }
 
 /// The bytes of the document in the answer to a read.

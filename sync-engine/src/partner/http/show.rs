@@ -57,12 +57,12 @@ impl HttpPartner {
         let body = String::from_utf8_lossy(&out.request.body);
         Ok(ShownRequest {
             method: out.request.method.clone(),
-            url: clean(url.as_str()),
+            url: self.wire.masked(url.as_str()),
             headers: headers
                 .into_iter()
                 .map(|(name, value)| ShownHeader { name, value })
                 .collect(),
-            body: (!out.request.media_type.is_empty()).then(|| clean(&body)),
+            body: (!out.request.media_type.is_empty()).then(|| self.wire.masked(&body)),
         })
     }
 }

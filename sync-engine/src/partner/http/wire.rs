@@ -3,17 +3,20 @@
 use super::answer::{Answer, AnswerLimits};
 use super::client::{Line, classified};
 use super::credential::{Carried, Credentials};
+use super::fill::{Filling, masked};
+use super::meaning;
 use super::pace::Turns;
 use super::session::{Kept, Sessions};
 use super::sign::{Signed, Signer};
 use super::token::{MASK, TokenError, carried};
 use super::vault::Vault;
 use crate::clock::Clock;
-use crate::partner::config::{Auth, PartnerConfig, TextOrSecret};
+use crate::partner::config::{Auth, Meaning, PartnerConfig, TextOrSecret};
 use crate::partner::expr::Scope;
 use crate::partner::{RenderedRequest, Secrets};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Origin, Url};
@@ -30,6 +33,8 @@ pub(crate) struct Wire {
     redirects: Vec<Origin>,
     headers: Vec<(HeaderName, TextOrSecret)>,
     correlation_header: Option<HeaderName>,
+    meanings: Vec<Meaning>,
+    secrets_in_requests: Vec<String>,
     credentials: Credentials,
     signer: Option<Signer>,
     sessions: Option<Sessions>,
@@ -106,6 +111,8 @@ impl Wire {
             redirects: config.redirects.clone(),
             headers,
             correlation_header: config.correlation_header.as_deref().map(header_name).transpose()?,
+            meanings: std::mem::take(&mut config.meanings),
+            secrets_in_requests: config.secrets_in_requests.clone(),
             credentials: Credentials::new(auth, to_tokens, &config.limits, clock.clone(), vault.clone()),
             signer: config
                 .signing
@@ -259,7 +266,11 @@ impl Wire {
         let ours = self.is_ours(url);
         let mut url = url.clone();
         let mut headers = self.plain_headers(out)?;
+        let mut body = Cow::Borrowed(&*out.request.body);
         if ours {
+            let filling = self.filling();
+            body = filling.body(out.request).map_err(WireError::Token)?;
+            filling.query(&mut url).map_err(WireError::Token)?;
             self.add_ours(&mut headers, out, carrying)?;
             if let Carried::Query(name, key) = carrying.credential {
                 url.query_pairs_mut().append_pair(name, key);
@@ -268,7 +279,7 @@ impl Wire {
                 let signed = Signed {
                     method: &out.request.method,
                     url: &url,
-                    body: &out.request.body,
+                    body: &body,
                 };
                 signer.sign(&signed, &mut headers)?;
             }
@@ -276,15 +287,30 @@ impl Wire {
         let line = if ours { &self.line } else { &self.elsewhere };
         let client = line.client().map_err(WireError::Token)?;
         let mut request = client.request(method, url).headers(headers).timeout(self.timeout);
-        if !out.request.body.is_empty() {
-            request = request.body(out.request.body.clone());
-        }
+        request = match body {
+            Cow::Owned(body) => request.body(body),
+            Cow::Borrowed([]) => request,
+            Cow::Borrowed(_) => request.body(out.request.body.clone()),
+        };
         let response = request.send().await.map_err(classified)?;
-        let answer = Answer::read(response, self.limits).await?;
+        let mut answer = Answer::read(response, self.limits).await?;
         if ours {
+            meaning::apply(&self.meanings, &mut answer);
             self.turns.note(answer.status, &answer.headers);
         }
         Ok(answer)
+    }
+
+    fn filling(&self) -> Filling<'_> {
+        Filling {
+            names: &self.secrets_in_requests,
+            vault: &self.vault,
+        }
+    }
+
+    /// A text of a request, with what is secret in it masked.
+    pub fn masked(&self, text: &str) -> String {
+        self.clean(&masked(text, &self.secrets_in_requests, MASK))
     }
 
     /// The request's own headers, its key and its id.

@@ -79,6 +79,11 @@ impl Dates {
         })
     }
 
+    /// Whether it is a pattern of letters.
+    pub fn is_pattern(&self) -> bool {
+        self.pattern.is_some()
+    }
+
     pub fn in_zone(self, zone: Option<TimeZone>) -> Self {
         Self { zone, ..self }
     }

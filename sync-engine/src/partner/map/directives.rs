@@ -6,13 +6,27 @@ use super::spec::Source;
 use crate::partner::config::mistakes::{Mistake, Mistakes, child};
 use crate::partner::expr::{Expr, kind_of};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What a map is compiled with.
 pub(crate) struct Compile<'a> {
     pub mistakes: &'a mut Mistakes,
     pub codes: &'a HashMap<String, Arc<CodeTable>>,
+    /// Of requests that say nothing of their own.
+    pub media: MediaTypes,
+    /// What is compiled is part of a request, where secrets may stand.
+    pub in_request: bool,
+    /// Names of the secrets that stand in requests.
+    pub secrets: BTreeSet<String>,
+}
+
+/// Media types that a configuration names for all of its requests.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct MediaTypes {
+    pub accept: Option<String>,
+    /// Of bodies that are JSON.
+    pub body: Option<String>,
 }
 
 impl Compile<'_> {

@@ -12,6 +12,7 @@ pub(crate) mod party;
 mod pattern;
 pub(crate) mod receipt;
 pub(crate) mod response;
+pub(crate) mod secret_place;
 pub(crate) mod spec;
 pub(crate) mod template;
 mod texts;
@@ -19,7 +20,8 @@ pub(crate) mod values;
 mod write;
 
 pub(crate) use codes::{CodeTable, Unknown};
-pub(crate) use directives::Compile;
+pub(crate) use dates::Dates;
+pub(crate) use directives::{Compile, MediaTypes};
 pub(crate) use template::Template;
 
 use super::config::mistakes::child;

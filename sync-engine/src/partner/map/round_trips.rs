@@ -17,6 +17,9 @@ type Tables = HashMap<String, Arc<CodeTable>>;
 fn compile<T>(tables: &Tables, f: impl FnOnce(&mut Compile<'_>) -> Option<T>) -> Result<T, String> {
     let mut mistakes = Mistakes::default();
     let found = f(&mut Compile {
+        media: super::MediaTypes::default(),
+        in_request: false,
+        secrets: std::collections::BTreeSet::new(),
         mistakes: &mut mistakes,
         codes: tables,
     });

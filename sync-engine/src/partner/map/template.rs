@@ -2,6 +2,7 @@
 
 use super::codes::CodeTable;
 use super::directives::Compile;
+use super::secret_place;
 use super::write::Writing;
 use crate::partner::config::mistakes::child;
 use crate::partner::expr::{Expr, Problem, Scope, kind_of};
@@ -23,6 +24,7 @@ const VALUE_DIRECTIVES: &[&str] = &[
     "$null",
     "$when",
 ];
+const SECRET: &str = "$secret";
 const OBJECT_DIRECTIVES: &[&str] = &["$each", "$item", "$when", "$omitEmpty"];
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ impl Template {
             Value::Object(map) if map.contains_key("$from") || map.contains_key("$value") => {
                 ValueTemplate::compile(map, pointer, ctx).map(|v| Self::Value(Box::new(v)))
             }
+            Value::Object(map) if map.contains_key(SECRET) => secret(map, pointer, ctx),
             Value::Object(map) => Self::object(map, pointer, ctx),
             other => Some(Self::Constant(other.clone())),
         }
@@ -253,13 +256,41 @@ impl ValueTemplate {
             return self.null.then_some(Value::Null);
         };
         match self.writing.write(found, scope) {
-            Ok(value) => Some(value),
+            Ok(mut value) => {
+                secret_place::guard(&mut value);
+                Some(value)
+            }
             Err(message) => {
                 problems.push(at(pointer, message));
                 None
             }
         }
     }
+}
+
+/// The place of a secret: `{"$secret": NAME}`, in requests only, so that its value is kept nowhere.
+fn secret(map: &Map<String, Value>, pointer: &str, ctx: &mut Compile<'_>) -> Option<Template> {
+    if let Some(other) = map.keys().find(|key| *key != SECRET) {
+        ctx.mistakes
+            .add(child(pointer, other), "\"$secret\" stands alone: {\"$secret\": NAME}");
+    }
+    let name = map.get(SECRET).and_then(Value::as_str).filter(|name| !name.is_empty());
+    let Some(name) = name else {
+        ctx.mistakes.add(
+            child(pointer, SECRET),
+            "the name of a secret is expected: add it with `countersign partner secret NAME`",
+        );
+        return None;
+    };
+    if !ctx.in_request {
+        ctx.mistakes.add(
+            child(pointer, SECRET),
+            "a secret stands in \"body\", \"form\" and \"query\" of a request only",
+        );
+        return None;
+    }
+    ctx.secrets.insert(name.to_owned());
+    Some(Template::Constant(secret_place::of(name)))
 }
 
 /// jq's truth: everything but null and false.

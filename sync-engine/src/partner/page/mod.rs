@@ -155,11 +155,11 @@ impl Run {
     pub fn scope(&self, stream: &StreamConfig, now: Timestamp) -> Value {
         let watermark = stream.watermark.as_ref();
         let since = self.since.as_deref().map(|since| match watermark {
-            Some(Watermark { overlap, format, .. }) => moment::shown(since, *overlap, *format),
+            Some(Watermark { overlap, format, .. }) => moment::shown(since, *overlap, format.as_ref()),
             None => since.to_owned(),
         });
         let until = self.until.as_deref().map(|until| {
-            let form = watermark.and_then(|w| w.format);
+            let form = watermark.and_then(|w| w.format.as_ref());
             moment::shown(until, std::time::Duration::ZERO, form)
         });
         json!({
@@ -356,17 +356,9 @@ impl Run {
                     let Some(item) = stream.format.value(item) else {
                         continue;
                     };
-                    let Ok(Some(mark)) = expr.one(&Scope::root(&item)) else {
-                        continue;
-                    };
-                    let Ok(Some(mark)) = values::text(&mark) else { continue };
-                    if self
-                        .high
-                        .as_deref()
-                        .or(self.since.as_deref())
-                        .is_none_or(|high| moment::order(&mark, high) == Ordering::Greater)
-                    {
-                        self.high = Some(mark.into_owned());
+                    // Several values, such as a time for each line: the highest counts.
+                    for mark in expr.elements(&Scope::root(&item)).unwrap_or_default() {
+                        self.rise(&mark);
                     }
                 }
                 Ok(None)
@@ -379,6 +371,15 @@ impl Run {
                 Ok(None)
             }
             Some(WatermarkSource::Window { .. }) | None => Ok(None),
+        }
+    }
+
+    /// Notes a watermark of an item when it is the highest so far.
+    fn rise(&mut self, mark: &Value) {
+        let Ok(Some(mark)) = values::text(mark) else { return };
+        let highest = self.high.as_deref().or(self.since.as_deref());
+        if highest.is_none_or(|high| moment::order(&mark, high) == Ordering::Greater) {
+            self.high = Some(mark.into_owned());
         }
     }
 

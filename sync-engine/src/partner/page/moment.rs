@@ -2,7 +2,7 @@
 //! request.
 
 use crate::domain::Timestamp;
-use crate::partner::map::values;
+use crate::partner::map::{Dates, values};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -19,6 +19,56 @@ pub(crate) enum MomentForm {
     DateTime,
     /// `/Date(milliseconds)/`
     DotNet,
+}
+
+/// Forms by their names in a configuration.
+pub(crate) const FORMS: &[(&str, MomentForm)] = &[
+    ("epochSeconds", MomentForm::EpochSeconds),
+    ("epochMillis", MomentForm::EpochMillis),
+    ("httpDate", MomentForm::HttpDate),
+    ("date", MomentForm::Date),
+    ("dateTime", MomentForm::DateTime),
+];
+
+/// How a request gets a moment.
+#[derive(Debug)]
+pub(crate) enum MomentStyle {
+    Form(MomentForm),
+    /// By a pattern of letters, in UTC.
+    Pattern(Dates),
+}
+
+impl MomentStyle {
+    /// # Errors
+    /// A sentence when it is neither a name nor a pattern.
+    pub fn named(text: &str) -> Result<Self, String> {
+        if let Some((_, form)) = FORMS.iter().find(|(name, _)| *name == text) {
+            return Ok(Self::Form(*form));
+        }
+        let known: Vec<_> = FORMS.iter().map(|(name, _)| *name).collect();
+        let unknown = || {
+            format!(
+                "\"{text}\" is no form of a watermark; known are {}, and patterns such as yyyy-MM-dd HH:mm:ss",
+                known.join(", ")
+            )
+        };
+        match Dates::named(text) {
+            Some(Ok(pattern)) if pattern.is_pattern() => Ok(Self::Pattern(pattern)),
+            Some(Err(message)) => Err(message),
+            Some(Ok(_)) | None => Err(unknown()),
+        }
+    }
+
+    fn write(&self, moment: DateTime<Utc>) -> String {
+        match self {
+            Self::Form(form) => write(moment, *form),
+            Self::Pattern(dates) => {
+                let iso = write(moment, MomentForm::DateTime);
+                let written = dates.write(&Value::from(iso.as_str())).ok();
+                written.and_then(|w| w.as_str().map(str::to_owned)).unwrap_or(iso)
+            }
+        }
+    }
 }
 
 /// Epoch seconds have 9 to 11 digits (1973 to 5138), milliseconds have more; fewer are no moment.
@@ -84,12 +134,15 @@ pub(crate) fn back(moment: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
 
 /// What the request gets: the watermark moved back by the overlap, in the form that is asked for. One that is no
 /// moment stays as it is.
-pub(super) fn shown(watermark: &str, overlap: Duration, form: Option<MomentForm>) -> String {
+pub(super) fn shown(watermark: &str, overlap: Duration, form: Option<&MomentStyle>) -> String {
     if overlap.is_zero() && form.is_none() {
         return watermark.to_owned();
     }
     match parse(watermark) {
-        Some((moment, written)) => write(back(moment, overlap), form.unwrap_or(written)),
+        Some((moment, written)) => {
+            let moment = back(moment, overlap);
+            form.map_or_else(|| write(moment, written), |form| form.write(moment))
+        }
         None => watermark.to_owned(),
     }
 }
@@ -134,12 +187,25 @@ mod tests {
             ("4711", Some(MomentForm::DateTime), "4711"),
             ("order-7", None, "order-7"),
         ] {
-            assert_eq!(shown(given, minute, form), expected, "{given} {form:?}");
+            let form = form.map(MomentStyle::Form);
+            assert_eq!(shown(given, minute, form.as_ref()), expected, "{given} {form:?}");
         }
         assert_eq!(
             shown("2026-01-05T10:00:00+02:00", Duration::ZERO, None),
             "2026-01-05T10:00:00+02:00"
         );
+    }
+
+    #[test]
+    fn a_pattern_writes_moments_too() {
+        let style = MomentStyle::named("yyyy-MM-dd HH:mm:ss").unwrap();
+        let minute = Duration::from_secs(60);
+        for given in ["2026-01-05T10:00:00+02:00", "2026-01-05 08:00:00", "1767600000"] {
+            assert_eq!(shown(given, minute, Some(&style)), "2026-01-05 07:59:00", "{given}");
+        }
+        for wrong in ["dateTme", "iso", "yyyy", "rfc2822", "yyyy-MM-dd QQ"] {
+            assert!(MomentStyle::named(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -30,8 +30,15 @@ pub(super) fn next(
     if answer.nothing {
         return Ok(None);
     }
-    let counted = || match &listing.more {
-        Some(more) => more
+    let counted = || match (&listing.more, &listing.total) {
+        (_, Some(total)) => {
+            let had = match listing.paging {
+                Paging::Page => run.pages.saturating_mul(listing.limit.unwrap_or(1)),
+                _ => run.offset + items as u64,
+            };
+            Ok(items > 0 && had < whole(total, shell, answer)?)
+        }
+        (Some(more), None) => more
             .one(&Scope::root(shell))
             .map(|v| v.is_some_and(|v| !matches!(&*v, Value::Bool(false))) && items > 0)
             .map_err(|p| {
@@ -40,7 +47,9 @@ pub(super) fn next(
                     format!("whether there is another page cannot be read: {}", p.message),
                 )
             }),
-        None => Ok(items > 0 && (listing.until_empty || listing.limit.is_none_or(|limit| items as u64 >= limit))),
+        (None, None) => {
+            Ok(items > 0 && (listing.until_empty || listing.limit.is_none_or(|limit| items as u64 >= limit)))
+        }
     };
     let after = run.offset + items as u64;
     Ok(match &listing.paging {
@@ -74,6 +83,27 @@ pub(super) fn next(
         Paging::Offset => counted()?.then_some(Next::Offset(after)),
         Paging::Page => counted()?.then_some(Next::Page),
     })
+}
+
+/// How many items there are in all.
+fn whole(place: &Place, shell: &Value, answer: &PageAnswer<'_>) -> Result<u64, FetchError> {
+    let unreadable = |what: String| {
+        broken(
+            "partner.page",
+            format!("how many items there are cannot be read: {what}"),
+        )
+    };
+    let found = match place {
+        Place::Header(name) => answer.header(name).map(Value::from),
+        Place::Body(expr) => expr
+            .one(&Scope::root(shell))
+            .map_err(|p| unreadable(p.message))?
+            .map(|v| v.into_owned()),
+    };
+    let text = found.as_ref().and_then(|v| values::text(v).ok().flatten());
+    let text = text.ok_or_else(|| unreadable("the answer says nothing of it".to_owned()))?;
+    let number = text.parse::<u64>();
+    number.map_err(|_| unreadable(format!("\"{}\" is no number", values::short(&text))))
 }
 
 /// The name of the next page; false, null and an empty text say that there is none.

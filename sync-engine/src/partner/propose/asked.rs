@@ -141,6 +141,21 @@ pub(super) fn more(answer: &[&Field<'_>]) -> Option<String> {
     Some(format!("{} < {}", page.path(0), pages.path(0)))
 }
 
+/// Where the answer says how many entries there are in all.
+pub(super) fn total(answer: &[&Field<'_>]) -> Option<String> {
+    const NAMES: &[&str] = &[
+        "total count",
+        "total result",
+        "total item",
+        "total record",
+        "total element",
+        "total entry",
+        "total order",
+    ];
+    let counts = |f: &&&Field<'_>| f.shape == Shape::Integer && is(&f.words, NAMES);
+    answer.iter().find(counts).map(|f| f.path(0))
+}
+
 /// How well a parameter says "changed since"; 3 and more are changes, fewer are dates of other things.
 pub(super) fn since(parameter: &Parameter<'_>) -> Option<u8> {
     let said = |one_of: &[&str]| parameter.words.iter().any(|w| one_of.contains(&w.as_str()));

@@ -146,6 +146,9 @@ impl<'d> Bodies<'_, 'd> {
         if let Some(value) = self.code(name, at, scope) {
             return Some(value);
         }
+        if let Some(value) = self.decided(name, at, scope) {
+            return Some(value);
+        }
         let wanted = words(name);
         let best = self.rated(name, scope).filter(|(degree, expression)| {
             let unit = expression.ends_with(".unit");
@@ -172,6 +175,25 @@ impl<'d> Bodies<'_, 'd> {
             }
             None => required.then(|| self.unknown(if part.is_empty() || name == part { name } else { part }, at)),
         }
+    }
+
+    /// Yes or no to a line, by its name.
+    fn decided(&mut self, name: &str, at: At<'d>, scope: Scope) -> Option<Value> {
+        let said = |one_of: &[&str]| words(name).iter().any(|w| one_of.contains(&w.as_str()));
+        if scope != Scope::Line || !self.answers() || fields::shape(self.d, at) != Shape::Boolean {
+            return None;
+        }
+        let code = if said(&["accept", "accepted", "confirm", "confirmed", "approve", "approved"]) {
+            "Accepted"
+        } else if said(&["reject", "rejected", "refuse", "refused", "decline", "declined"]) {
+            "Rejected"
+        } else {
+            return None;
+        };
+        let expression = format!("all(.answers[]; .code == \"{code}\")");
+        self.notes
+            .guess(self.pointer.clone(), format!("{name} is {expression}, by its name"));
+        Some(json!(expression))
     }
 
     /// What is known for a name, with how well it fits.
@@ -260,6 +282,10 @@ impl<'d> Bodies<'_, 'd> {
     fn named(&self, expression: &str, name: &str) -> Option<String> {
         if expression != ".partnerRef.id" {
             return Some(expression.to_owned());
+        }
+        // What a delivery note delivers is an order of the partner's.
+        if self.operation == "despatch" && has(&words(name), &["order"]) {
+            return Some(".document.lines[0].orderNumber".to_owned());
         }
         // A new document has no id of the partner's.
         if ["submit", "despatch"].contains(&self.operation) {

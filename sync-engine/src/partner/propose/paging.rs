@@ -1,7 +1,7 @@
 //! How a list is paged and where the next run goes on, from its parameters and its answer.
 
 use super::asked::{
-    is_cursor, is_date, is_limit, is_link, is_moment, is_offset, is_page, is_token, more, since, until_of,
+    is_cursor, is_date, is_limit, is_link, is_moment, is_offset, is_page, is_token, more, since, total, until_of,
 };
 use super::description::Description;
 use super::endpoints::{Endpoint, Parameter};
@@ -82,7 +82,7 @@ impl<'d> Pages<'_, 'd> {
         let cursor = parameters.iter().filter(number).find(|p| is_cursor(&p.words));
         let link = answer.iter().find(|f| is_link(f));
         let token = answer.iter().find(|f| is_token(f));
-        let more = more(&answer);
+        let (more, total) = (more(&answer), total(&answer));
         let size = limit.map_or(PAGE, |p| self.size(p));
         let mut paging = if let (Some(token), Some(cursor)) = (token, cursor) {
             set(asking, cursor, json!(".cursor"));
@@ -119,10 +119,11 @@ impl<'d> Pages<'_, 'd> {
                     limit.map_or_else(String::new, |l| format!(" and {}", l.name))
                 ),
             );
-            match &more {
-                Some(more) => json!({ "type": "offset", "more": more }),
+            match (&more, &total) {
+                (Some(more), _) => json!({ "type": "offset", "more": more }),
+                (None, Some(total)) => json!({ "type": "offset", "total": total }),
                 // A server may send fewer than it was asked for.
-                None => json!({ "type": "offset", "until": "empty" }),
+                (None, None) => json!({ "type": "offset", "until": "empty" }),
             }
         } else if let Some(page) = page {
             let from_zero = self.counts_from_zero(page);

@@ -174,13 +174,13 @@ pub(super) const LINE: &[Wanted] = &[
     wanted(
         "price",
         Want::Decimal,
-        "unit price, net price, net unit price, net price amount, unit cost, net cost, direct unit cost, price, \
+        "unit price, net price, net unit price, net price amount, unit cost, net cost, direct unit cost, price unit, price, \
          unit amount, price per unit, base price, base price money, list price, cost, order price",
     ),
     wanted(
         "priceBase",
         Want::Decimal,
-        "price base, price base quantity, price unit, net price quantity, price quantity, per quantity, \
+        "price base, price base quantity, net price quantity, price quantity, per quantity, \
          price per, base quantity, price unit quantity",
     ),
     wanted(

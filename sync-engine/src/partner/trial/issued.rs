@@ -101,7 +101,7 @@ fn note(order: &Order, now: Timestamp) -> Option<DespatchAdvice> {
         .collect();
     let day: String = now.to_rfc3339().chars().take(10).collect();
     let note = json!({
-        "number": "SAMPLE-NOTE-1", "issuedAt": now.to_rfc3339(), "despatchedOn": day,
+        "number": "SAMPLE-NOTE-1", "issuedAt": now.to_rfc3339(), "despatchedOn": day, "carrier": "CARRIER", "trackingId": "TRACKING-1",
         "buyer": order.buyer, "seller": order.seller, "shipTo": order.ship_to, "lines": lines,
     });
     serde_json::from_value(note).ok()

@@ -33,6 +33,15 @@ impl Made {
         }
     }
 
+    /// Of an operation that sends nothing.
+    fn nothing() -> Self {
+        Self {
+            step: String::new(),
+            request: None,
+            problems: Vec::new(),
+        }
+    }
+
     pub fn of(self, kind: OutboundKind, answer: &Value) -> TrialOperation {
         TrialOperation {
             operation: kind.as_str().to_owned(),
@@ -54,7 +63,10 @@ pub(super) fn shown(link: &HttpPartner, input: &RenderInput<'_>) -> Vec<Made> {
             Ok(Some(found)) => found,
             Ok(None) if made.is_empty() => {
                 // Said as it would be when it is sent.
-                made.extend(link.render(&input).err().map(|e| refused(String::new(), e)));
+                made.push(match link.render(&input) {
+                    Ok(_) => Made::nothing(),
+                    Err(error) => refused(String::new(), error),
+                });
                 break;
             }
             Ok(None) => break,

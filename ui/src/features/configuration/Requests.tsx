@@ -42,6 +42,7 @@ function Card({ operation }: { operation: TrialOperation }) {
         </Bar>
       ) : null}
       {operation.request ? <Request request={operation.request} /> : null}
+      {!operation.request && operation.problems.length === 0 ? <p className="pane-note soft">{text.configuration.silent}</p> : null}
     </section>
   );
 }

@@ -130,6 +130,28 @@ fn sequences_with_holes_are_no_gap_where_the_partner_says_so() {
 }
 
 #[test]
+fn a_later_touch_without_a_change_is_a_duplicate_where_the_sequence_is_a_time() {
+    let first = |counts: bool| {
+        Story::new(DocumentKind::Order, Side::Seller)
+            .with(|r| r.sequence_counts = counts)
+            .issue(Original, 1000, "a")
+    };
+    first(false)
+        .issue(Original, 2000, "a")
+        .is(Outcome::Duplicate, "Issued current=1 agreed=- | 1 Original Proposed");
+    // What was changed and changed back is a change each time.
+    first(false).issue(Original, 2000, "b").issue(Original, 3000, "a").is(
+        Outcome::Applied,
+        "Issued current=3 agreed=- | 1 Original Superseded | 2 Original Superseded | 3 Original Proposed",
+    );
+    // Where versions are counted, the partner says that it is a new one.
+    first(true).issue(Change, 1001, "a").is(
+        Outcome::Applied,
+        "Issued current=2 agreed=- | 1 Original Superseded | 2 Change Proposed",
+    );
+}
+
+#[test]
 fn a_change_before_its_original_is_kept_and_the_original_comes_late() {
     let s = Story::new(DocumentKind::Order, Side::Seller).unnumbered(Change, "b");
     assert_eq!(s.attention, [Attention::SequenceGap]);
