@@ -2,6 +2,7 @@
 
 mod answers;
 mod configuration;
+mod doubts;
 mod error;
 mod issue;
 mod metrics;
@@ -17,6 +18,7 @@ pub use crate::exchange::SyncReport;
 pub use crate::exchange::care::Care;
 pub use crate::exchange::push::PushError;
 pub use configuration::{ConfigurationCheck, ConfigurationFile};
+pub use doubts::{Doubt, DoubtCode};
 pub use error::EngineError;
 pub use issue::{Issue, IssuedAs, PossibleAct, Seen};
 pub use push::Call;
@@ -35,7 +37,7 @@ use crate::exchange::{Exchange, Load, Pace, schedule, watch};
 use crate::meter::Meter;
 use crate::partner::Secrets;
 use crate::print::Letterhead;
-use crate::store::{SqliteStore, Store, StoreExt};
+use crate::store::{DocumentRow, SqliteStore, Store, StoreExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -243,11 +245,16 @@ impl Engine {
     }
 
     /// What may be done now with a document of ours, or on top of an order that we confirmed.
-    pub fn possible(&self, partner: &PartnerId, chain: &Chain) -> Vec<PossibleAct> {
-        match self.exchange().partners.get(partner) {
-            Some(partner) => PossibleAct::of(chain, partner.link().rules(), partner.link().operations()),
-            None => Vec::new(),
-        }
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn possible(&self, row: &DocumentRow, chain: &Chain) -> Result<Vec<PossibleAct>, EngineError> {
+        let Some(partner) = self.exchange().partners.get(&row.partner) else {
+            return Ok(Vec::new());
+        };
+        let blocked = chain.we_issue() && self.changes_blocked(row)?;
+        let link = partner.link();
+        Ok(PossibleAct::of(chain, link.rules(), link.operations(), blocked))
     }
 
     /// Polls every stream of the partner now and waits for the end of the run.

@@ -99,6 +99,7 @@ export function detail(change: Partial<DocumentDetail> = {}): DocumentDetail {
     allowed: ["confirm", "reject", "counter", "acknowledge"],
     possible: [],
     received: [],
+    doubts: [],
     ...change,
   };
 }

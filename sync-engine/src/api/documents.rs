@@ -7,7 +7,7 @@ use crate::domain::{
     CanonicalDocument, Chain, ChainState, DocumentId, DocumentKind, Event, HeaderAnswer, OperationId, Outcome,
     PartnerId, PartnerRules, VersionNumber, decide,
 };
-use crate::engine::PossibleAct;
+use crate::engine::{Doubt, DoubtCode, PossibleAct};
 use crate::store::{
     AuditRow, DocumentQuery, DocumentRow, DocumentView, OperationQuery, OperationRow, Page, Payload, ReceivedAnswer,
     VersionRow,
@@ -59,6 +59,8 @@ pub struct DocumentDetail {
     pub allowed: Vec<AllowedAnswer>,
     /// What else is possible now: with a document of ours, or on top of an order that we confirmed.
     pub possible: Vec<PossibleAct>,
+    /// What to know of the current version before answering it.
+    pub doubts: Vec<Doubt>,
     /// The partner's answers to a document of ours, newest first, at most 50.
     pub received: Vec<ReceivedAnswer>,
 }
@@ -159,10 +161,16 @@ pub(super) async fn get_document(
             })?;
             let partner = engine.partners()?.into_iter().find(|p| p.id == row.partner);
             let offered = partner.map(|p| p.operations).unwrap_or_default();
+            let doubts = engine.doubts(&row, &chain)?;
+            let mut allowed = allowed_answers(&chain, &engine.rules(&row.partner), &offered);
+            if doubts.iter().any(|d| d.code == DoubtCode::ChangeAfterShipment) {
+                allowed.retain(|a| !matches!(a, AllowedAnswer::Confirm | AllowedAnswer::Counter));
+            }
             Ok(Json(DocumentDetail {
-                possible: engine.possible(&row.partner, &chain),
+                possible: engine.possible(&row, &chain)?,
+                doubts,
+                allowed,
                 received: store.received_answers(id, OPERATIONS_WITH_DOCUMENT)?,
-                allowed: allowed_answers(&chain, &engine.rules(&row.partner), &offered),
                 versions: store.versions(id)?,
                 operations: operations.items,
                 row,

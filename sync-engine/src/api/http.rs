@@ -1,6 +1,7 @@
 //! The HTTP host of the API: token, Host check, the UI's files, graceful stop. The desktop needs none of it.
 
 use super::assets;
+use super::connections::{self, Connections};
 use super::error::{ApiError, protect_answer};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -25,6 +26,7 @@ pub struct HttpOptions {
     pub shutdown: CancellationToken,
     /// How long requests in flight may take to end.
     pub grace: Duration,
+    pub connections: Connections,
 }
 
 struct Guard {
@@ -39,29 +41,7 @@ struct Guard {
 pub async fn serve(listener: TcpListener, api: Router, options: HttpOptions) -> std::io::Result<()> {
     let port = listener.local_addr()?.port();
     let app = guarded(api, port, &options);
-    run(listener, app, options.shutdown, options.grace).await
-}
-
-/// Serves a router as it is until `shutdown`, then lets requests in flight end.
-///
-/// # Errors
-/// When the listener fails for good.
-pub async fn run(
-    listener: TcpListener,
-    app: Router,
-    shutdown: CancellationToken,
-    grace: Duration,
-) -> std::io::Result<()> {
-    let stopped = shutdown.clone().cancelled_owned();
-    let server = axum::serve(listener, app).with_graceful_shutdown(stopped).into_future();
-    let late = async move {
-        shutdown.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        ended = server => ended,
-        () = late => Ok(()),
-    }
+    connections::run(listener, app, options.connections, options.shutdown, options.grace).await
 }
 
 /// The API behind Host and token checks, with the UI's files beside it.

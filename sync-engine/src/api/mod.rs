@@ -7,6 +7,7 @@ mod answers;
 mod assets;
 mod canonical;
 mod configuration;
+pub mod connections;
 mod describe;
 mod documents;
 mod error;

@@ -8,7 +8,7 @@ use super::{host, logs, terminal, token};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use sync_engine::api::{self, ApiOptions, http::HttpOptions};
+use sync_engine::api::{self, ApiOptions, connections::Connections, http::HttpOptions};
 use sync_engine::log;
 use sync_engine::settings::DataFolderLock;
 use tokio::net::TcpListener;
@@ -47,6 +47,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
         hosts: settings.hosts.clone(),
         shutdown: shutdown.clone(),
         grace: host::GRACE,
+        connections: Connections::default(),
     };
     signals.cancel(shutdown.clone());
     ship_log(&settings, shutdown.clone())?;
@@ -55,7 +56,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
         match hooks {
             Some(listener) => {
                 let router = api::hooks::router(engine.clone());
-                api::http::run(listener, router, shutdown.clone(), host::GRACE).await
+                api::connections::run(listener, router, Connections::default(), shutdown.clone(), host::GRACE).await
             }
             None => Ok(()),
         }

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use sync_engine::clock::{Clock, SystemClock};
 use sync_engine::partner::{
-    RawItem, ShownRequest, Trial, TrialDocument, TrialInput, TrialOperation, TrialOutcome, load_file,
+    RawItem, ShownRequest, Trial, TrialCode, TrialDocument, TrialInput, TrialItem, TrialOperation, TrialOutcome,
+    TrialRule, TrialSetAside, load_file,
 };
 
 /// Width of the left column at most.
@@ -80,7 +81,9 @@ fn exit(tried: &Trial) -> ExitCode {
     let documents = || tried.streams.iter().flat_map(|s| &s.documents);
     if tried.streams.iter().any(|s| s.failure.is_some()) {
         Exit::Unreachable.into()
-    } else if documents().any(|d| d.outcome == TrialOutcome::Quarantine) {
+    } else if documents().any(|d| d.outcome == TrialOutcome::Quarantine)
+        || tried.streams.iter().any(|s| !s.set_aside.is_empty())
+    {
         Exit::Failed.into()
     } else {
         ExitCode::SUCCESS
@@ -88,7 +91,7 @@ fn exit(tried: &Trial) -> ExitCode {
 }
 
 fn text(tried: &Trial) -> String {
-    let mut out = Vec::new();
+    let mut out: Vec<String> = tried.rules.iter().map(rule).collect();
     for stream in &tried.streams {
         out.push(format!("=== stream {}", stream.stream));
         if let Some(request) = &stream.request {
@@ -102,6 +105,13 @@ fn text(tried: &Trial) -> String {
         for (n, document) in stream.documents.iter().enumerate() {
             out.push(format!("\n--- document {} of {}", n + 1, stream.items));
             out.push(described(document));
+        }
+        out.extend(stream.set_aside.iter().map(set_aside));
+        if let Some(held) = &stream.held {
+            out.push(format!(
+                "some items cannot be had now: {} ({})",
+                held.message, held.code
+            ));
         }
     }
     if !tried.issued.is_empty() {
@@ -126,6 +136,7 @@ fn described(document: &TrialDocument) -> String {
             .iter()
             .map(|p| format!("  {}: {}", p.pointer, p.message)),
     );
+    out.extend(document.rules.iter().map(rule));
     out.extend(document.warnings.iter().map(|w| format!("warning: {w}")));
     if !document.unread.is_empty() {
         out.push("not read from the payload:".to_owned());
@@ -135,13 +146,8 @@ fn described(document: &TrialDocument) -> String {
     if !document.empty.is_empty() {
         out.push(format!("left empty in the document: {}", document.empty.join(", ")));
     }
-    if !document.codes.is_empty() {
-        out.push("codes:".to_owned());
-        out.extend(document.codes.iter().map(|c| match &c.ours {
-            Some(ours) => format!("  {}: {} -> {ours} ({}x)", c.table, c.code, c.count),
-            None => format!("  {}: {} is in no row ({}x)", c.table, c.code, c.count),
-        }));
-    }
+    out.extend(codes(&document.codes));
+    out.extend(items(&document.items));
     out.extend(document.operations.iter().map(operation));
     out.join("\n")
 }
@@ -156,12 +162,43 @@ fn operation(operation: &TrialOperation) -> String {
     }
     let mut out = vec![format!("\n{name} would send (nothing is sent):")];
     out.extend(operation.request.as_ref().map(shown));
+    out.extend(codes(&operation.codes));
+    out.extend(items(&operation.items));
     out.extend(
         operation
             .problems
             .iter()
             .map(|p| format!("  no request: {} {}", p.pointer, p.message)),
     );
+    out.join("\n")
+}
+
+fn rule(rule: &TrialRule) -> String {
+    format!("rule {}: {}", rule.rule, rule.effect)
+}
+
+fn codes(codes: &[TrialCode]) -> Vec<String> {
+    let heading = (!codes.is_empty()).then(|| "codes:".to_owned());
+    let rows = codes.iter().map(|c| match &c.found {
+        Some(found) => format!("  {}: {} -> {found} ({}x)", c.table, c.code, c.count),
+        None => format!("  {}: {} is in no row ({}x)", c.table, c.code, c.count),
+    });
+    heading.into_iter().chain(rows).collect()
+}
+
+fn items(items: &[TrialItem]) -> Option<String> {
+    let named = items
+        .iter()
+        .map(|i| format!("{} in {} of {} lines, such as {}", i.id, i.lines, i.of, i.example));
+    (!items.is_empty()).then(|| format!("items by {}", named.collect::<Vec<_>>().join("; ")))
+}
+
+fn set_aside(aside: &TrialSetAside) -> String {
+    let mut out = vec![
+        format!("\n--- set aside, it goes to quarantine ({}):", aside.stage),
+        pretty(&aside.payload),
+    ];
+    out.extend(aside.problems.iter().map(|p| format!("  {}: {}", p.pointer, p.message)));
     out.join("\n")
 }
 

@@ -2,20 +2,17 @@
 
 use super::answer::{LineAnswer, LineAnswerCode, OrderResponse};
 use super::document::{DateRange, Order, OrderLine};
+use super::earlier::Earlier;
 use super::money::{line_net, totals};
-use super::rules::{AnswerUpdate, PartnerRules};
+use super::rules::PartnerRules;
 use super::value::{Decimal, Timestamp};
 use std::collections::HashSet;
 
 /// The order as the seller offers it: rejected lines left out, changed and substituted ones restated, a split line as
-/// several lines (`10`, `10.2`, `10.3`), added ones at the end, totals computed again. `response` is a checked CA.
-/// `previous` counts for lines that it leaves out, where the partner's answers update line by line.
-pub fn counter_offer(
-    order: &Order,
-    response: &OrderResponse,
-    rules: &PartnerRules,
-    previous: Option<&OrderResponse>,
-) -> Order {
+/// several lines (`10`, `10.2`, `10.3`), added ones at the end, totals computed again. `response` is a checked CA;
+/// `earlier` counts for lines that it leaves out.
+pub fn counter_offer(order: &Order, response: &OrderResponse, rules: &PartnerRules, earlier: &Earlier) -> Order {
+    let response = &earlier.completed(order, response, rules);
     let mut offer = Order {
         lines: Vec::with_capacity(order.lines.len()),
         totals: None,
@@ -23,11 +20,8 @@ pub fn counter_offer(
     };
     let mut ids: HashSet<String> = order.lines.iter().map(|l| l.id.clone()).collect();
     for line in &order.lines {
-        let mut parts = parts_of(response, &line.id);
-        if parts.is_empty() && rules.answer_update == AnswerUpdate::PerLine {
-            parts = previous.map(|p| parts_of(p, &line.id)).unwrap_or_default();
-        }
-        if parts.is_empty() && !rules.missing_lines_rejected {
+        let parts = parts_of(response, &line.id);
+        if parts.is_empty() {
             offer.lines.push(line.clone());
         }
         let offered = parts.iter().filter(|p| p.code != LineAnswerCode::Rejected);

@@ -229,6 +229,14 @@ pub struct DespatchAdvice {
     pub cancel_reason: Option<String>,
 }
 
+impl DespatchAdvice {
+    /// Whether goods of that order leave with it.
+    pub fn delivers(&self, order_number: &str) -> bool {
+        let mut lines = self.lines.iter().filter(|l| l.order_number == order_number);
+        lines.any(|l| l.delivered > Decimal::ZERO)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DespatchLine {

@@ -10,6 +10,7 @@ pub mod counter;
 pub mod delivery;
 pub mod diff;
 pub mod document;
+pub mod earlier;
 pub mod ids;
 pub mod money;
 pub mod progress;
@@ -21,6 +22,7 @@ pub use answer::{Answer, HeaderAnswer, LineAnswer, LineAnswerCode, OrderResponse
 pub use chain::{Act, Chain, ChainState, Decision, Event, Outcome, VersionHead, VersionState, decide};
 pub use delivery::DeliveryState;
 pub use document::{CanonicalDocument, DespatchAdvice, DocumentKind, Order, Purpose, Side};
+pub use earlier::{Earlier, EarlierAnswer};
 pub use ids::{CompanyId, DocumentId, OperationId, PartnerId, VersionNumber};
 pub use progress::Progress;
 pub use rules::PartnerRules;

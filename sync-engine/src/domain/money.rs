@@ -84,9 +84,10 @@ fn tax_of(order: &Order) -> Option<Money> {
     Some(tax)
 }
 
-/// Where the partner's amounts do not add up, each with a JSON pointer into the canonical order. A minor unit of
-/// difference per line is let pass: partners round differently. Shown to the clerk; it stops nothing.
-pub fn check_amounts(order: &Order) -> Vec<AnswerProblem> {
+/// Where amounts do not add up, each with a JSON pointer into the canonical order. A difference of `tolerance` minor
+/// units is let pass: partners round differently. Of a partner's document it is shown to the clerk and stops nothing.
+pub fn check_amounts(order: &Order, tolerance: u32) -> Vec<AnswerProblem> {
+    let tolerance = i64::from(tolerance);
     let mut problems = Problems::default();
     for (index, line) in order.lines.iter().enumerate() {
         let Some(net) = &line.net else { continue };
@@ -101,17 +102,23 @@ pub fn check_amounts(order: &Order) -> Vec<AnswerProblem> {
                 ),
             );
         } else if let Some(computed) = line_net(line, &order.currency) {
-            compare(&mut problems, at, net, &computed, 1);
+            compare(&mut problems, at, net, &computed, tolerance);
         }
     }
     if let Some(given) = &order.totals {
         if let Some(computed) = totals(order) {
-            compare(&mut problems, "/totals/net".into(), &given.net, &computed.net, 0);
+            compare(
+                &mut problems,
+                "/totals/net".into(),
+                &given.net,
+                &computed.net,
+                tolerance,
+            );
         }
         if let (Some(tax), Some(gross)) = (&given.tax, &given.gross)
             && let Some(sum) = given.net.checked_add(tax)
         {
-            compare(&mut problems, "/totals/gross".into(), gross, &sum, 0);
+            compare(&mut problems, "/totals/gross".into(), gross, &sum, tolerance);
         }
     }
     problems.0

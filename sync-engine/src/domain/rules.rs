@@ -29,15 +29,48 @@ pub struct PartnerRules {
     /// Percent of the ordered quantity that may be delivered over it, in all; no limit when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over_delivery_percent: Option<u32>,
+    /// Percent by which a quantity in an answer may lie over or under the ordered one; no limit when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantity_tolerance_percent: Option<u32>,
+    /// Percent by which a price in an answer may lie over or under the ordered one; no limit when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_tolerance_percent: Option<u32>,
+    /// By how many minor units (cents) an amount of a line, or a total, may differ from what comes out.
+    pub amount_tolerance_minor_units: u32,
 }
 
 impl PartnerRules {
     /// The most that may be delivered of what was ordered, where there is a limit.
     pub fn most_delivered(&self, ordered: Decimal) -> Option<Decimal> {
-        let percent = Decimal::from(self.over_delivery_percent?);
-        let over = ordered.checked_mul(percent)?.checked_div(Decimal::ONE_HUNDRED)?;
-        Some(ordered.saturating_add(over))
+        Some(ordered.saturating_add(share(ordered, self.over_delivery_percent?)?))
     }
+
+    /// These rules for a change that comes once goods have left: where changes are blocked then, it undoes nothing.
+    pub fn once_shipped(&self) -> Self {
+        match self.changes_blocked_once_shipped {
+            true => Self {
+                on_change: OnChange::KeepAgreed,
+                ..self.clone()
+            },
+            false => self.clone(),
+        }
+    }
+
+    /// Whether an answer to an order depends on those before it.
+    pub fn look_back(&self) -> bool {
+        self.rejected_line_final || self.answer_update == AnswerUpdate::PerLine
+    }
+}
+
+/// Whether `offered` lies farther from `ordered` than `percent` of it; never without a limit.
+pub fn beyond(offered: Decimal, ordered: Decimal, percent: Option<u32>) -> bool {
+    let allowed = percent.and_then(|percent| share(ordered, percent));
+    allowed.is_some_and(|allowed| offered.saturating_sub(ordered).abs() > allowed.abs())
+}
+
+fn share(of: Decimal, percent: u32) -> Option<Decimal> {
+    of.checked_mul(Decimal::from(percent))?
+        .checked_div(Decimal::ONE_HUNDRED)
 }
 
 impl Default for PartnerRules {
@@ -52,6 +85,9 @@ impl Default for PartnerRules {
             sequence_counts: true,
             on_counter_refused: OnCounterRefused::HandBack,
             over_delivery_percent: None,
+            quantity_tolerance_percent: None,
+            price_tolerance_percent: None,
+            amount_tolerance_minor_units: 1,
         }
     }
 }

@@ -3,20 +3,22 @@
 use super::{Engine, EngineError};
 use crate::domain::check::{AnswerProblem, check_order_response, check_receipt, receipt_code};
 use crate::domain::{
-    CanonicalDocument, DeliveryState, DocumentId, Event, HeaderAnswer, OperationId, OrderResponse, Outcome,
+    CanonicalDocument, DeliveryState, DocumentId, Earlier, Event, HeaderAnswer, OperationId, OrderResponse, Outcome,
     PartnerRules, ReceiptAdvice, VersionNumber, decide,
 };
+use crate::exchange::earlier::goods_left;
 use crate::exchange::partners::Partner;
-use crate::exchange::{Exchange, outbound, stored};
+use crate::exchange::{Exchange, earlier_of_ours, outbound, stored};
 use crate::partner::{RenderInput, Stage};
 use crate::store::{
-    ApplyChange, DocumentRow, Lane, NewOperation, OperationKind, OperationQuery, OperationRow, Store, StoreError,
-    StoreExt, StoreTx, StoredRequest, VersionRow,
+    ApplyChange, DocumentRow, Lane, NewOperation, OperationKind, OperationRow, Store, StoreError, StoreExt, StoreTx,
+    StoredRequest, VersionRow,
 };
 use std::sync::Arc;
 
-/// How far back an earlier answer is looked for.
-const EARLIER_OPERATIONS: u32 = 50;
+/// What stands against taking a change, where the partner's rules block changes once goods have left.
+pub(super) const CHANGE_AFTER_SHIPMENT: &str =
+    "goods of this order have left, and this partner takes no change after that: reject the change";
 
 /// What an answer is checked against.
 struct Answered {
@@ -25,8 +27,8 @@ struct Answered {
     document: CanonicalDocument,
     partner_ref: Option<serde_json::Value>,
     payload: Vec<u8>,
-    /// The answer before this one that the partner has.
-    previous: Option<OrderResponse>,
+    /// What our answers before this one leave in force.
+    earlier: Earlier,
     partner: Option<Arc<Partner>>,
     rules: PartnerRules,
 }
@@ -64,7 +66,7 @@ impl Engine {
                     "this is a delivery note: answer it with what arrived",
                 ));
             };
-            let problems = check_order_response(order, &answer, &answered.rules, answered.previous.as_ref());
+            let problems = check_order_response(order, &answer, &answered.rules, &answered.earlier);
             incomplete(problems)?;
             let kind = match answer.code {
                 HeaderAnswer::AB => OperationKind::Acknowledge,
@@ -168,19 +170,19 @@ fn answered(
     let version = version.ok_or_else(missing)?;
     let content = store.version_content(document, number)?.ok_or_else(missing)?;
     let payload = store.payload(content.payload)?.ok_or_else(missing)?;
-    let earlier = store.list_operations(&OperationQuery {
-        document: Some(document),
-        states: vec![DeliveryState::Delivered, DeliveryState::Applied],
-        limit: EARLIER_OPERATIONS,
-        ..OperationQuery::default()
-    })?;
     let partner = exchange.partners.get(&row.partner);
+    let rules = partner.as_ref().map(|p| p.link().rules().clone()).unwrap_or_default();
+    let canonical = content.document()?;
+    let earlier = match &canonical {
+        CanonicalDocument::Order(order) => earlier_of_ours(store, (document, number, order), &rules)?,
+        CanonicalDocument::DespatchAdvice(_) => Earlier::default(),
+    };
     Ok(Answered {
-        document: content.document()?,
+        document: canonical,
         partner_ref: content.partner_ref,
         payload: payload.bytes,
-        previous: earlier.items.iter().find_map(order_response),
-        rules: partner.as_ref().map(|p| p.link().rules().clone()).unwrap_or_default(),
+        earlier,
+        rules,
         partner,
         version,
         row,
@@ -265,6 +267,13 @@ fn save(
     let decision = decide(&loaded.chain, &event, rules);
     if let Outcome::Refused(refusal) = decision.outcome {
         return Err(EngineError::answer(refusal, &loaded.chain).into());
+    }
+    let takes = matches!(code, HeaderAnswer::AP | HeaderAnswer::CA) && loaded.chain.is_change(operation.version);
+    if takes && rules.changes_blocked_once_shipped {
+        let key = &loaded.key;
+        if goods_left(tx, (&key.company, &key.partner), &key.number)? {
+            return Err(EngineError::refused("answer.refused", CHANGE_AFTER_SHIPMENT).into());
+        }
     }
     tx.enqueue(operation)?;
     if let Some(draft) = draft {

@@ -6,10 +6,12 @@ mod possible;
 pub use possible::PossibleAct;
 
 use super::{Engine, EngineError};
+use crate::domain::check::CHANGE_OF_OURS_AFTER_SHIPMENT;
 use crate::domain::{
     Act, CanonicalDocument, Chain, ContentHash, DeliveryState, DocumentId, DocumentKind, Event, OperationId, Outcome,
     PartnerId, PartnerRules, Purpose, Side, Timestamp, VersionNumber, chain::Refusal, decide,
 };
+use crate::exchange::earlier::goods_left;
 use crate::exchange::partners::Partner;
 use crate::exchange::{Surroundings, outbound};
 use crate::partner::{RenderInput, Stage};
@@ -83,6 +85,14 @@ struct Draft {
     sequence: i64,
     around: Surroundings,
     summary: Option<String>,
+}
+
+impl Draft {
+    /// A change of an order by our own wish, not what takes or refuses a counter-offer.
+    fn is_change(&self) -> bool {
+        let of_ours = self.issued.accepts.is_none() && self.issued.refuses.is_none();
+        self.key.kind == DocumentKind::Order && self.issued.purpose == Some(Purpose::Change) && of_ours
+    }
 }
 
 impl Engine {
@@ -222,6 +232,12 @@ fn save(
     };
     if chain.versions.len() != draft.versions {
         return Err(refused(Refusal::VersionNotCurrent, &chain).into());
+    }
+    if draft.is_change() && rules.changes_blocked_once_shipped {
+        let party = (&draft.key.company, &draft.key.partner);
+        if goods_left(tx, party, &draft.key.number)? {
+            return Err(EngineError::refused("document.refused", CHANGE_OF_OURS_AFTER_SHIPMENT).into());
+        }
     }
     let bytes = serde_json::to_vec(&draft.content).map_err(|e| EngineError::Internal(e.to_string()))?;
     let event = match draft.issued.purpose {

@@ -55,7 +55,11 @@ impl Engine {
         render_pdf(&input).map_err(|e| EngineError::Internal(e.to_string()))
     }
 
-    fn content(&self, document: DocumentId, number: VersionNumber) -> Result<CanonicalDocument, EngineError> {
+    pub(super) fn content(
+        &self,
+        document: DocumentId,
+        number: VersionNumber,
+    ) -> Result<CanonicalDocument, EngineError> {
         let content = self.store().version_content(document, number)?;
         let content = content.ok_or_else(|| EngineError::NotFound {
             what: "version",

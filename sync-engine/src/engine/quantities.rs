@@ -3,10 +3,11 @@
 use super::{Engine, EngineError};
 use crate::domain::quantity::{LineQuantities, line_quantities};
 use crate::domain::{
-    CanonicalDocument, ChainState, CompanyId, DeliveryState, DocumentId, HeaderAnswer, Order, OrderResponse, PartnerId,
-    ReceiptAdvice, VersionState,
+    CanonicalDocument, ChainState, CompanyId, DeliveryState, DespatchAdvice, DocumentId, HeaderAnswer, Order,
+    OrderResponse, PartnerId, PartnerRules, ReceiptAdvice, VersionState,
 };
-use crate::store::{OperationKind, OperationQuery, Store, StoreError};
+use crate::exchange::earlier::{earlier, ours, theirs};
+use crate::store::{OperationKind, OperationQuery, OperationRow, Store, StoreError};
 
 /// Answers that are looked through for the newest.
 const ANSWERS: u32 = 50;
@@ -30,20 +31,45 @@ impl Engine {
                 "only an order has quantities to deliver",
             ));
         };
-        Ok(delivered_lines(store, &row.company, &row.partner, &order, None)?)
+        Ok(delivered_lines(
+            store,
+            (&row.company, &row.partner),
+            &order,
+            None,
+            &self.rules(&row.partner),
+        )?)
     }
 }
 
 /// Of every line of `order`, with the delivery notes that are here, except one.
 pub fn delivered_lines(
     store: &dyn Store,
-    company: &CompanyId,
-    partner: &PartnerId,
+    (company, partner): (&CompanyId, &PartnerId),
     order: &Order,
     except: Option<DocumentId>,
+    rules: &PartnerRules,
 ) -> Result<Vec<LineQuantities>, StoreError> {
+    let notes = notes_in_force(store, (company, partner), &order.number, except)?;
+    let notes = notes.into_iter().map(|(id, note)| Ok((note, receipt(store, id)?)));
+    let notes: Vec<_> = notes.collect::<Result<_, StoreError>>()?;
+    let deliveries: Vec<_> = notes.iter().map(|(note, receipt)| (note, receipt.as_ref())).collect();
+    let kind = crate::domain::DocumentKind::Order;
+    let response = match store.find_document(company, partner, kind, &order.number)? {
+        Some(id) => response(store, (id, order), rules)?,
+        None => None,
+    };
+    Ok(line_quantities(order, response.as_ref(), &deliveries))
+}
+
+/// The delivery notes of an order that are in force, oldest first, except one.
+pub fn notes_in_force(
+    store: &dyn Store,
+    (company, partner): (&CompanyId, &PartnerId),
+    order_number: &str,
+    except: Option<DocumentId>,
+) -> Result<Vec<(DocumentId, DespatchAdvice)>, StoreError> {
     let mut notes = Vec::new();
-    for id in store.notes_of_order(company, partner, &order.number)? {
+    for id in store.notes_of_order(company, partner, order_number)? {
         if Some(id) == except {
             continue;
         }
@@ -55,16 +81,10 @@ pub fn delivered_lines(
         }
         let content = store.version_content(id, row.current)?;
         if let Some(CanonicalDocument::DespatchAdvice(note)) = content.map(|c| c.document()).transpose()? {
-            notes.push((note, receipt(store, id)?));
+            notes.push((id, note));
         }
     }
-    let deliveries: Vec<_> = notes.iter().map(|(note, receipt)| (note, receipt.as_ref())).collect();
-    let kind = crate::domain::DocumentKind::Order;
-    let response = match store.find_document(company, partner, kind, &order.number)? {
-        Some(id) => response(store, id)?,
-        None => None,
-    };
-    Ok(line_quantities(order, response.as_ref(), &deliveries))
+    Ok(notes)
 }
 
 /// What was received of a delivery note: our own receipt, or the buyer's.
@@ -76,41 +96,39 @@ fn receipt(store: &dyn Store, id: DocumentId) -> Result<Option<ReceiptAdvice>, S
     let ours = delivered_operations(store, id)?;
     Ok(ours
         .into_iter()
-        .filter(|(kind, _)| *kind == OperationKind::Receipt)
-        .find_map(|(_, answer)| serde_json::from_value(answer).ok()))
+        .filter(|o| o.kind == OperationKind::Receipt)
+        .find_map(|o| serde_json::from_value(o.answer).ok()))
 }
 
-/// The newest decision on an order: what it confirms.
-fn response(store: &dyn Store, id: DocumentId) -> Result<Option<OrderResponse>, StoreError> {
-    let decides = |r: &OrderResponse| r.code != HeaderAnswer::AB;
-    let theirs = store.received_answers(id, ANSWERS)?;
-    let theirs = theirs.into_iter().filter(|a| !a.stale);
-    let newest = theirs
-        .filter_map(|a| serde_json::from_value(a.answer).ok())
-        .find(decides);
-    if newest.is_some() {
-        return Ok(newest);
-    }
-    let ours = delivered_operations(store, id)?.into_iter();
-    Ok(ours
-        .filter(|(kind, _)| {
-            matches!(
-                kind,
-                OperationKind::Confirm | OperationKind::Reject | OperationKind::Counter
-            )
-        })
-        .find_map(|(_, answer)| serde_json::from_value(answer).ok()))
-}
-
-fn delivered_operations(
+/// The newest decision on an order, with what holds of those before it: what it confirms.
+fn response(
     store: &dyn Store,
-    id: DocumentId,
-) -> Result<Vec<(OperationKind, serde_json::Value)>, StoreError> {
+    (id, order): (DocumentId, &Order),
+    rules: &PartnerRules,
+) -> Result<Option<OrderResponse>, StoreError> {
+    let mut given = theirs(store.received_answers(id, ANSWERS)?);
+    given.retain(|(_, response)| response.code != HeaderAnswer::AB);
+    if given.is_empty() {
+        given = ours(delivered_operations(store, id)?);
+    }
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let (version, newest) = given.remove(0);
+    if !rules.look_back() {
+        given.clear();
+    }
+    let content = |number| store.version_content(id, number);
+    let before = earlier(given, (version, order), rules, content)?;
+    Ok(Some(before.completed(order, &newest, rules)))
+}
+
+fn delivered_operations(store: &dyn Store, id: DocumentId) -> Result<Vec<OperationRow>, StoreError> {
     let page = store.list_operations(&OperationQuery {
         document: Some(id),
         states: vec![DeliveryState::Delivered, DeliveryState::Applied],
         limit: ANSWERS,
         ..OperationQuery::default()
     })?;
-    Ok(page.items.into_iter().map(|o| (o.kind, o.answer)).collect())
+    Ok(page.items)
 }

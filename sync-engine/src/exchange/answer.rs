@@ -1,18 +1,22 @@
 //! The partner's answer to a document that we issued: kept once, decided, applied.
 
+use super::earlier::{earlier, theirs};
 use super::intake::{Source, Taken, Wrong, attention_texts, refusal_text};
 use super::outcome::merged;
-use crate::domain::check::{check_order_response, check_receipt, receipt_code};
+use crate::domain::check::{AnswerProblem, check_order_response, check_receipt, receipt_code, taken_back};
 use crate::domain::counter::{counter_offer, restates};
 use crate::domain::{
-    Answer, CanonicalDocument, Chain, DespatchAdvice, Event, HeaderAnswer, Order, OrderResponse, Outcome, PartnerRules,
-    ReceiptAdvice, Timestamp, VersionNumber, VersionState, decide,
+    Answer, CanonicalDocument, Chain, DespatchAdvice, DocumentId, Earlier, Event, HeaderAnswer, Order, OrderResponse,
+    Outcome, PartnerRules, ReceiptAdvice, Timestamp, VersionNumber, VersionState, decide,
 };
 use crate::partner::{AnswerIntake, RawItem};
 use crate::store::{
     ApplyChange, DocumentKey, Loaded, NewReceivedAnswer, Note, PayloadRef, Problem, StoreError, StoreTx,
     VersionContentRef,
 };
+
+/// How far back a partner's earlier answers are looked for.
+const EARLIER_ANSWERS: u32 = 50;
 
 /// An answer that fits the version that it answers.
 struct Fitting {
@@ -54,7 +58,9 @@ pub fn take_answer(
             loaded.id
         )));
     };
-    let fitting = match fit(&content.document()?, &intake.answer, &source.rules) {
+    let document = content.document()?;
+    let earlier = earlier_of_theirs(tx, loaded.id, (version, &document), &source.rules)?;
+    let fitting = match fit(&document, &intake.answer, &source.rules, &earlier) {
         Ok(fitting) => fitting,
         Err(problems) => return Ok(all_wrong(intake, problems)),
     };
@@ -123,6 +129,24 @@ pub fn take_answer(
     Ok(Taken::Version(id))
 }
 
+/// What the partner's answers before this one leave in force.
+fn earlier_of_theirs(
+    tx: &mut dyn StoreTx,
+    id: DocumentId,
+    (version, document): (VersionNumber, &CanonicalDocument),
+    rules: &PartnerRules,
+) -> Result<Earlier, StoreError> {
+    match document {
+        CanonicalDocument::Order(order) if rules.look_back() => {
+            let given = theirs(tx.received_answers(id, EARLIER_ANSWERS)?);
+            earlier(given, (version, order), rules, |version| {
+                tx.version_content(id, version)
+            })
+        }
+        CanonicalDocument::Order(_) | CanonicalDocument::DespatchAdvice(_) => Ok(Earlier::default()),
+    }
+}
+
 /// The version that the partner names, by our number of it or by its own; the one to answer when it names none.
 fn answered_version(
     tx: &mut dyn StoreTx,
@@ -169,9 +193,16 @@ fn text(value: &serde_json::Value) -> Option<String> {
     }
 }
 
-fn fit(document: &CanonicalDocument, answer: &Answer, rules: &PartnerRules) -> Result<Fitting, Vec<Problem>> {
+fn fit(
+    document: &CanonicalDocument,
+    answer: &Answer,
+    rules: &PartnerRules,
+    earlier: &Earlier,
+) -> Result<Fitting, Vec<Problem>> {
     match (document, answer) {
-        (CanonicalDocument::Order(order), Answer::OrderResponse(response)) => fit_response(order, response, rules),
+        (CanonicalDocument::Order(order), Answer::OrderResponse(response)) => {
+            fit_response(order, response, rules, earlier)
+        }
         (CanonicalDocument::DespatchAdvice(note), Answer::ReceiptAdvice(receipt)) => fit_receipt(note, receipt),
         (CanonicalDocument::Order(_) | CanonicalDocument::DespatchAdvice(_), _) => Err(vec![Problem {
             pointer: String::new(),
@@ -181,8 +212,22 @@ fn fit(document: &CanonicalDocument, answer: &Answer, rules: &PartnerRules) -> R
 }
 
 /// A partner's answer is read as it is meant: lines beside AB, AP and RE say nothing more, and a counter-offer that
-/// offers what was ordered accepts it. What makes no offer (unknown lines, impossible quantities) is wrong.
-fn fit_response(order: &Order, response: &OrderResponse, rules: &PartnerRules) -> Result<Fitting, Vec<Problem>> {
+/// offers what was ordered accepts it. What makes no offer (unknown lines, impossible quantities) is wrong, and so is what
+/// accepts a line that this partner has rejected for good.
+fn fit_response(
+    order: &Order,
+    response: &OrderResponse,
+    rules: &PartnerRules,
+    earlier: &Earlier,
+) -> Result<Fitting, Vec<Problem>> {
+    let plain = |p: AnswerProblem| Problem {
+        pointer: p.pointer,
+        message: p.message,
+    };
+    let back: Vec<Problem> = taken_back(order, response, earlier).into_iter().map(plain).collect();
+    if !back.is_empty() {
+        return Err(back);
+    }
     let json = |response: &OrderResponse| serde_json::json!(response);
     if response.code != HeaderAnswer::CA {
         let mut plain = response.clone();
@@ -193,18 +238,20 @@ fn fit_response(order: &Order, response: &OrderResponse, rules: &PartnerRules) -
             offer: None,
         });
     }
-    let problems: Vec<Problem> = check_order_response(order, response, rules, None)
+    // How far it may depart from the order is for the clerk to see, and stops nothing.
+    let unbounded = PartnerRules {
+        quantity_tolerance_percent: None,
+        ..rules.clone()
+    };
+    let problems: Vec<Problem> = check_order_response(order, response, &unbounded, earlier)
         .into_iter()
         .filter(|p| p.pointer.ends_with("/lineId") || p.pointer.ends_with("/quantity"))
-        .map(|p| Problem {
-            pointer: p.pointer,
-            message: p.message,
-        })
+        .map(plain)
         .collect();
     if !problems.is_empty() {
         return Err(problems);
     }
-    let offer = counter_offer(order, response, rules, None);
+    let offer = counter_offer(order, response, rules, earlier);
     if restates(order, &offer) {
         let accepted = OrderResponse {
             code: HeaderAnswer::AP,

@@ -198,12 +198,7 @@ impl Attempt {
         }
         let counter = match (settlement.taken, request, material) {
             (true, Some(request), Some(material)) => {
-                let offer = counter_offer(
-                    claimed,
-                    &material.document,
-                    self.link.rules(),
-                    material.previous.as_ref(),
-                );
+                let offer = counter_offer(claimed, &material.document, self.link.rules(), &material.earlier);
                 offer.map(|document| (document, request))
             }
             (_, Some(_) | None, _) => None,

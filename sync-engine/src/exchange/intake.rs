@@ -1,9 +1,11 @@
 //! A payload becomes a version, or is kept with what is wrong. One way for polling and for running again.
 
 use super::answer::take_answer;
+use super::earlier::goods_left;
 use crate::domain::chain::{Attention, Author};
 use crate::domain::counter::{answer_due, restates};
 use crate::domain::diff::diff;
+use crate::domain::rules::OnChange;
 use crate::domain::{
     CanonicalDocument, Chain, CompanyId, DocumentId, DocumentKind, Event, Outcome, PartnerId, PartnerRules, Purpose,
     Side, Timestamp, VersionNumber, chain::Refusal, decide,
@@ -12,6 +14,7 @@ use crate::partner::{Intake, IntakeError, PartnerLink, RawItem, StreamInfo, Vers
 use crate::store::{
     ApplyChange, DocumentKey, Note, PayloadRef, Problem, StoreError, StoreTx, VersionContentRef, WrittenDocument,
 };
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -151,6 +154,7 @@ fn take_version(
         None => Chain::new(key.kind, source.stream.side),
     };
     let base = restated_counter(tx, id, &chain, intake)?;
+    let rules = rules_for(tx, source, &chain, intake)?;
     let event = Event::Version {
         author: Author::Partner,
         purpose: intake.purpose,
@@ -158,7 +162,7 @@ fn take_version(
         hash: intake.hash,
         base,
     };
-    let decision = decide(&chain, &event, &source.rules);
+    let decision = decide(&chain, &event, &rules);
     match (decision.outcome, id) {
         (Outcome::Duplicate, Some(id)) => {
             note(tx, source, id, Note::DUPLICATE, intake, at)?;
@@ -208,6 +212,28 @@ fn take_version(
         detail,
     })?;
     Ok(Taken::Version(id))
+}
+
+/// The partner's rules for this version: a change that comes when goods have left, and is blocked then, undoes nothing.
+fn rules_for<'s>(
+    tx: &mut dyn StoreTx,
+    source: &'s Source,
+    chain: &Chain,
+    intake: &VersionIntake,
+) -> Result<Cow<'s, PartnerRules>, StoreError> {
+    let rules = &source.rules;
+    let CanonicalDocument::Order(order) = &intake.document else {
+        return Ok(Cow::Borrowed(rules));
+    };
+    let undoes = chain.agreed.is_some() && rules.on_change == OnChange::DropAgreed;
+    let blocked = rules.changes_blocked_once_shipped
+        && undoes
+        && goods_left(tx, (&source.company, &source.partner), &order.number)?;
+    Ok(if blocked {
+        Cow::Owned(rules.once_shipped())
+    } else {
+        Cow::Borrowed(rules)
+    })
 }
 
 /// The buyer's change that says what our open counter-offer says takes it: both sides have accepted it.

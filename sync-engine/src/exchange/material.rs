@@ -1,17 +1,18 @@
 //! What requests are rendered from: the version that is answered or issued, and what stands around it.
 
+use super::earlier::{earlier, ours};
 use super::settle::Step;
 use crate::domain::chain::Author;
 use crate::domain::{
-    CanonicalDocument, CompanyId, DeliveryState, DocumentId, DocumentKind, OrderResponse, PartnerId, Progress, Purpose,
-    Timestamp, VersionNumber, VersionState,
+    CanonicalDocument, CompanyId, DeliveryState, DocumentId, DocumentKind, Earlier, Order, PartnerId, PartnerRules,
+    Progress, Purpose, Timestamp, VersionNumber, VersionState,
 };
 use crate::partner::{IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput, RenderedRequest, Stage};
 use crate::store::{AttemptRow, Claimed, OperationKind, OperationQuery, Store, StoreError, StoreExt, VersionRow};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-/// How far back an earlier counter-offer is looked for.
+/// How far back earlier answers are looked for.
 const EARLIER_OPERATIONS: u32 = 50;
 
 /// A version with what its requests are rendered from.
@@ -22,8 +23,8 @@ pub struct Material {
     payload: Vec<u8>,
     /// When it was sent last, as far as an attempt was written down; read for a lookup.
     pub sent_at: Option<Timestamp>,
-    /// Our counter-offer before this one that the partner has.
-    pub previous: Option<OrderResponse>,
+    /// What our answers before a counter-offer leave in force.
+    pub earlier: Earlier,
     issued: Surroundings,
     /// The request that this is about.
     pub at: Progress,
@@ -75,13 +76,14 @@ impl Material {
             let Some(payload) = store.payload(content.payload)? else {
                 return Ok(None);
             };
-            let earlier = match claimed.kind {
-                OperationKind::Counter => store.list_operations(&earlier_answers(document))?.items,
-                _ => Vec::new(),
-            };
-            let mut counters = earlier.into_iter().filter(|o| o.kind == OperationKind::Counter);
             let versions = store.versions(document)?;
             let canonical = content.document()?;
+            let earlier = match (claimed.kind, &canonical) {
+                (OperationKind::Counter, CanonicalDocument::Order(order)) => {
+                    earlier_of_ours(store, (document, number, order), link.rules())?
+                }
+                _ => Earlier::default(),
+            };
             let ours = claimed.kind.issues() || claimed.kind == OperationKind::Close;
             let mut issued = match ours {
                 true => surroundings(
@@ -98,7 +100,7 @@ impl Material {
                 revision: row.and_then(|row| row.revision),
                 partner_ref: content.partner_ref.or(issued.partner_ref.take()),
                 payload: payload.bytes,
-                previous: counters.find_map(|o| serde_json::from_value(o.answer).ok()),
+                earlier,
                 issued,
                 at: claimed.progress.clone().unwrap_or_default(),
                 sent_at: None,
@@ -230,11 +232,22 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T, IntakeError>) -> Result<T, In
     })
 }
 
-fn earlier_answers(document: DocumentId) -> OperationQuery {
-    OperationQuery {
+/// What our answers that the partner has leave in force when a version is answered now.
+pub fn earlier_of_ours(
+    store: &dyn Store,
+    (document, number, order): (DocumentId, VersionNumber, &Order),
+    rules: &PartnerRules,
+) -> Result<Earlier, StoreError> {
+    if !rules.look_back() {
+        return Ok(Earlier::default());
+    }
+    let given = store.list_operations(&OperationQuery {
         document: Some(document),
         states: vec![DeliveryState::Delivered, DeliveryState::Applied],
         limit: EARLIER_OPERATIONS,
         ..OperationQuery::default()
-    }
+    })?;
+    earlier(ours(given.items), (number, order), rules, |version| {
+        store.version_content(document, version)
+    })
 }

@@ -6,6 +6,7 @@ mod breaker;
 mod budget;
 pub mod care;
 pub mod deliver;
+pub mod earlier;
 pub mod gate;
 pub mod incidents;
 pub mod intake;
@@ -26,7 +27,7 @@ mod together;
 pub mod watch;
 
 pub use attempt::stored;
-pub use material::{Surroundings, order, outbound, surroundings};
+pub use material::{Surroundings, earlier_of_ours, order, outbound, surroundings};
 pub use outcome::is_overtaken;
 pub use pace::{BreakerPace, Pace};
 pub use partners::Load;

@@ -6,8 +6,8 @@ use super::intake::attention_texts;
 use super::settle::{Settlement, Step};
 use crate::domain::counter;
 use crate::domain::{
-    CanonicalDocument, Chain, DeliveryState, Event, OperationId, OrderResponse, Outcome, PartnerRules, Progress,
-    Purpose, Timestamp, decide,
+    CanonicalDocument, Chain, DeliveryState, Earlier, Event, OperationId, OrderResponse, Outcome, PartnerRules,
+    Progress, Purpose, Timestamp, decide,
 };
 use crate::partner::{LinesLeft, SendResult, Verdict};
 use crate::store::{
@@ -84,17 +84,17 @@ pub fn is_held(chain: &Chain, claimed: &Claimed) -> bool {
 
 /// The seller's version that a counter-offer makes of the order it answers.
 ///
-/// `previous` is the answer before it, where the partner's answers update line by line.
+/// `earlier` is what the answers before it leave in force.
 pub fn counter_offer(
     claimed: &Claimed,
     document: &CanonicalDocument,
     rules: &PartnerRules,
-    previous: Option<&OrderResponse>,
+    earlier: &Earlier,
 ) -> Option<CanonicalDocument> {
     match (claimed.kind, document) {
         (OperationKind::Counter, CanonicalDocument::Order(order)) => {
             let answer: OrderResponse = serde_json::from_value(claimed.answer.clone()).ok()?;
-            let offer = counter::counter_offer(order, &answer, rules, previous);
+            let offer = counter::counter_offer(order, &answer, rules, earlier);
             Some(CanonicalDocument::Order(offer))
         }
         (

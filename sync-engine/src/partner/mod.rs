@@ -23,8 +23,8 @@ pub use config::{CONFIG_SCHEMA, ConfigErrors, Mistake, PartnerConfig, config_fie
 pub use http::HttpPartner;
 pub use secrets::FileSecrets;
 pub use trial::{
-    ShownHeader, ShownRequest, Trial, TrialCode, TrialDocument, TrialFailure, TrialInput, TrialOperation, TrialOutcome,
-    TrialStream, UnreadField, canonical,
+    ShownHeader, ShownRequest, Trial, TrialCode, TrialDirection, TrialDocument, TrialFailure, TrialInput, TrialItem,
+    TrialOperation, TrialOutcome, TrialRule, TrialSetAside, TrialStream, UnreadField, canonical,
 };
 
 use crate::domain::{

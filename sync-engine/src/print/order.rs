@@ -8,7 +8,7 @@ use super::{PrintError, PrintInput, changes, format};
 use crate::domain::answer::Reason;
 use crate::domain::counter::counter_offer;
 use crate::domain::document::{DateRange, OrderLine, Totals};
-use crate::domain::{HeaderAnswer, LineAnswer, LineAnswerCode, Money, Order, OrderResponse, PartnerRules};
+use crate::domain::{Earlier, HeaderAnswer, LineAnswer, LineAnswerCode, Money, Order, OrderResponse, PartnerRules};
 
 const COLUMNS: [Column; 7] = [
     Column {
@@ -316,7 +316,7 @@ fn totals(
     language: Language,
 ) -> Result<(), PrintError> {
     let countered = answer.filter(|a| a.code == HeaderAnswer::CA);
-    let offered = countered.and_then(|a| counter_offer(order, a, &PartnerRules::default(), None).totals);
+    let offered = countered.and_then(|a| counter_offer(order, a, &PartnerRules::default(), &Earlier::default()).totals);
     let mut rows: Vec<TotalRow> = Vec::new();
     if let Some(totals) = &order.totals {
         rows = total_rows(totals, countered.map(|_| Word::Order), language);

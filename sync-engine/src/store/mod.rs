@@ -126,6 +126,8 @@ pub trait StoreTx {
     /// The content of a version, for what changed against it.
     fn version_content(&mut self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError>;
     fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>, StoreError>;
+    /// As `Store::received_answers`.
+    fn received_answers(&mut self, id: DocumentId, limit: u32) -> Result<Vec<ReceivedAnswer>, StoreError>;
     /// As `Store::notes_of_order`.
     fn notes_of_order(
         &mut self,

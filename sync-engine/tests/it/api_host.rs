@@ -88,6 +88,7 @@ impl Host {
             hosts: vec!["orders.example.com".to_owned()],
             shutdown: shutdown.clone(),
             grace: Duration::from_secs(5),
+            connections: api::connections::Connections::default(),
         };
         let served = tokio::spawn(api::http::serve(listener, router, http));
         Self {

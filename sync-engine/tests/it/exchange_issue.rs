@@ -62,7 +62,7 @@ impl World {
 
     fn possible(&self, id: DocumentId) -> Vec<PossibleAct> {
         let chain = self.store().chain(id).expect("readable").expect("there");
-        self.engine.possible(&partner(), &chain)
+        self.engine.possible(&self.row(id), &chain).expect("readable")
     }
 
     fn partner_ref(&self, id: DocumentId, version: u32) -> Option<Value> {

@@ -1,4 +1,5 @@
 mod api_configuration;
+mod api_connections;
 mod api_events;
 mod api_host;
 mod api_openapi;
@@ -63,6 +64,8 @@ mod reference_partner;
 mod reference_sending;
 mod replay;
 mod restore;
+mod rules;
+mod rules_world;
 mod sandbox;
 mod sandbox_answers;
 mod sandbox_faults;

@@ -915,6 +915,8 @@ export interface components {
             /** @description Answers that are possible now. */
             allowed: components["schemas"]["AllowedAnswer"][];
             chain: components["schemas"]["Chain"];
+            /** @description What to know of the current version before answering it. */
+            doubts: components["schemas"]["Doubt"][];
             /** @description Newest first, at most 50. */
             operations: components["schemas"]["OperationRow"][];
             /** @description What else is possible now: with a document of ours, or on top of an order that we confirmed. */
@@ -967,6 +969,16 @@ export interface components {
             total?: components["schemas"]["Money"] | null;
             updatedAt: components["schemas"]["Timestamp"];
         };
+        /** @description One thing to know. */
+        Doubt: {
+            code: components["schemas"]["DoubtCode"];
+            /** @description What it is, one sentence. */
+            message: string;
+            /** @description JSON pointer into the current version's content, or into the partner's answer for `tolerance`; empty for the whole. */
+            pointer: string;
+        };
+        /** @enum {string} */
+        DoubtCode: "amounts" | "changeAfterShipment" | "overDelivery" | "tolerance";
         /**
          * @description One field of the header that differs. `field` is the API's name of it, dotted (`shipTo.city`,
          *     `notes.2` for the second note).
@@ -1489,17 +1501,22 @@ export interface components {
             issued: components["schemas"]["TrialOperation"][];
             name: string;
             partner: string;
+            /** @description The partner's business rules where they depart from the usual ones. */
+            rules: components["schemas"]["TrialRule"][];
             streams: components["schemas"]["TrialStream"][];
         };
         TrialCode: {
-            /** @description The partner's. */
+            /** @description What was looked up: the partner's code on the way in, ours on the way out. */
             code: string;
             count: number;
-            /** @description Ours; none for a code that is in no row. */
-            ours?: string | null;
+            direction: components["schemas"]["TrialDirection"];
+            /** @description What stands for it; none for a code that is in no row. */
+            found?: string | null;
             /** @description Name of the table; `units` for units of measure. */
             table: string;
         };
+        /** @enum {string} */
+        TrialDirection: "in" | "out";
         /** @description One payload and what the map made of it. */
         TrialDocument: {
             /** @description In canonical form, with purpose, sequence and partnerRef beside the document's own fields. */
@@ -1508,12 +1525,16 @@ export interface components {
             codes: components["schemas"]["TrialCode"][];
             /** @description Fields of the canonical document that the map left empty. */
             empty: string[];
+            /** @description By what the lines name their items. */
+            items: components["schemas"]["TrialItem"][];
             /** @description The request of each operation that fits the document. None of them is sent. */
             operations: components["schemas"]["TrialOperation"][];
             outcome: components["schemas"]["TrialOutcome"];
             /** @description As it came. */
             payload: string;
             problems: components["schemas"]["IntakeProblem"][];
+            /** @description What the partner's rules do with this document. */
+            rules: components["schemas"]["TrialRule"][];
             /** @description Of what would go to quarantine: `limit`, `schema` or `mapping`. */
             stage?: string | null;
             /** @description Fields of the payload that nothing in the configuration read, lists taken together. */
@@ -1527,9 +1548,23 @@ export interface components {
             /** Format: int32 */
             status?: number | null;
         };
+        /** @description By what lines name their items. */
+        TrialItem: {
+            /** @description The first one. */
+            example: string;
+            /** @description `sellerId`, `buyerId` or `gtin`. */
+            id: string;
+            /** @description How many of the document's lines have it; of a request, how many of those stand in it. */
+            lines: number;
+            of: number;
+        };
         TrialOperation: {
             /** @description The answer that it was rendered from. */
             answer: unknown;
+            /** @description Rows of code tables that all requests of the operation use; with the first of them. */
+            codes: components["schemas"]["TrialCode"][];
+            /** @description By what this request names the items of the lines. */
+            items: components["schemas"]["TrialItem"][];
             /** @description `acknowledge`, `confirm`, `reject`, `counter`, `receipt`, ... */
             operation: string;
             /** @description Why there is no request. */
@@ -1552,15 +1587,33 @@ export interface components {
             /** @description The configuration's JSON as it would stand in the file. */
             text: string;
         };
+        /** @description A business rule and what it does here. */
+        TrialRule: {
+            /** @description What it does, one sentence; beside a document, what it does with that one. */
+            effect: string;
+            /** @description Its name in the configuration. */
+            rule: string;
+        };
+        /** @description An item of a page that the partner gives in part only. */
+        TrialSetAside: {
+            /** @description What is there of it. */
+            payload: string;
+            problems: components["schemas"]["IntakeProblem"][];
+            /** @description `limit`, `schema` or `mapping`. */
+            stage: string;
+        };
         /** @description One stream that was tried. */
         TrialStream: {
             documents: components["schemas"]["TrialDocument"][];
             failure?: components["schemas"]["TrialFailure"] | null;
+            held?: components["schemas"]["TrialFailure"] | null;
             /** @description Documents of the page; at most 20 of them are looked at. */
             items: number;
             /** @description Whether there is another page. */
             more: boolean;
             request?: components["schemas"]["ShownRequest"] | null;
+            /** @description Items of the page that could not be had as they should be, and would go to quarantine; at most 20 are shown. */
+            setAside: components["schemas"]["TrialSetAside"][];
             stream: string;
             /** @description What would be stored as the watermark after this page, were it the run's last. */
             watermark?: string | null;

@@ -58,6 +58,7 @@ export type Session = Schemas["Session"];
 export type ShownRequest = Schemas["ShownRequest"];
 export type SyncReport = Schemas["SyncReport"];
 export type Trial = Schemas["Trial"];
+export type TrialItem = Schemas["TrialItem"];
 export type Totals = Schemas["Totals"];
 export type TrialCode = Schemas["TrialCode"];
 export type TrialDocument = Schemas["TrialDocument"];

@@ -2,7 +2,7 @@
 
 use super::answered::{self, Effect};
 use super::step::{NewVersion, Step};
-use super::{Act, Author, ChainState, Outcome, Purpose, Refusal, VersionHead, VersionState};
+use super::{Act, Author, Chain, ChainState, Outcome, Purpose, Refusal, VersionHead, VersionState};
 use crate::domain::document::DocumentKind;
 use crate::domain::ids::VersionNumber;
 use crate::domain::rules::{OnChange, PartnerRules};
@@ -15,6 +15,18 @@ pub(super) struct Arrival {
     pub sequence: Option<i64>,
     pub hash: ContentHash,
     pub base: Option<VersionNumber>,
+}
+
+impl Chain {
+    /// Whether the version of an order is a change that is not in force: it followed another one, and is not agreed.
+    pub fn is_change(&self, number: VersionNumber) -> bool {
+        let follows = self.version(number).is_some_and(|v| {
+            v.supersedes.is_some()
+                && matches!(v.purpose, Purpose::Original | Purpose::Change)
+                && v.author == self.issuer()
+        });
+        self.kind == DocumentKind::Order && follows && self.agreed != Some(number)
+    }
 }
 
 /// Where an arrival stands among the versions that are known.

@@ -15,6 +15,10 @@ pub struct DeliveredOrder {
     pub lines: Vec<LineQuantities>,
 }
 
+/// What stands against a change of ours, where the partner's rules block changes once goods have left.
+pub const CHANGE_OF_OURS_AFTER_SHIPMENT: &str =
+    "goods of this order have left, and this partner takes no change after that";
+
 /// Everything that is wrong with an order that we issue. `previous` is the version before; `delivered` says how far that
 /// is delivered. Empty when it may be sent.
 pub fn check_order(
@@ -47,10 +51,7 @@ pub fn check_order(
             );
         }
         if change_blocked(rules, delivered) {
-            problems.add(
-                "",
-                "goods of this order have left, and this partner takes no change after that",
-            );
+            problems.add("", CHANGE_OF_OURS_AFTER_SHIPMENT);
         }
         below_delivered(&mut problems, order, delivered);
         same_as_before(
@@ -59,7 +60,9 @@ pub fn check_order(
             &CanonicalDocument::Order(order.clone()),
         );
     }
-    problems.0.extend(check_amounts(order));
+    problems
+        .0
+        .extend(check_amounts(order, rules.amount_tolerance_minor_units));
     problems.0
 }
 

@@ -6,9 +6,9 @@ mod issue;
 mod receipt;
 mod response;
 
-pub use issue::{DeliveredOrder, check_despatch, check_order};
+pub use issue::{CHANGE_OF_OURS_AFTER_SHIPMENT, DeliveredOrder, check_despatch, check_order};
 pub use receipt::{check_receipt, receipt_code};
-pub use response::check_order_response;
+pub use response::{beyond_tolerance, check_order_response, taken_back};
 
 use super::answer::{Reason, ReasonCode};
 use serde::Serialize;

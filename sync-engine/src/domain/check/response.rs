@@ -3,17 +3,18 @@
 use super::{AnswerProblem, Problems};
 use crate::domain::answer::{HeaderAnswer, LineAnswer, LineAnswerCode, OrderResponse};
 use crate::domain::document::{Item, Order, OrderLine};
-use crate::domain::rules::{AnswerUpdate, PartnerRules};
+use crate::domain::earlier::Earlier;
+use crate::domain::rules::{PartnerRules, beyond};
 use crate::domain::value::Decimal;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-/// Everything that is wrong with `response` as an answer to `order`. `previous` is the seller's answer before it, for
-/// the rules that look back. Empty when it may be sent.
+/// Everything that is wrong with `response` as an answer to `order`, after the answers in `earlier`. Empty when it may be
+/// sent.
 pub fn check_order_response(
     order: &Order,
     response: &OrderResponse,
     rules: &PartnerRules,
-    previous: Option<&OrderResponse>,
+    earlier: &Earlier,
 ) -> Vec<AnswerProblem> {
     let mut problems = Problems::default();
     problems.text("/note", response.note.as_deref());
@@ -26,7 +27,91 @@ pub fn check_order_response(
                 problems.add("/reason", "a rejection needs a reason: choose one");
             }
         }
-        HeaderAnswer::CA => counter(order, response, rules, previous, &mut problems),
+        HeaderAnswer::CA => counter(order, response, rules, earlier, &mut problems),
+    }
+    problems.0.extend(taken_back(order, response, earlier));
+    problems.0
+}
+
+/// Where a line that stays rejected is given another answer.
+pub fn taken_back(order: &Order, response: &OrderResponse, earlier: &Earlier) -> Vec<AnswerProblem> {
+    let mut problems = Problems::default();
+    match response.code {
+        HeaderAnswer::AB | HeaderAnswer::RE => {}
+        HeaderAnswer::AP => {
+            let rejected: Vec<&str> = order.lines.iter().map(|l| l.id.as_str()).collect();
+            let rejected: Vec<&str> = rejected
+                .into_iter()
+                .filter(|id| earlier.rejected.contains(*id))
+                .collect();
+            if !rejected.is_empty() {
+                problems.add(
+                    "/code",
+                    format!(
+                        "line {} was rejected before, and this partner takes that as final: answer CA (with changes) and \
+                         leave it rejected",
+                        rejected.join(", ")
+                    ),
+                );
+            }
+        }
+        HeaderAnswer::CA => {
+            for (index, line) in response.lines.iter().enumerate() {
+                if line.code != LineAnswerCode::Rejected && earlier.rejected.contains(&line.line_id) {
+                    problems.add(
+                        format!("/lines/{index}/code"),
+                        format!(
+                            "line {} was rejected before, and this partner takes that as final: leave it rejected",
+                            line.line_id
+                        ),
+                    );
+                }
+            }
+        }
+    }
+    problems.0
+}
+
+/// Where quantities and prices of a counter-offer lie farther from the ordered ones than the partner's rules allow.
+pub fn beyond_tolerance(order: &Order, response: &OrderResponse, rules: &PartnerRules) -> Vec<AnswerProblem> {
+    let mut problems = Problems::default();
+    if rules.quantity_tolerance_percent.is_none() && rules.price_tolerance_percent.is_none() {
+        return problems.0;
+    }
+    let ordered: HashMap<&str, &OrderLine> = order.lines.iter().map(|l| (l.id.as_str(), l)).collect();
+    let mut parts: HashMap<&str, usize> = HashMap::new();
+    for line in &response.lines {
+        *parts.entry(&line.line_id).or_default() += 1;
+    }
+    for (index, line) in response.lines.iter().enumerate() {
+        let Some(ordered) = ordered.get(line.line_id.as_str()) else {
+            continue;
+        };
+        if matches!(line.code, LineAnswerCode::Rejected | LineAnswerCode::Added) {
+            continue;
+        }
+        let far = |offered: Decimal, ordered: Decimal, percent: u32| {
+            let (offered, ordered) = (offered.normalize(), ordered.normalize());
+            format!(
+                "{offered} lies more than {percent} % from the {ordered} that line {} orders",
+                line.line_id
+            )
+        };
+        // The parts of a split line share out what is ordered.
+        let quantity = line.quantity.filter(|_| parts.get(line.line_id.as_str()) == Some(&1));
+        if let (Some(offered), Some(percent)) = (quantity, rules.quantity_tolerance_percent)
+            && beyond(offered, ordered.quantity, Some(percent))
+        {
+            problems.add(
+                format!("/lines/{index}/quantity"),
+                far(offered, ordered.quantity, percent),
+            );
+        }
+        if let (Some(offered), Some(price), Some(percent)) = (line.price, ordered.price, rules.price_tolerance_percent)
+            && beyond(offered, price, Some(percent))
+        {
+            problems.add(format!("/lines/{index}/price"), far(offered, price, percent));
+        }
     }
     problems.0
 }
@@ -46,13 +131,7 @@ fn no_lines(response: &OrderResponse, problems: &mut Problems) {
 /// An answer line with its place in the answer.
 type Part<'a> = (usize, &'a LineAnswer);
 
-fn counter(
-    order: &Order,
-    response: &OrderResponse,
-    rules: &PartnerRules,
-    previous: Option<&OrderResponse>,
-    problems: &mut Problems,
-) {
+fn counter(order: &Order, response: &OrderResponse, rules: &PartnerRules, earlier: &Earlier, problems: &mut Problems) {
     if problems.too_many_lines(response.lines.len()) {
         return;
     }
@@ -61,7 +140,6 @@ fn counter(
         by_line.entry(&line.line_id).or_default().push((index, line));
     }
     let ordered: HashMap<&str, &OrderLine> = order.lines.iter().map(|l| (l.id.as_str(), l)).collect();
-    let before = Before::new(previous, rules);
     for (index, line) in response.lines.iter().enumerate() {
         one_line(
             order,
@@ -73,7 +151,7 @@ fn counter(
     }
     for line in &order.lines {
         match by_line.get(line.id.as_str()) {
-            None if rules.missing_lines_rejected || before.answered.contains(line.id.as_str()) => {}
+            None if rules.missing_lines_rejected || earlier.lines.iter().any(|l| l.line_id == line.id) => {}
             None => problems.add(
                 "/lines",
                 format!(
@@ -81,67 +159,16 @@ fn counter(
                     line.id
                 ),
             ),
-            Some(parts) => {
-                quantities(line, parts, problems);
-                if before.rejected.contains(line.id.as_str()) {
-                    taken_back(line, parts, problems);
-                }
-            }
+            Some(parts) => quantities(line, parts, problems),
         }
     }
+    problems.0.extend(beyond_tolerance(order, response, rules));
     let nothing_differs = !response.lines.is_empty()
         && response.lines.iter().all(|l| l.code == LineAnswerCode::Accepted)
         && order.lines.iter().all(|l| by_line.contains_key(l.id.as_str()))
         && problems.0.is_empty();
     if nothing_differs {
         problems.add("/code", "nothing differs from the order: confirm it (AP) instead");
-    }
-}
-
-/// What an earlier answer leaves in force.
-struct Before<'a> {
-    /// Lines that the earlier answer covers, where answers update line by line.
-    answered: HashSet<&'a str>,
-    /// Lines that must stay rejected.
-    rejected: HashSet<&'a str>,
-}
-
-impl<'a> Before<'a> {
-    fn new(previous: Option<&'a OrderResponse>, rules: &PartnerRules) -> Self {
-        let lines = || previous.into_iter().flat_map(|p| &p.lines);
-        Self {
-            answered: match rules.answer_update {
-                AnswerUpdate::Whole => HashSet::new(),
-                AnswerUpdate::PerLine => lines().map(|l| l.line_id.as_str()).collect(),
-            },
-            rejected: if rules.rejected_line_final {
-                // Rejected as a whole: no part of it was given another answer.
-                let kept: HashSet<&str> = lines()
-                    .filter(|l| l.code != LineAnswerCode::Rejected)
-                    .map(|l| l.line_id.as_str())
-                    .collect();
-                lines()
-                    .map(|l| l.line_id.as_str())
-                    .filter(|id| !kept.contains(id))
-                    .collect()
-            } else {
-                HashSet::new()
-            },
-        }
-    }
-}
-
-fn taken_back(line: &OrderLine, parts: &[Part<'_>], problems: &mut Problems) {
-    for (index, part) in parts {
-        if part.code != LineAnswerCode::Rejected {
-            problems.add(
-                format!("/lines/{index}/code"),
-                format!(
-                    "line {} was rejected before, and this partner takes that as final: leave it rejected",
-                    line.id
-                ),
-            );
-        }
     }
 }
 

@@ -28,13 +28,13 @@ fn amounts_round_half_away_from_zero_per_line_and_tax_per_rate() {
 #[test]
 fn amounts_that_do_not_add_up_are_named() {
     let mut order = order();
-    assert_eq!(check_amounts(&order), []);
+    assert_eq!(check_amounts(&order, 1), []);
     order.lines[0].net = Money::from_decimal(dec("249.00"), &eur());
     order.totals = order.totals.map(|t| Totals {
         gross: Money::from_decimal(dec("400"), &eur()),
         ..t
     });
-    let shown: Vec<String> = check_amounts(&order)
+    let shown: Vec<String> = check_amounts(&order, 1)
         .into_iter()
         .map(|p| format!("{} {}", p.pointer, p.message))
         .collect();
@@ -105,10 +105,20 @@ fn the_largest_numbers_neither_overflow_nor_panic() {
         ..part(id, LineAnswerCode::Backordered)
     });
     let answer = counter(parts.into());
-    let problems = crate::domain::check::check_order_response(&order, &answer, &PartnerRules::default(), None);
+    let problems = crate::domain::check::check_order_response(
+        &order,
+        &answer,
+        &PartnerRules::default(),
+        &crate::domain::Earlier::default(),
+    );
     assert!(!problems.is_empty());
     let quantities = crate::domain::quantity::line_quantities(&order, Some(&answer), &[]);
     assert_eq!(quantities[0].confirmed, Decimal::MAX);
-    let offer = crate::domain::counter::counter_offer(&order, &answer, &PartnerRules::default(), None);
+    let offer = crate::domain::counter::counter_offer(
+        &order,
+        &answer,
+        &PartnerRules::default(),
+        &crate::domain::Earlier::default(),
+    );
     assert_eq!(offer.totals, None);
 }

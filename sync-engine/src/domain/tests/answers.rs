@@ -4,7 +4,8 @@ use super::*;
 use crate::domain::answer::{Reason, ReasonCode};
 use crate::domain::check::check_order_response;
 use crate::domain::counter::{counter_offer, restates};
-use crate::domain::rules::AnswerUpdate;
+use crate::domain::rules::{AnswerUpdate, OnChange};
+use crate::domain::{Earlier, EarlierAnswer};
 
 use LineAnswerCode::{Accepted, Added, AlreadyDelivered, Backordered, Changed, Held, Rejected, Substituted};
 
@@ -156,7 +157,7 @@ fn every_problem_of_an_answer_is_named() {
     let mut table = String::new();
     for (name, answer) in answers() {
         table += &format!("{name}\n");
-        for problem in check_order_response(&order(), &answer, &PartnerRules::default(), None) {
+        for problem in check_order_response(&order(), &answer, &PartnerRules::default(), &Earlier::default()) {
             table += &format!("    {} {}\n", problem.pointer, problem.message);
         }
     }
@@ -174,7 +175,13 @@ fn the_partners_rules_change_what_an_answer_needs() {
     let problems = |change: &dyn Fn(&mut PartnerRules)| {
         let mut rules = PartnerRules::default();
         change(&mut rules);
-        check_order_response(&order(), &partial, &rules, Some(&previous))
+        let given = EarlierAnswer {
+            order: order(),
+            same_version: true,
+            response: previous.clone(),
+        };
+        let earlier = Earlier::of(&order(), &[given], &rules);
+        check_order_response(&order(), &partial, &rules, &earlier)
             .into_iter()
             .map(|p| p.message)
             .collect::<Vec<_>>()
@@ -221,10 +228,10 @@ fn a_counter_offer_is_an_order_of_its_own() {
         },
     ]);
     assert_eq!(
-        check_order_response(&order(), &answer, &PartnerRules::default(), None),
+        check_order_response(&order(), &answer, &PartnerRules::default(), &Earlier::default()),
         []
     );
-    let offer = counter_offer(&order(), &answer, &PartnerRules::default(), None);
+    let offer = counter_offer(&order(), &answer, &PartnerRules::default(), &Earlier::default());
     let shown: Vec<String> = offer
         .lines
         .iter()
@@ -257,4 +264,117 @@ fn a_counter_offer_is_an_order_of_its_own() {
     assert!(restates(&offer, &update));
     update.lines[0].quantity += Decimal::ONE;
     assert!(!restates(&offer, &update));
+}
+
+/// Answers to one order, oldest first, all to the version that is answered now unless told.
+fn given(answers: &[(bool, OrderResponse)]) -> Vec<EarlierAnswer> {
+    let given = |(same_version, response): &(bool, OrderResponse)| EarlierAnswer {
+        order: order(),
+        same_version: *same_version,
+        response: response.clone(),
+    };
+    answers.iter().map(given).collect()
+}
+
+#[test]
+fn answers_that_update_line_by_line_add_up() {
+    let rules = PartnerRules {
+        answer_update: AnswerUpdate::PerLine,
+        ..PartnerRules::default()
+    };
+    let whole = counter(vec![
+        quantity("10", Changed, "80"),
+        part("20", Accepted),
+        part("30", Rejected),
+    ]);
+    let second = counter(vec![quantity("20", Changed, "3")]);
+    let third = counter(vec![quantity("10", Changed, "70")]);
+    let earlier = Earlier::of(
+        &order(),
+        &given(&[(true, whole.clone()), (true, second.clone())]),
+        &rules,
+    );
+    assert_eq!(check_order_response(&order(), &third, &rules, &earlier), []);
+    let offer = counter_offer(&order(), &third, &rules, &earlier);
+    let shown: Vec<_> = offer.lines.iter().map(|l| format!("{} {}", l.id, l.quantity)).collect();
+    assert_eq!(shown, ["10 70", "20 3"]);
+
+    // A confirmation in between speaks of every line; a rejection ends what was said.
+    let confirmed = given(&[(true, whole.clone()), (true, header(HeaderAnswer::AP))]);
+    let offer = counter_offer(&order(), &second, &rules, &Earlier::of(&order(), &confirmed, &rules));
+    assert_eq!(offer.lines.len(), 3);
+    let rejected = given(&[(true, whole.clone()), (true, header(HeaderAnswer::RE))]);
+    assert_eq!(Earlier::of(&order(), &rejected, &rules), Earlier::default());
+
+    // What was said of the version before holds for lines that stayed as they were, unless a change drops it.
+    let mut changed = order();
+    changed.lines[0].quantity = dec("90");
+    let before = given(&[(false, whole)]);
+    let kept = Earlier::of(&changed, &before, &rules);
+    assert_eq!(
+        kept.lines.iter().map(|l| l.line_id.as_str()).collect::<Vec<_>>(),
+        ["20", "30"]
+    );
+    let dropping = PartnerRules {
+        on_change: OnChange::DropAgreed,
+        ..rules
+    };
+    assert_eq!(Earlier::of(&changed, &before, &dropping), Earlier::default());
+}
+
+#[test]
+fn a_line_rejected_for_good_stays_so_in_every_later_answer() {
+    let rules = PartnerRules {
+        rejected_line_final: true,
+        missing_lines_rejected: true,
+        ..PartnerRules::default()
+    };
+    // Line 30 is rejected by being left out, and left out once more before somebody takes it back.
+    let first = counter(vec![quantity("10", Changed, "80"), part("20", Accepted)]);
+    let earlier = Earlier::of(&order(), &given(&[(true, first.clone()), (true, first)]), &rules);
+    assert_eq!(earlier.rejected.iter().collect::<Vec<_>>(), ["30"]);
+    let problems = |answer: &OrderResponse| {
+        let problems = check_order_response(&order(), answer, &rules, &earlier).into_iter();
+        problems.map(|p| p.pointer).collect::<Vec<_>>()
+    };
+    assert_eq!(problems(&header(HeaderAnswer::AP)), ["/code"]);
+    let taken = counter(vec![
+        quantity("10", Changed, "80"),
+        part("20", Accepted),
+        part("30", Accepted),
+    ]);
+    assert_eq!(problems(&taken), ["/lines/2/code"]);
+    let kept = counter(vec![
+        quantity("10", Changed, "70"),
+        part("20", Accepted),
+        part("30", Rejected),
+    ]);
+    assert_eq!(problems(&kept), [""; 0]);
+}
+
+#[test]
+fn an_answer_departs_from_the_order_as_far_as_the_rules_allow() {
+    let rules = PartnerRules {
+        quantity_tolerance_percent: Some(10),
+        price_tolerance_percent: Some(0),
+        ..PartnerRules::default()
+    };
+    let problems = |line: LineAnswer| {
+        let answer = counter(vec![line, part("20", Accepted), part("30", Accepted)]);
+        let problems = check_order_response(&order(), &answer, &rules, &Earlier::default());
+        problems.into_iter().map(|p| p.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(problems(quantity("10", Changed, "90")), [""; 0]);
+    assert_eq!(
+        problems(quantity("10", Changed, "89")),
+        ["/lines/0/quantity: 89 lies more than 10 % from the 100 that line 10 orders"]
+    );
+    let priced = LineAnswer {
+        price: Some(dec("2.51")),
+        ..part("10", Changed)
+    };
+    assert_eq!(
+        problems(priced),
+        ["/lines/0/price: 2.51 lies more than 0 % from the 2.5 that line 10 orders"]
+    );
 }

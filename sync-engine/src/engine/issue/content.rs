@@ -225,6 +225,7 @@ fn finish(store: &dyn Store, mut draft: Draft, rules: &PartnerRules, now: Timest
 
 fn problems(store: &dyn Store, draft: &Draft, rules: &PartnerRules) -> Result<Vec<AnswerProblem>, StoreError> {
     let Surroundings { previous, .. } = &draft.around;
+    let party = (&draft.key.company, &draft.key.partner);
     Ok(match (&draft.content, previous) {
         (CanonicalDocument::Order(order), previous) => {
             let before = match previous {
@@ -232,7 +233,7 @@ fn problems(store: &dyn Store, draft: &Draft, rules: &PartnerRules) -> Result<Ve
                 Some(CanonicalDocument::DespatchAdvice(_)) | None => None,
             };
             let delivered = match before {
-                Some(before) => delivered_lines(store, &draft.key.company, &draft.key.partner, before, None)?,
+                Some(before) => delivered_lines(store, party, before, None, rules)?,
                 None => Vec::new(),
             };
             check_order(order, before, rules, &delivered)
@@ -247,7 +248,7 @@ fn problems(store: &dyn Store, draft: &Draft, rules: &PartnerRules) -> Result<Ve
             for number in numbers {
                 let stored = stored_order(store, &draft.key.company, &draft.key.partner, number)?;
                 if let Some(CanonicalDocument::Order(order)) = stored {
-                    let lines = delivered_lines(store, &draft.key.company, &draft.key.partner, &order, draft.id)?;
+                    let lines = delivered_lines(store, party, &order, draft.id, rules)?;
                     orders.push(DeliveredOrder { order, lines });
                 }
             }

@@ -22,8 +22,8 @@ pub enum PossibleAct {
 }
 
 impl PossibleAct {
-    /// What is possible now, with a partner that offers `operations`.
-    pub fn of(chain: &Chain, rules: &PartnerRules, operations: &[OutboundKind]) -> Vec<Self> {
+    /// What is possible now, with a partner that offers `operations`. `blocked`: it takes no change any more.
+    pub fn of(chain: &Chain, rules: &PartnerRules, operations: &[OutboundKind], blocked: bool) -> Vec<Self> {
         let offers = |kind| operations.contains(&kind);
         // The id stands for an operation that is not there yet.
         let operation = OperationId(uuid::Uuid::nil());
@@ -57,7 +57,7 @@ impl PossibleAct {
         [
             (Self::AcceptCounter, countered && changes),
             (Self::RefuseCounter, countered && refuses),
-            (Self::Change, changes),
+            (Self::Change, changes && !blocked),
             (Self::Cancel, cancels),
             (Self::Close, closes),
             (Self::Despatch, despatches),

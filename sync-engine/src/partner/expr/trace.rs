@@ -22,6 +22,8 @@ pub(crate) struct Trace {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CodeUse {
     pub table: String,
+    /// From ours to the partner's.
+    pub outgoing: bool,
     pub code: String,
     pub found: Option<String>,
 }
@@ -51,10 +53,11 @@ pub(crate) fn is_on() -> bool {
     ON.get()
 }
 
-pub(crate) fn code_used(table: &str, code: &str, found: Option<&str>) {
+pub(crate) fn code_used(table: &str, outgoing: bool, code: &str, found: Option<&str>) {
     if is_on() {
         let used = CodeUse {
             table: table.to_owned(),
+            outgoing,
             code: code.to_owned(),
             found: found.map(str::to_owned),
         };

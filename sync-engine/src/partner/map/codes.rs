@@ -65,13 +65,14 @@ impl CodeTable {
     /// # Errors
     /// A sentence with the codes that are known.
     pub fn incoming<'a>(&'a self, code: &'a str) -> Result<&'a str, String> {
-        trace::code_used(&self.name, code, self.incoming.get(code).map(String::as_str));
+        trace::code_used(&self.name, false, code, self.incoming.get(code).map(String::as_str));
         self.look_up(&self.incoming, &self.unknown, code)
     }
 
     /// # Errors
     /// A sentence with the codes that are known.
     pub fn outgoing<'a>(&'a self, code: &'a str) -> Result<&'a str, String> {
+        trace::code_used(&self.name, true, code, self.outgoing.get(code).map(String::as_str));
         self.look_up(&self.outgoing, &self.unknown_out, code)
     }
 

@@ -2,6 +2,7 @@
 
 use super::{TrialOperation, requests};
 use crate::domain::{CanonicalDocument, Decimal, DespatchAdvice, Order, Timestamp};
+use crate::partner::expr::trace::traced;
 use crate::partner::http::HttpPartner;
 use crate::partner::{OutboundKind, PartnerLink, RenderInput, Stage};
 use serde_json::{Value, json};
@@ -59,8 +60,8 @@ fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timesta
         answered_at: now,
         stage: Stage::default(),
     };
-    let requests = requests::shown(link, &input).into_iter();
-    requests.map(|made| made.of(kind, &Value::Null)).collect()
+    let (made, read) = traced(|| requests::shown(link, &input));
+    requests::told(made, kind, &Value::Null, (&document, &read))
 }
 
 /// The first line with one more.

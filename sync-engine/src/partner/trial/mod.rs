@@ -3,17 +3,23 @@
 
 mod gaps;
 mod issued;
+mod items;
 mod plausible;
 mod requests;
+mod rules;
+mod types;
+
+pub use types::{
+    ShownHeader, ShownRequest, Trial, TrialCode, TrialDirection, TrialDocument, TrialFailure, TrialItem,
+    TrialOperation, TrialOutcome, TrialRule, TrialSetAside, TrialStream, UnreadField,
+};
 
 use super::expr::trace::{Trace, traced};
 use super::http::HttpPartner;
-use super::{FetchError, Intake, IntakeProblem, PartnerLink, RawItem, RenderInput, Stage, VersionIntake};
+use super::{FetchError, Intake, PartnerLink, RawItem, RenderInput, SetAside, Stage, VersionIntake};
 use crate::domain::{Answer, CanonicalDocument, DocumentKind, Timestamp};
-use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use utoipa::ToSchema;
 
 /// Documents of one page that are looked at.
 pub const MAX_DOCUMENTS: usize = 20;
@@ -27,131 +33,6 @@ pub struct TrialInput {
     pub payload: Option<RawItem>,
     /// The answer to send for the operations that it fits, as of the API; a plausible one where there is none.
     pub answer: Option<Value>,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Trial {
-    pub partner: String,
-    pub name: String,
-    pub streams: Vec<TrialStream>,
-    /// The requests that would carry documents of ours: of an order that was read, else of a sample.
-    pub issued: Vec<TrialOperation>,
-}
-
-/// One stream that was tried.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TrialStream {
-    pub stream: String,
-    /// The request of the stream's first page; it was made unless a payload was given.
-    pub request: Option<ShownRequest>,
-    /// Why no page could be had.
-    pub failure: Option<TrialFailure>,
-    /// Documents of the page; at most 20 of them are looked at.
-    pub items: usize,
-    /// Whether there is another page.
-    pub more: bool,
-    /// What would be stored as the watermark after this page, were it the run's last.
-    pub watermark: Option<String>,
-    pub documents: Vec<TrialDocument>,
-}
-
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct TrialFailure {
-    pub code: String,
-    pub message: String,
-    pub status: Option<u16>,
-}
-
-/// One payload and what the map made of it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TrialDocument {
-    pub outcome: TrialOutcome,
-    /// As it came.
-    pub payload: String,
-    /// In canonical form, with purpose, sequence and partnerRef beside the document's own fields.
-    #[schema(value_type = Option<Object>)]
-    pub canonical: Option<Value>,
-    /// Of what would go to quarantine: `limit`, `schema` or `mapping`.
-    pub stage: Option<String>,
-    pub problems: Vec<IntakeProblem>,
-    /// Fields of the payload that nothing in the configuration read, lists taken together.
-    pub unread: Vec<UnreadField>,
-    /// Fields of the canonical document that the map left empty.
-    pub empty: Vec<String>,
-    /// Rows of code tables (units too) that were used, and codes that are in none.
-    pub codes: Vec<TrialCode>,
-    /// What a person should look at.
-    pub warnings: Vec<String>,
-    /// The request of each operation that fits the document. None of them is sent.
-    pub operations: Vec<TrialOperation>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum TrialOutcome {
-    /// It would become a version of a document.
-    Version,
-    /// It would be taken as an answer to a document of ours.
-    Answer,
-    /// The map's `$when` says that it is nothing to us.
-    Skipped,
-    /// It would go to quarantine.
-    Quarantine,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct UnreadField {
-    /// As an expression would name it, such as `.lines[].text`.
-    pub path: String,
-    /// The first value that it has.
-    #[schema(value_type = Value)]
-    pub example: Value,
-    pub count: usize,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct TrialCode {
-    /// Name of the table; `units` for units of measure.
-    pub table: String,
-    /// The partner's.
-    pub code: String,
-    /// Ours; none for a code that is in no row.
-    pub ours: Option<String>,
-    pub count: usize,
-}
-
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct TrialOperation {
-    /// `acknowledge`, `confirm`, `reject`, `counter`, `receipt`, ...
-    pub operation: String,
-    /// Which of its requests, where it has several: the name of the step, `prepare` for the read before it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub step: String,
-    /// The answer that it was rendered from.
-    #[schema(value_type = Value)]
-    pub answer: Value,
-    pub request: Option<ShownRequest>,
-    /// Why there is no request.
-    pub problems: Vec<IntakeProblem>,
-}
-
-/// A request as it would go over the wire, secrets as `***`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ShownRequest {
-    pub method: String,
-    pub url: String,
-    pub headers: Vec<ShownHeader>,
-    pub body: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
-pub struct ShownHeader {
-    pub name: String,
-    pub value: String,
 }
 
 impl HttpPartner {
@@ -187,6 +68,7 @@ impl HttpPartner {
         Ok(Trial {
             partner: self.id().to_string(),
             name: self.name().to_owned(),
+            rules: rules::of_partner(self.rules()),
             streams: tried,
             issued: issued::operations(self, &read, now),
         })
@@ -207,6 +89,8 @@ impl HttpPartner {
             more: false,
             watermark: None,
             documents: Vec::new(),
+            set_aside: Vec::new(),
+            held: None,
         };
         let items = match &input.payload {
             Some(item) => vec![item.clone()],
@@ -214,6 +98,8 @@ impl HttpPartner {
                 Ok(page) => {
                     tried.more = page.next.is_some();
                     tried.watermark = page.watermark;
+                    tried.held = page.held.map(failure);
+                    tried.set_aside = page.set_aside.into_iter().take(MAX_DOCUMENTS).map(set_aside).collect();
                     page.items
                 }
                 Err(error) => {
@@ -248,6 +134,8 @@ impl HttpPartner {
             unread: Vec::new(),
             empty: Vec::new(),
             codes: codes(&trace),
+            items: Vec::new(),
+            rules: Vec::new(),
             warnings: Vec::new(),
             operations: Vec::new(),
         };
@@ -270,6 +158,9 @@ impl HttpPartner {
                     .unwrap_or_default();
                 if let Intake::Version(version) = &intake {
                     document.warnings = gaps::warnings(&version.document);
+                    document.items = items::of_document(&version.document);
+                    let side = self.streams().iter().find(|s| s.name == stream).map(|s| s.side);
+                    document.rules = rules::of_document(self.rules(), &version.document, side, now);
                     document.operations = self.try_operations(stream, version, &item.bytes, answer, now, &mut trace);
                     documents.push(version.document.clone());
                 }
@@ -312,7 +203,7 @@ impl HttpPartner {
             };
             let (requests, read) = traced(|| requests::shown(self, &input));
             trace.read.extend(of_payload(&read));
-            operations.extend(requests.into_iter().map(|made| made.of(*kind, &answer)));
+            operations.extend(requests::told(requests, *kind, &answer, (&version.document, &read)));
         }
         operations
     }
@@ -323,6 +214,14 @@ fn of_payload(read: &Trace) -> impl Iterator<Item = String> {
     read.read
         .iter()
         .filter_map(|p| p.strip_prefix("/payload").map(str::to_owned))
+}
+
+fn set_aside(aside: SetAside) -> TrialSetAside {
+    TrialSetAside {
+        payload: String::from_utf8_lossy(&aside.raw.bytes).into_owned(),
+        stage: aside.error.stage.to_owned(),
+        problems: aside.error.problems,
+    }
 }
 
 fn failure(error: FetchError) -> TrialFailure {
@@ -340,8 +239,13 @@ fn codes(trace: &Trace) -> Vec<TrialCode> {
     }
     let row = |(used, count): (&super::expr::trace::CodeUse, usize)| TrialCode {
         table: used.table.clone(),
+        direction: if used.outgoing {
+            TrialDirection::Out
+        } else {
+            TrialDirection::In
+        },
         code: used.code.clone(),
-        ours: used.found.clone(),
+        found: used.found.clone(),
         count,
     };
     counted.into_iter().map(row).collect()

@@ -1,9 +1,11 @@
 //! The requests that an operation would make, one after another. What would come out of the partner's answers in between
 //! stands in them by its name.
 
-use super::{ShownRequest, TrialOperation};
+use super::{ShownRequest, TrialOperation, codes, items};
+use crate::domain::CanonicalDocument;
 use crate::partner::config::StepConfig;
 use crate::partner::expr::Scope;
+use crate::partner::expr::trace::Trace;
 use crate::partner::http::HttpPartner;
 use crate::partner::map::Template;
 use crate::partner::render::{after, here};
@@ -42,15 +44,31 @@ impl Made {
         }
     }
 
-    pub fn of(self, kind: OutboundKind, answer: &Value) -> TrialOperation {
+    fn of(self, kind: OutboundKind, answer: &Value, document: &CanonicalDocument) -> TrialOperation {
         TrialOperation {
             operation: kind.as_str().to_owned(),
             step: self.step,
             answer: answer.clone(),
+            items: items::of_request(document, self.request.as_ref()),
             request: self.request,
             problems: self.problems,
+            codes: Vec::new(),
         }
     }
+}
+
+/// The requests as they are told; `read` is what they all read.
+pub(super) fn told(
+    made: Vec<Made>,
+    kind: OutboundKind,
+    answer: &Value,
+    (document, read): (&CanonicalDocument, &Trace),
+) -> Vec<TrialOperation> {
+    let mut told: Vec<_> = made.into_iter().map(|made| made.of(kind, answer, document)).collect();
+    if let Some(first) = told.first_mut() {
+        first.codes = codes(read);
+    }
+    told
 }
 
 pub(super) fn shown(link: &HttpPartner, input: &RenderInput<'_>) -> Vec<Made> {

@@ -6,8 +6,8 @@ use super::{attempts, chain, documents, incidents, issued, jobs, leases, operati
 use crate::domain::{CompanyId, DeliveryState, DocumentId, OperationId, PartnerId, Timestamp, VersionNumber};
 use crate::store::{
     ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, Forget, IncidentTurn, Loaded, Marks, NewOperation,
-    NewQuarantine, NewReceivedAnswer, Note, OperationRow, PartnerState, PresentIncident, QuarantineSettled, Replay,
-    StoreError, StoreTx, StoredRequest, VersionContent,
+    NewQuarantine, NewReceivedAnswer, Note, OperationRow, PartnerState, PresentIncident, QuarantineSettled,
+    ReceivedAnswer, Replay, StoreError, StoreTx, StoredRequest, VersionContent,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -153,6 +153,10 @@ impl StoreTx for Tx<'_> {
 
     fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
         operations::one(self.db, id)
+    }
+
+    fn received_answers(&mut self, id: DocumentId, limit: u32) -> Result<Vec<ReceivedAnswer>, StoreError> {
+        issued::received_answers(self.db, id, limit)
     }
 
     fn notes_of_order(

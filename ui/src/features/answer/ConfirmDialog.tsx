@@ -5,6 +5,7 @@ import { Button, Field } from "../../components/controls";
 import { Dialog } from "../../components/Dialog";
 import { text } from "../../texts/en";
 import { formatDay, formatMoney } from "../../texts/format";
+import { Doubts } from "./Doubts";
 import { Refused } from "./Refused";
 import { useSaveAnswer } from "./save";
 
@@ -64,6 +65,7 @@ export function ConfirmDialog({ detail, onClose }: { detail: DocumentDetail; onC
           </div>
         ) : null}
       </dl>
+      <Doubts detail={detail} />
       <form id="confirm" onSubmit={submit}>
         <Field label={text.answer.note}>
           <input className="input" value={note} maxLength={1000} onChange={(event) => setNote(event.target.value)} data-testid="confirm-note" />

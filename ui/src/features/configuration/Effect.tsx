@@ -1,7 +1,7 @@
 /** The payload on the left, what becomes of it on the right, and what was left aside. */
 
 import { useMemo } from "react";
-import type { TrialDocument, TrialStream } from "../../api/types";
+import type { TrialCode, TrialDocument, TrialItem, TrialStream } from "../../api/types";
 import { Badge, Bar, Empty } from "../../components/controls";
 import { lineOf, type Pretty, pretty } from "../../components/payload";
 import { text } from "../../texts/en";
@@ -24,11 +24,18 @@ export function Effect({ tried, stale }: EffectProps) {
       </div>
     );
   }
+  if (!document && tried && tried.setAside.length > 0) {
+    return (
+      <div className="effect">
+        <SetAside tried={tried} />
+      </div>
+    );
+  }
   if (!document) return <Empty icon="file" title={stale ? text.configuration.mendFirst : text.configuration.noPayload} hint={stale ? "" : text.configuration.noPayloadHint} />;
-  return <Shown document={document} stale={stale} />;
+  return <Shown tried={tried} document={document} stale={stale} />;
 }
 
-function Shown({ document, stale }: { document: TrialDocument; stale: boolean }) {
+function Shown({ tried, document, stale }: { tried: TrialStream | undefined; document: TrialDocument; stale: boolean }) {
   const payload = useMemo(() => pretty(document.payload), [document.payload]);
   const canonical = useMemo(() => pretty(JSON.stringify(document.canonical ?? null)), [document.canonical]);
   const unread = useMemo(() => new Set(document.unread.flatMap((field) => linesOf(payload, field.path))), [payload, document.unread]);
@@ -48,6 +55,7 @@ function Shown({ document, stale }: { document: TrialDocument; stale: boolean })
           </ul>
         </Bar>
       ) : null}
+      {tried ? <SetAside tried={tried} /> : null}
       {document.outcome === "skipped" ? <Bar tone="info">{text.configuration.skipped}</Bar> : null}
       <div className="effect-sides">
         <Side title={text.configuration.payload} note={text.configuration.unread(document.unread.length)} shown={payload} soft={unread} wrong={wrong} testId="effect-payload" />
@@ -78,9 +86,40 @@ function Side({ title, note, shown, soft = NONE, wrong = NONE, testId }: { title
   );
 }
 
+/** Rows of code tables that were used, in either direction. */
+export function Codes({ codes }: { codes: readonly TrialCode[] }) {
+  return codes.map((code) => (
+    <Badge key={`${code.table} ${code.direction} ${code.code}`} tone={code.found ? "outline" : "critical"}>
+      {code.table}: {code.code} → {code.found ?? text.configuration.unknown}
+    </Badge>
+  ));
+}
+
+export const itemText = (item: TrialItem) => text.configuration.item(item.id, item.lines, item.of, item.example);
+
+/** Items of the page that the partner gives in part only, and why. */
+function SetAside({ tried }: { tried: TrialStream }) {
+  if (tried.setAside.length === 0 && !tried.held) return null;
+  return (
+    <Bar tone="warning" testId="effect-set-aside">
+      {tried.setAside.length > 0 ? text.configuration.setAside(tried.setAside.length) : null}
+      <ul>
+        {tried.setAside.flatMap((one, at) =>
+          one.problems.map((problem) => (
+            <li key={`${at} ${problem.pointer} ${problem.message}`}>
+              <span className="mono">{problem.pointer || "/"}</span> {problem.message}
+            </li>
+          )),
+        )}
+        {tried.held ? <li>{text.configuration.heldBack(tried.held.message)}</li> : null}
+      </ul>
+    </Bar>
+  );
+}
+
 function Facts({ document }: { document: TrialDocument }) {
-  const { codes, empty, unread, warnings } = document;
-  if (codes.length + empty.length + unread.length + warnings.length === 0) return null;
+  const { codes, empty, items, rules, unread, warnings } = document;
+  if (codes.length + empty.length + items.length + rules.length + unread.length + warnings.length === 0) return null;
   return (
     <dl className="effect-facts">
       {warnings.map((warning) => (
@@ -91,16 +130,24 @@ function Facts({ document }: { document: TrialDocument }) {
           <dd>{warning}</dd>
         </div>
       ))}
+      {rules.map((rule) => (
+        <div key={`${rule.rule} ${rule.effect}`} data-testid="effect-rule">
+          <dt className="mono">{rule.rule}</dt>
+          <dd>{rule.effect}</dd>
+        </div>
+      ))}
       {codes.length > 0 ? (
         <div>
           <dt>{text.configuration.codes}</dt>
           <dd className="chips">
-            {codes.map((code) => (
-              <Badge key={`${code.table} ${code.code}`} tone={code.ours ? "outline" : "critical"}>
-                {code.table}: {code.code} → {code.ours ?? text.configuration.unknown}
-              </Badge>
-            ))}
+            <Codes codes={codes} />
           </dd>
+        </div>
+      ) : null}
+      {items.length > 0 ? (
+        <div>
+          <dt>{text.configuration.items}</dt>
+          <dd data-testid="effect-items">{items.map(itemText).join("; ")}</dd>
         </div>
       ) : null}
       {unread.length > 0 ? (

@@ -5,7 +5,7 @@ import type { ShownRequest, TrialOperation } from "../../api/types";
 import { Badge, Bar, Empty } from "../../components/controls";
 import { pretty } from "../../components/payload";
 import { text } from "../../texts/en";
-import type { EffectProps } from "./Effect";
+import { Codes, type EffectProps, itemText } from "./Effect";
 
 export function Requests({ tried, issued, stale }: EffectProps & { issued: readonly TrialOperation[] }) {
   const document = tried?.documents[0];
@@ -43,6 +43,12 @@ function Card({ operation }: { operation: TrialOperation }) {
       ) : null}
       {operation.request ? <Request request={operation.request} /> : null}
       {!operation.request && operation.problems.length === 0 ? <p className="pane-note soft">{text.configuration.silent}</p> : null}
+      {operation.codes.length + operation.items.length > 0 ? (
+        <div className="chips caption" data-testid="request-codes">
+          <Codes codes={operation.codes} />
+          {operation.items.length > 0 ? <span className="soft">{operation.items.map(itemText).join("; ")}</span> : null}
+        </div>
+      ) : null}
     </section>
   );
 }

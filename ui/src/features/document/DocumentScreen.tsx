@@ -11,6 +11,7 @@ import { formatInteger } from "../../texts/format";
 import { text } from "../../texts/en";
 import { kindName } from "../../texts/names";
 import { AnswerButtons } from "../answer/AnswerButtons";
+import { Doubts } from "../answer/Doubts";
 import { HeldBanner } from "../answer/HeldBanner";
 import { IssueButtons } from "../issue/IssueButtons";
 import { versionsText } from "../worklist/columns";
@@ -179,6 +180,7 @@ function Banners({ detail, shown, onCurrent }: { detail: DocumentDetail; shown: 
       <HeldBanner detail={detail} />
       {row.currentPurpose === "Cancellation" && row.needsAnswer ? <Bar tone="warning">{text.document.cancellation}</Bar> : null}
       {row.conflict ? <Bar tone="warning">{text.document.conflict}</Bar> : null}
+      <Doubts detail={detail} />
       {row.gap ? <Bar tone="info">{text.document.gap}</Bar> : null}
       {shown !== row.current ? (
         <Bar tone="info" actions={<Button small onPress={onCurrent} hint="v">{text.document.backToCurrent}</Button>}>
