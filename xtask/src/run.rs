@@ -71,6 +71,9 @@ fn start(options: &Options) -> Outcome {
         "Starting the sandbox partner; what it sees: http://127.0.0.1:{port}/"
     ));
     let mut sandbox = sandbox(port, &home)?;
+    if !home.join("data/countersign.db").exists() {
+        orders_of_ours(&home)?;
+    }
     let mut app = if options.headless {
         serve(&home)?
     } else {
@@ -180,6 +183,19 @@ fn sandbox(port: u16, home: &Path) -> Result<Group, String> {
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(group)
+}
+
+/// What we buy from the sandbox partner, for the first look: it confirms one of them, counters one, and leaves one open.
+/// They leave as soon as the app runs.
+fn orders_of_ours(home: &Path) -> Outcome {
+    let folder = root().join("fixtures/demo");
+    let entries = std::fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.sort();
+    let mut c = command(&program("countersign").to_string_lossy(), &["submit"], "");
+    c.args(files).arg("--data-dir").arg(home.join("data"));
+    c.arg("--partners-dir").arg(home.join("partners"));
+    run_to_end(c)
 }
 
 fn desktop(home: &Path) -> std::process::Command {

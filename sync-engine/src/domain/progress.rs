@@ -22,9 +22,19 @@ pub struct Progress {
     /// Ids of the lines of this request that are left, where the others went through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<Vec<String>>,
+    /// The request at this place is through, and the job that it began is not final yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
     /// Lines that the partner refused for good, in its words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<String>,
+}
+
+/// A job of the partner that must end before the next request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// What was kept of the answer that began it.
+    pub kept: Value,
 }
 
 impl Progress {
@@ -63,7 +73,20 @@ impl Progress {
             round: 0,
             steps,
             left: None,
+            job: None,
             refused: self.refused.clone(),
+        }
+    }
+
+    /// The request at this place is through, and its job runs.
+    #[must_use]
+    pub fn begun(&self, kept: Option<&Value>) -> Self {
+        Self {
+            job: Some(Job {
+                kept: kept.cloned().unwrap_or(Value::Null),
+            }),
+            left: None,
+            ..self.clone()
         }
     }
 
@@ -82,6 +105,7 @@ impl Progress {
     pub fn anew(&self) -> Self {
         Self {
             round: self.round.saturating_add(1),
+            job: None,
             ..self.clone()
         }
     }
@@ -131,7 +155,16 @@ mod tests {
         };
         let at = at.onward("create", false, Some(&json!({"id": 7})));
         assert_eq!((at.step, at.part, at.round, &at.left), (0, 1, 0, &None));
-        let at = at.next_step().onward("lines", true, Some(&json!({"n": 1})));
+        let running = at.next_step().begun(None);
+        let text = serde_json::to_string(&running).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Progress>(&text).unwrap(),
+            running,
+            "a job without a receipt is one"
+        );
+        assert_eq!((running.anew().job, running.anew().round), (None, 1));
+        let at = running.onward("lines", true, Some(&json!({"n": 1})));
+        assert_eq!(at.job, None);
         let at = at.onward("lines", true, None).next_step();
         assert_eq!((at.step, at.part), (2, 0));
         assert_eq!(

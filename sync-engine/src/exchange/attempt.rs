@@ -97,7 +97,12 @@ impl Attempt {
             DeliveryState::Unknown if claimed.request.is_none() => DeliveryState::Retrying,
             was => was,
         };
-        let Some(step) = first_step(was, possibly_sent, recourse) else {
+        let job = claimed.progress.as_ref().is_some_and(|at| at.job.is_some());
+        let first = match job {
+            true => Some(Step::Job),
+            false => first_step(was, possibly_sent, recourse),
+        };
+        let Some(step) = first else {
             return self
                 .hold(
                     "partner.unsettled",
@@ -124,7 +129,7 @@ impl Attempt {
             },
         };
         let made = match (step, &material) {
-            (Step::Prepare | Step::Lookup | Step::Verify, _) | (Step::Send, None) => {
+            (Step::Prepare | Step::Lookup | Step::Verify | Step::Job, _) | (Step::Send, None) => {
                 Made::Request(claimed.request.clone())
             }
             (Step::Send, Some(material)) => self.make(material).await?,
@@ -277,13 +282,15 @@ impl Attempt {
         let asking = match (step, &rendered, &input) {
             (Step::Send, Some(rendered), _) => self.link.send(self.kind, self.claimed.key.0, progress, rendered),
             (Step::Lookup, _, Some(input)) => self.link.lookup(input, receipt),
-            (Step::Verify, _, Some(input)) => self.link.verify(input, receipt),
-            (Step::Prepare, _, _) | (Step::Send, None, _) | (Step::Lookup | Step::Verify, _, None) => return Ok(None),
+            (Step::Verify | Step::Job, _, Some(input)) => self.link.verify(input, receipt),
+            (Step::Prepare, _, _) | (Step::Send, None, _) | (Step::Lookup | Step::Verify | Step::Job, _, None) => {
+                return Ok(None);
+            }
         };
         let seen = self.renewing(asking).await?;
         Ok(match step {
             Step::Send => seen.or_else(|| Some(cut_off())),
-            Step::Prepare | Step::Lookup | Step::Verify => seen,
+            Step::Prepare | Step::Lookup | Step::Verify | Step::Job => seen,
         })
     }
 

@@ -7,6 +7,7 @@ use super::settle::{Circumstances, Settlement, Step};
 use crate::domain::DeliveryState;
 use crate::partner::{IntakeError, OutboundKind, PartnerLink, SendResult, Verdict};
 use crate::store::Claimed;
+use std::time::Duration;
 
 /// How often a request is made anew because the partner holds something newer; after that a person decides.
 pub const MAX_ROUNDS: u32 = 5;
@@ -24,24 +25,36 @@ pub fn onward(
 ) -> Result<Option<Next>, IntakeError> {
     match step {
         Step::Prepare | Step::Verify => return Ok(None),
-        Step::Send | Step::Lookup => {}
+        Step::Send | Step::Lookup | Step::Job => {}
     }
     let kept = result.receipt.take();
-    let next = if settlement.taken {
+    // What was kept when the job began, with what its end told.
+    let begun = material.at.job.as_ref().filter(|_| step == Step::Job);
+    let all = merged(begun.map(|job| job.kept.clone()), kept.as_ref());
+    let waits = job(link, kind, (step, &result.verdict), material).filter(|_| settlement.taken);
+    let next = if let Some(wait) = waits {
+        settlement.taken = false;
+        settlement.to = DeliveryState::Retrying;
+        settlement.due_at = Some(at.now.plus_millis(millis(wait)));
+        let progress = material.at.begun(kept.as_ref());
+        Some(Next { progress, onward: true })
+    } else if settlement.taken {
         let input = material.input(claimed);
-        guarded(|| link.after(&input, kept.as_ref()))?.map(|progress| {
+        guarded(|| link.after(&input, all.as_ref()))?.map(|progress| {
             settlement.taken = false;
             settlement.to = DeliveryState::Retrying;
             settlement.due_at = Some(at.now);
             Next { progress, onward: true }
         })
+    } else if step == Step::Job {
+        None
     } else if result.lines.again.is_empty() {
         let anew = anew((claimed, material), (kind, link), (step, result), settlement, at);
         anew.then(|| {
             settlement.to = DeliveryState::Retrying;
             settlement.due_at = Some(match step {
                 Step::Send => at.now.plus_millis(millis(pace.quick_base)),
-                Step::Prepare | Step::Lookup | Step::Verify => at.now,
+                Step::Prepare | Step::Lookup | Step::Verify | Step::Job => at.now,
             });
             Next {
                 progress: material.at.anew(),
@@ -60,6 +73,17 @@ pub fn onward(
     // What every answer gave counts for what is asked later, that of the newest one first.
     result.receipt = merged(claimed.receipt.clone(), kept.as_ref()).filter(|_| kept.is_some());
     Ok(next)
+}
+
+/// How soon the job of a request that is through is looked at. One that the partner shows as applied has none to wait for.
+fn job(
+    link: &dyn PartnerLink,
+    kind: OutboundKind,
+    (step, verdict): (Step, &Verdict),
+    material: &Material,
+) -> Option<Duration> {
+    let begins = step != Step::Job && *verdict != Verdict::Applied;
+    begins.then(|| link.job_after(kind, &material.at)).flatten()
 }
 
 /// Whether the request is made anew, because the partner holds something newer and never took it as it was.

@@ -27,6 +27,8 @@ pub enum Step {
     Lookup,
     /// Asks whether a delivered one is applied.
     Verify,
+    /// Asks whether the job of a request that is through has ended, before the next request.
+    Job,
 }
 
 impl Step {
@@ -36,6 +38,7 @@ impl Step {
             Self::Send => "send",
             Self::Lookup => "lookup",
             Self::Verify => "verify",
+            Self::Job => "job",
         }
     }
 }
@@ -129,6 +132,7 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             Step::Prepare => again(step, "partner.unavailable", None, Report::Neither, result, at, pace),
             Step::Send | Step::Lookup => reached(DeliveryState::Delivered, after(*again_after), true),
             Step::Verify => not_applied_yet(*again_after, at, pace),
+            Step::Job => runs(*again_after, at, pace),
         },
         Verdict::NotSeen => match step {
             // What was sent may still be on its way.
@@ -136,6 +140,7 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             // Sent under the same key at the next claim: one attempt row per try.
             Step::Lookup => reached(DeliveryState::Retrying, Some(at.now), false),
             Step::Verify => not_applied_yet(pace.quick_base, at, pace),
+            Step::Job => runs(pace.quick_base, at, pace),
             Step::Prepare | Step::Send => again(step, "partner.unavailable", None, Report::Neither, result, at, pace),
         },
         Verdict::Again {
@@ -151,11 +156,14 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
         }
         Verdict::Unknown { code } => match step {
             Step::Send => unanswered(code, result, at, pace),
-            Step::Prepare | Step::Lookup | Step::Verify => again(step, code, None, Report::Failed, result, at, pace),
+            Step::Prepare | Step::Lookup | Step::Verify | Step::Job => {
+                again(step, code, None, Report::Failed, result, at, pace)
+            }
         },
         Verdict::Credentials => {
             let waits = match step {
                 Step::Prepare | Step::Send if !at.was_unknown => DeliveryState::Retrying,
+                Step::Job => DeliveryState::Retrying,
                 Step::Prepare | Step::Send | Step::Lookup => DeliveryState::Unknown,
                 Step::Verify => DeliveryState::Delivered,
             };
@@ -171,12 +179,18 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
         Verdict::Conflict { code } | Verdict::Rejected { code } => match step {
             Step::Prepare | Step::Send => refused(DeliveryState::Dead, code, result),
             // The partner has it and could not apply it.
-            Step::Lookup | Step::Verify if FAILED.contains(code) => refused(DeliveryState::Dead, code, result),
+            Step::Lookup | Step::Verify | Step::Job if FAILED.contains(code) => {
+                refused(DeliveryState::Dead, code, result)
+            }
             // The question was refused; that says nothing of the operation.
             Step::Lookup => refused(DeliveryState::Held, code, result),
             Step::Verify => Settlement {
                 learned: refused(DeliveryState::Delivered, code, result).learned,
                 ..not_applied_yet(pace.quick_cap, at, pace)
+            },
+            Step::Job => Settlement {
+                learned: refused(DeliveryState::Retrying, code, result).learned,
+                ..runs(pace.quick_cap, at, pace)
             },
         },
     }
@@ -251,11 +265,11 @@ fn again(
     };
     let due_at = pace.next_attempt(at.attempts, at.scheduled_from, at.now, retry_after, at.random);
     let to = match (step, due_at) {
-        (Step::Prepare | Step::Send, Some(_)) => DeliveryState::Retrying,
+        (Step::Prepare | Step::Send | Step::Job, Some(_)) => DeliveryState::Retrying,
         (Step::Prepare | Step::Send, None) => DeliveryState::Dead,
         (Step::Lookup, Some(_)) => DeliveryState::Unknown,
         // It may have been applied: never a dead letter that a replay would send blindly.
-        (Step::Lookup, None) => DeliveryState::Held,
+        (Step::Lookup | Step::Job, None) => DeliveryState::Held,
         (Step::Verify, _) => DeliveryState::Delivered,
     };
     Settlement {
@@ -263,6 +277,23 @@ fn again(
         retry: due_at.is_some(),
         ..failed(to, code, report, result)
     }
+}
+
+/// The job between two requests is looked at again; after that has gone on for long a person decides.
+fn runs(wait: Duration, at: &Circumstances, pace: &Pace) -> Settlement {
+    let waited = at.now.0.saturating_sub(at.scheduled_from.0);
+    if waited >= millis(pace.give_up_after) {
+        let error = OperationError {
+            code: "partner.not_applied".to_owned(),
+            status: None,
+            message: Some("the partner's job does not end, and the next request waits for it".to_owned()),
+        };
+        return Settlement {
+            error: Some(error),
+            ..reached(DeliveryState::Held, None, false)
+        };
+    }
+    reached(DeliveryState::Retrying, Some(at.now.plus_millis(millis(wait))), false)
 }
 
 /// Looked at again; looked up once that has gone on for long; in the end left as it is, with a remark.

@@ -397,6 +397,10 @@ pub trait PartnerLink: Send + Sync + 'static {
     fn step_name(&self, _kind: OutboundKind, _progress: &Progress) -> &str {
         ""
     }
+    /// How soon the job that the request at `progress` began is looked at; `None` where it began none.
+    fn job_after(&self, _kind: OutboundKind, _progress: &Progress) -> Option<Duration> {
+        None
+    }
     /// Whether the partner is asked before the request at `progress` can be made.
     fn prepares(&self, _kind: OutboundKind, _progress: &Progress) -> bool {
         false
@@ -463,7 +467,8 @@ pub trait PartnerLink: Send + Sync + 'static {
         input: &'a RenderInput<'a>,
         receipt: Option<&'a serde_json::Value>,
     ) -> Later<'a, SendResult>;
-    /// Asks whether a delivered operation is applied, or its job final.
+    /// Asks whether a delivered operation is applied, or its job final: the job of the request at the input's progress,
+    /// where that runs. A job that ended well is `Taken`.
     fn verify<'a>(
         &'a self,
         input: &'a RenderInput<'a>,

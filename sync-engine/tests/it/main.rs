@@ -71,6 +71,7 @@ mod sandbox_answers;
 mod sandbox_faults;
 mod sandbox_trader;
 mod sending_filled;
+mod sending_jobs;
 mod sending_peers;
 mod sending_steps;
 mod trials;

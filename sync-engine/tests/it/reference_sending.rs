@@ -54,6 +54,9 @@ async fn one(
         stage: stage(None),
         ..input
     };
+    if at.job.is_some() {
+        return job(link, partner, &input, at, receipt).await;
+    }
     let prepared = match link.prepares(input.kind, at) {
         false => None,
         true => match link.prepare(&input).await {
@@ -81,6 +84,29 @@ async fn one(
     Ok((last, None))
 }
 
+/// Looks at a job until it has ended, or the script has.
+async fn job(
+    link: &HttpPartner,
+    partner: &ScriptedPartner,
+    input: &RenderInput<'_>,
+    at: &Progress,
+    receipt: &mut Option<Value>,
+) -> Result<(SendResult, Option<Progress>), IntakeError> {
+    let mut last = link.verify(input, receipt.as_ref()).await;
+    while matches!(last.verdict, Verdict::Pending { .. }) && !partner.is_done() {
+        last = link.verify(input, receipt.as_ref()).await;
+    }
+    if !matches!(last.verdict, Verdict::Taken { .. }) {
+        return Ok((last, None));
+    }
+    let mut kept = at.job.as_ref().map_or(Value::Null, |job| job.kept.clone());
+    if let (Value::Object(kept), Some(Value::Object(more))) = (&mut kept, &last.receipt) {
+        kept.extend(more.clone());
+    }
+    let next = link.after(input, Some(&kept))?;
+    Ok((last, next))
+}
+
 fn next(
     link: &HttpPartner,
     input: &RenderInput<'_>,
@@ -94,6 +120,7 @@ fn next(
         return Ok(Some(anew));
     }
     match last.verdict {
+        Verdict::Taken { .. } if link.job_after(input.kind, at).is_some() => Ok(Some(at.begun(last.receipt.as_ref()))),
         Verdict::Taken { .. } | Verdict::Applied => link.after(input, last.receipt.as_ref()),
         Verdict::Conflict { .. } if link.rereads(input.kind) && link.prepares(input.kind, at) => Ok(Some(at.anew())),
         _ => Ok(None),

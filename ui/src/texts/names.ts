@@ -219,7 +219,7 @@ export function fieldName(field: string): string {
     .reduce((all, part) => (/^\d+$/.test(part) ? `${all} ${part}` : `${all}, ${part}`));
 }
 
-const stepNames: Record<string, string> = { prepare: "read", send: "sent", lookup: "asked", verify: "checked" };
+const stepNames: Record<string, string> = { prepare: "read", send: "sent", lookup: "asked", verify: "checked", job: "waited for" };
 /** What was done in an attempt; behind it the step of the operation, where it has several. */
 export function stepName(step: string): string {
   const [done = step, ...of] = step.split(" ");

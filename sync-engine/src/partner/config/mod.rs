@@ -253,6 +253,8 @@ pub(crate) struct StepConfig {
     pub outcomes: Outcomes,
     pub receipt: Option<Template>,
     pub results: Option<Results>,
+    /// Its job must end before the next step.
+    pub verify: Option<Probe>,
     pub lookup: Option<Probe>,
 }
 
@@ -320,6 +322,8 @@ pub(crate) struct Probe {
     pub error_text: Option<Expr>,
     pub results: Option<Results>,
     pub every: Duration,
+    /// What to keep of a job's final answer, beside what was kept before.
+    pub receipt: Option<Template>,
 }
 
 pub(crate) type CodeTables = HashMap<String, Arc<CodeTable>>;

@@ -7,7 +7,7 @@ use super::request::RequestTemplate;
 use super::validate::inherit;
 use super::{OperationConfig, Probe, steps};
 use crate::partner::OutboundKind;
-use crate::partner::map::Compile;
+use crate::partner::map::{Compile, Template};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
@@ -54,6 +54,7 @@ fn compile_operation(
     (kind, pointer): (OutboundKind, &str),
     ctx: &mut Compile<'_>,
 ) -> Option<OperationConfig> {
+    receipt_of_jobs_only(raw, pointer, ctx);
     let compiled = steps::compile(raw, dir, pointer, ctx);
     let verify = raw
         .verify
@@ -71,6 +72,20 @@ fn compile_operation(
         verify,
         rereads,
     })
+}
+
+/// What a question tells beside its state is used by the next step, so there must be one.
+fn receipt_of_jobs_only(raw: &RawOperation, pointer: &str, ctx: &mut Compile<'_>) {
+    let asked = [("verify", &raw.verify), ("lookup", &raw.lookup)];
+    for (name, _) in asked
+        .iter()
+        .filter(|(_, p)| p.as_ref().is_some_and(|p| p.receipt.is_some()))
+    {
+        ctx.mistakes.add(
+            child(&child(pointer, name), "receipt"),
+            "only \"verify\" of a step keeps something, for the steps after it",
+        );
+    }
 }
 
 /// A request of an operation: its code tables must be readable backwards.
@@ -122,7 +137,12 @@ pub(super) fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Opt
             "\"applied\" or \"taken\" is missing: the states that settle the operation",
         );
     }
+    let receipt = raw
+        .receipt
+        .as_ref()
+        .and_then(|r| Template::compile(r, &child(pointer, "receipt"), ctx));
     Some(Probe {
+        receipt,
         request: request?,
         state: state?,
         applied: raw.applied.clone(),

@@ -246,6 +246,7 @@ pub(crate) struct RawStep {
     pub outcomes: RawOutcomes,
     pub receipt: Option<Value>,
     pub results: Option<RawResults>,
+    pub verify: Option<RawProbe>,
     pub lookup: Option<RawProbe>,
 }
 
@@ -313,4 +314,5 @@ pub(crate) struct RawProbe {
     pub error_text: Option<String>,
     pub results: Option<RawResults>,
     pub every_seconds: Option<u64>,
+    pub receipt: Option<Value>,
 }

@@ -49,6 +49,13 @@ pub(super) fn compile(
         }
         steps.push(step(raw, dir, &at, ctx));
     }
+    let last = raw.steps.len().saturating_sub(1);
+    if raw.steps.last().is_some_and(|step| step.verify.is_some()) {
+        ctx.mistakes.add(
+            child(&child(&at, last), "verify"),
+            "the last step's job is the operation's: \"verify\" belongs beside \"steps\"",
+        );
+    }
     steps.into_iter().collect()
 }
 
@@ -83,6 +90,7 @@ fn only_step(raw: &RawOperation) -> RawStep {
         outcomes: raw.outcomes.clone(),
         receipt: raw.receipt.clone(),
         results: raw.results.clone(),
+        verify: None,
         lookup: raw.lookup.clone(),
     }
 }
@@ -124,6 +132,10 @@ fn step(raw: &RawStep, dir: &FilePath, pointer: &str, ctx: &mut Compile<'_>) -> 
         .results
         .as_ref()
         .and_then(|r| results(r, &child(pointer, "results"), ctx));
+    let verify = raw
+        .verify
+        .as_ref()
+        .and_then(|raw| probe(raw, &child(pointer, "verify"), ctx));
     let lookup = raw
         .lookup
         .as_ref()
@@ -140,6 +152,7 @@ fn step(raw: &RawStep, dir: &FilePath, pointer: &str, ctx: &mut Compile<'_>) -> 
         outcomes,
         receipt,
         results,
+        verify,
         lookup,
     })
 }

@@ -41,6 +41,7 @@ use bytes::Bytes;
 use outcome::{wire_message, wire_status};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
 use wire::{Outgoing, Wire, WireError};
 
@@ -217,6 +218,11 @@ impl PartnerLink for HttpPartner {
     fn can_look_up(&self, kind: OutboundKind, progress: &Progress) -> bool {
         let step = self.step(kind, progress);
         step.is_some_and(|(_, step)| step.lookup.is_some())
+    }
+
+    fn job_after(&self, kind: OutboundKind, progress: &Progress) -> Option<Duration> {
+        let (_, step) = self.step(kind, progress)?;
+        step.verify.as_ref().map(|job| job.every)
     }
 
     fn is_plain(&self, kind: OutboundKind) -> bool {

@@ -176,7 +176,11 @@ impl HttpPartner {
         let Some((operation, step)) = self.step(input.kind, progress) else {
             return refused("partner.operation", NO_SUCH_OPERATION);
         };
-        let probe = if lookup { &step.lookup } else { &operation.verify };
+        let probe = match (lookup, &progress.job) {
+            (true, _) => &step.lookup,
+            (false, Some(_)) => &step.verify,
+            (false, None) => &operation.verify,
+        };
         let Some(probe) = probe else {
             return refused(
                 "partner.operation",
@@ -192,9 +196,35 @@ impl HttpPartner {
             Err(message) => return refused("partner.request", &message),
         };
         match self.wire.call(&out.borrow()).await {
+            Ok(answer) if progress.job.is_some() && !lookup => self.job_probed(probe, operation, answer, |answer| {
+                self.probed(probe, (operation, step), (answer, &scope), lookup)
+            }),
             Ok(answer) => self.probed(probe, (operation, step), (answer, &scope), lookup),
             Err(error) => self.unanswered(read_verdict(&error), &error),
         }
+    }
+
+    /// A job between two steps: ended well, its request is through, and what its answer tells is kept.
+    fn job_probed(
+        &self,
+        probe: &Probe,
+        operation: &OperationConfig,
+        answer: Answer,
+        probed: impl FnOnce(Answer) -> SendResult,
+    ) -> SendResult {
+        let whole = probe.receipt.as_ref().map(|_| seen(&answer));
+        let mut result = probed(answer);
+        if result.verdict == Verdict::Applied {
+            result.verdict = Verdict::Taken {
+                verify_after: operation.verify.as_ref().map(|v| v.every),
+            };
+            result.receipt = probe
+                .receipt
+                .as_ref()
+                .zip(whole.as_ref())
+                .and_then(|(template, whole)| template.render(&Scope::root(whole), "", &mut Vec::new()));
+        }
+        result
     }
 
     /// `$root` of a state's expression is what the request saw, so that an answer can be compared with what was sent.
