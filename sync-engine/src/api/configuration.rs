@@ -21,7 +21,7 @@ pub(super) struct ConfigurationText {
 pub(super) struct TrialRequest {
     /// The configuration's JSON as it would stand in the file.
     text: String,
-    /// Name of the stream; with a payload the first one when it is not said, else each.
+    /// Name of the stream. When it is not said: with a payload the first whose map takes it, else each.
     stream: Option<String>,
     /// A document of the partner. Without one the partner is asked for one page of the stream.
     payload: Option<String>,
@@ -30,6 +30,9 @@ pub(super) struct TrialRequest {
     /// An answer to send for the operation that it fits; plausible ones where there is none.
     #[schema(value_type = Option<Object>)]
     answer: Option<serde_json::Value>,
+    /// What the partner answers to the reads before requests (`prepare`): the body. Placeholders where there is none.
+    #[schema(value_type = Option<Object>)]
+    prepared: Option<serde_json::Value>,
 }
 
 /// Every mistake of a configuration. Nothing is saved.
@@ -60,6 +63,7 @@ pub(super) async fn try_configuration(
             media_type,
         }),
         answer: request.answer,
+        prepared: request.prepared,
     };
     Ok(Json(state.engine.try_configuration(&request.text, &input).await?))
 }

@@ -85,12 +85,15 @@ pub struct TryArgs {
     /// A document of the partner, instead of asking for a page
     #[arg(long, value_name = "FILE")]
     pub payload: Option<PathBuf>,
-    /// Only this stream [default: each; with a payload the first]
+    /// Only this stream [default: each; with a payload the first whose map takes it]
     #[arg(long, value_name = "NAME")]
     pub stream: Option<String>,
     /// The answer to send, as the API takes it; plausible ones where there is none
     #[arg(long, value_name = "FILE")]
     pub answer: Option<PathBuf>,
+    /// What the partner answers to the reads before requests (`prepare`): the body; placeholders where there is none
+    #[arg(long, value_name = "FILE")]
+    pub prepared: Option<PathBuf>,
 }
 
 fn partner_id(text: &str) -> Result<String, String> {

@@ -24,11 +24,16 @@ pub async fn run(global: &Global, args: TryArgs) -> Result<ExitCode, Failure> {
         eprintln!("warning: {}: {}", warning.pointer, warning.message);
     }
     let payload = args.payload.as_deref().map(read).transpose()?;
-    let answer = args.answer.as_deref().map(read).transpose()?;
-    let answer = answer
-        .map(|bytes| serde_json::from_slice(&bytes))
-        .transpose()
-        .map_err(|e| Failure::new(Exit::Usage, format!("the answer is not JSON: {e}")))?;
+    let answer = args
+        .answer
+        .as_deref()
+        .map(|path| json(path, "the answer"))
+        .transpose()?;
+    let prepared = args
+        .prepared
+        .as_deref()
+        .map(|path| json(path, "the prepared read"))
+        .transpose()?;
     let input = TrialInput {
         stream: args.stream,
         payload: payload.map(|bytes| RawItem {
@@ -36,6 +41,7 @@ pub async fn run(global: &Global, args: TryArgs) -> Result<ExitCode, Failure> {
             bytes: bytes.into(),
         }),
         answer,
+        prepared,
     };
     let settings = host::settings(global, None)?;
     let link = config
@@ -67,6 +73,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         return Err(Failure::new(Exit::Usage, message));
     }
     std::fs::read(path).map_err(|e| cannot(&e))
+}
+
+fn json(path: &Path, what: &str) -> Result<serde_json::Value, Failure> {
+    serde_json::from_slice(&read(path)?).map_err(|e| Failure::new(Exit::Usage, format!("{what} is not JSON: {e}")))
 }
 
 fn media_type(bytes: &[u8]) -> &'static str {

@@ -76,9 +76,14 @@ mod sending_peers;
 mod sending_steps;
 mod trials;
 mod trials_bol;
+mod trials_buyers;
+mod trials_coupa;
 mod trials_mirakl;
 mod trials_mistakes;
 mod trials_odoo;
+mod trials_oracle;
+mod trials_sap;
+mod trials_tools;
 mod trials_walmart;
 #[cfg(unix)]
 mod two_engines;

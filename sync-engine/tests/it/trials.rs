@@ -38,6 +38,7 @@ fn origin(address: &str) -> String {
 pub struct Trial {
     pub id: PartnerId,
     pub engine: Engine,
+    background: bool,
     dir: tempfile::TempDir,
     secrets: Arc<TestSecrets>,
 }
@@ -45,6 +46,15 @@ pub struct Trial {
 impl Trial {
     /// The configuration of the trial, with nothing changed but where the partner is and how long is waited.
     pub async fn on_line(trial: &str, server: &str) -> Self {
+        Self::with(trial, server, true).await
+    }
+
+    /// As `on_line`, and nothing happens by itself: for runs that are counted.
+    pub async fn by_hand(trial: &str, server: &str) -> Self {
+        Self::with(trial, server, false).await
+    }
+
+    async fn with(trial: &str, server: &str, background: bool) -> Self {
         let mut config = payload(trial, &format!("{trial}.json"));
         let there = |address: &Value| {
             let address = address.as_str().unwrap();
@@ -68,10 +78,11 @@ impl Trial {
         for name in named(&config) {
             secrets.set(&name, Secret::new(SECRET.to_owned())).unwrap();
         }
-        let engine = start(dir.path(), &secrets).await;
+        let engine = start(dir.path(), &secrets, background).await;
         Self {
             id: PartnerId(trial.to_owned()),
             engine,
+            background,
             dir,
             secrets,
         }
@@ -80,7 +91,7 @@ impl Trial {
     /// The engine once more, on the same database.
     pub async fn restart(&mut self) {
         self.engine.stop(std::time::Duration::from_secs(20)).await;
-        self.engine = start(self.dir.path(), &self.secrets).await;
+        self.engine = start(self.dir.path(), &self.secrets, self.background).await;
     }
 
     /// One run of all streams; nothing may end in quarantine.
@@ -170,12 +181,14 @@ impl Trial {
     }
 }
 
-async fn start(dir: &std::path::Path, secrets: &Arc<TestSecrets>) -> Engine {
+async fn start(dir: &std::path::Path, secrets: &Arc<TestSecrets>, background: bool) -> Engine {
     let pace = Pace {
         poll_interval: None,
         ..fast()
     };
-    Engine::start(options(dir, secrets, &pace)).await.expect("an engine")
+    let mut options = options(dir, secrets, &pace);
+    options.background = background;
+    Engine::start(options).await.expect("an engine")
 }
 
 /// What went wrong with an operation, as a clerk reads it.
@@ -201,4 +214,10 @@ pub fn body(asked: &Asked) -> Value {
 
 pub fn reply(status: u16, body: &Value) -> Response<Body> {
     answer(status, &[("content-type", "application/json")], body.to_string())
+}
+
+/// The connection breaks in the middle of the answer.
+pub fn cut() -> Response<Body> {
+    let cut = futures_util::stream::iter([Ok("{\"id"), Err(std::io::Error::other("cut"))]);
+    answer(201, &[("content-length", "100")], Body::from_stream(cut))
 }

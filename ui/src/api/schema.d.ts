@@ -1582,7 +1582,9 @@ export interface components {
             mediaType?: string | null;
             /** @description A document of the partner. Without one the partner is asked for one page of the stream. */
             payload?: string | null;
-            /** @description Name of the stream; with a payload the first one when it is not said, else each. */
+            /** @description What the partner answers to the reads before requests (`prepare`): the body. Placeholders where there is none. */
+            prepared?: Record<string, never> | null;
+            /** @description Name of the stream. When it is not said: with a payload the first whose map takes it, else each. */
             stream?: string | null;
             /** @description The configuration's JSON as it would stand in the file. */
             text: string;

@@ -318,7 +318,9 @@ pub(crate) struct Probe {
     pub applied: Vec<String>,
     pub taken: Vec<String>,
     pub failed: Vec<String>,
+    /// Statuses and states that prove that it never arrived.
     pub not_seen: Vec<u16>,
+    pub not_seen_states: Vec<String>,
     pub error_text: Option<Expr>,
     pub results: Option<Results>,
     pub every: Duration,

@@ -114,6 +114,10 @@ pub(super) fn outgoing(
     Some(request)
 }
 
+fn status(value: &Value) -> Option<u16> {
+    value.as_u64().and_then(|n| u16::try_from(n).ok())
+}
+
 pub(super) fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Option<Probe> {
     let request = raw
         .request
@@ -148,7 +152,13 @@ pub(super) fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Opt
         applied: raw.applied.clone(),
         taken: raw.taken.clone(),
         failed: raw.failed.clone(),
-        not_seen: raw.not_seen.clone(),
+        not_seen: raw.not_seen.iter().filter_map(status).collect(),
+        not_seen_states: raw
+            .not_seen
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         error_text,
         results,
         every: Duration::from_secs(raw.every_seconds.unwrap_or(10)),

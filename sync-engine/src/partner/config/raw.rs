@@ -310,7 +310,8 @@ pub(crate) struct RawProbe {
     pub pending: Vec<String>,
     pub taken: Vec<String>,
     pub failed: Vec<String>,
-    pub not_seen: Vec<u16>,
+    /// Statuses, and states.
+    pub not_seen: Vec<Value>,
     pub error_text: Option<String>,
     pub results: Option<RawResults>,
     pub every_seconds: Option<u64>,

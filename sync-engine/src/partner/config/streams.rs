@@ -191,7 +191,10 @@ fn hash_except(raw: &RawStream, pointer: &str, ctx: &mut Compile<'_>) -> Vec<Vec
             Some(names) if !names.is_empty() => paths.push(names),
             _ => ctx.mistakes.add(
                 child(&child(pointer, "hashExcept"), n),
-                format!("\"{text}\" is no plain path to a field, such as .status or .items[].status"),
+                format!(
+                    "\"{text}\" is no plain path to a field, such as .status or .items[].status; a name with other \
+                     characters than letters, digits and _ stands in quotes, as in .\"last-read\""
+                ),
             ),
         }
     }

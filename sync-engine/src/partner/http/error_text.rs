@@ -108,13 +108,11 @@ fn by_field(value: &Value, depth: usize) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
-/// By its name, in whatever case.
+/// By its name, in whatever case, and with or without a prefix (`o:errorDetails`).
 fn member<'v>(map: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    map.get(name).or_else(|| {
-        map.iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v)
-    })
+    let own = |key: &str| key.rsplit(':').next().is_some_and(|own| own.eq_ignore_ascii_case(name));
+    map.get(name)
+        .or_else(|| map.iter().find(|(key, _)| own(key)).map(|(_, v)| v))
 }
 
 /// The message with the field that it is about, where the partner names one.

@@ -269,6 +269,8 @@ impl HttpPartner {
                 },
                 None,
             )
+        } else if lookup && listed(&probe.not_seen_states) {
+            (Verdict::NotSeen, None)
         } else if listed(&probe.failed) {
             let words = outcome::words(&answer, probe.error_text.as_ref());
             (Verdict::Rejected { code: FAILED }, words)

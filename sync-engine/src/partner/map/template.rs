@@ -149,6 +149,11 @@ impl Template {
         })
     }
 
+    /// An object that is always there, whichever members it has.
+    pub fn is_plain_object(&self) -> bool {
+        matches!(self, Self::Object { when: None, .. })
+    }
+
     /// Every table that is used, with the place where it is used.
     pub fn tables<'a>(&'a self, found: &mut Vec<&'a CodeTable>) {
         match self {

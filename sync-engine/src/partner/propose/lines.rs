@@ -3,7 +3,7 @@
 use super::codes;
 use super::endpoints::Kind;
 use super::fields::{self, Field, Shape, Step};
-use super::map::{Mapped, Source, needed, put};
+use super::map::{Mapped, Source, is_dot_net, needed, put};
 use super::matching::{Match, matches};
 use super::notes::{Notes, todo_expression};
 use super::wanted::{self, Wanted};
@@ -80,8 +80,7 @@ pub(super) fn propose(source: &Source<'_, '_>, mapped: &mut Mapped, notes: &mut 
     notes.likely(format!("{at}/$each"), lines.each.clone());
     mapped.matched.push("lines".to_owned());
     let wanted: &[Wanted] = if order { wanted::LINE } else { wanted::NOTE_LINE };
-    let within = |f: &Field<'_>| f.steps.iter().take(lines.depth).filter(|s| **s == Step::Each).count();
-    let level = lines.fields.first().map_or(1, within);
+    let level = lines.fields.first().map_or(1, |f| within(f, lines.depth));
     let near = |f: &&Field<'_>| f.lists() == level && f.depth() <= lines.depth + 3;
     let own: Vec<&Field<'_>> = lines.fields.iter().filter(near).collect();
     let mut found = matches(wanted, &own, lines.depth, &[]);
@@ -92,17 +91,18 @@ pub(super) fn propose(source: &Source<'_, '_>, mapped: &mut Mapped, notes: &mut 
     let Some(section) = mapped.map.get_mut("lines").and_then(Value::as_object_mut) else {
         return;
     };
-    for target in ["quantity", "delivered", "unit"] {
+    for target in ["quantity", "delivered", "unit", "requestedDelivery"] {
         if !wanted.iter().any(|w| w.target == target) || section.contains_key(target) {
             continue;
         }
-        if let Some(value) = deeper(lines, target, wanted) {
+        if let Some((value, field)) = deeper(lines, target, wanted) {
             let why = "in a list of the line's own";
             notes.guess(format!("{at}/{target}"), format!("{value}, {why}"));
-            section.insert(
-                target.to_owned(),
-                json!({ "$from": value, "$comment": format!("guess: {why}") }),
-            );
+            let mut value = json!({ "$from": value, "$comment": format!("guess: {why}") });
+            if target == "requestedDelivery" && is_dot_net(field) {
+                value["$date"] = json!("dotNet");
+            }
+            section.insert(target.to_owned(), value);
             mapped.matched.push(format!("lines.{target}"));
         }
     }
@@ -115,6 +115,11 @@ pub(super) fn propose(source: &Source<'_, '_>, mapped: &mut Mapped, notes: &mut 
         notes.guess("/units", told);
         mapped.units = Some(json!({ "$comment": "guess, by the units' names", "values": values }));
     }
+}
+
+/// Lists that a line lies in, its own among them.
+fn within(field: &Field<'_>, depth: usize) -> usize {
+    field.steps.iter().take(depth).filter(|s| **s == Step::Each).count()
 }
 
 /// No list of lines: every document stops, and says why.
@@ -157,7 +162,7 @@ fn unit_beside(wanted: &[Wanted], own: &[&Field<'_>], depth: usize, found: &mut 
 }
 
 /// A value in a list of the line's own, such as quantities by what they are of.
-fn deeper(lines: &Lines<'_>, target: &str, wanted: &[Wanted]) -> Option<String> {
+fn deeper<'l, 'd>(lines: &'l Lines<'d>, target: &str, wanted: &[Wanted]) -> Option<(String, &'l Field<'d>)> {
     // What was ordered, or what was delivered.
     let delivered = wanted.iter().any(|w| w.target == "delivered");
     let fits = |option: &str| {
@@ -168,10 +173,11 @@ fn deeper(lines: &Lines<'_>, target: &str, wanted: &[Wanted]) -> Option<String> 
         }
     };
     let wanted: Vec<&Wanted> = wanted.iter().filter(|w| w.target == target).collect();
+    let level = lines.fields.first().map_or(1, |f| within(f, lines.depth));
     for list in lines
         .fields
         .iter()
-        .filter(|f| f.shape == Shape::List && f.depth() == lines.depth + 1)
+        .filter(|f| f.shape == Shape::List && f.lists() == level && f.depth() <= lines.depth + 2)
     {
         let start = [list.steps.as_slice(), &[Step::Each]].concat();
         let below: Vec<&Field<'_>> = lines
@@ -184,7 +190,7 @@ fn deeper(lines: &Lines<'_>, target: &str, wanted: &[Wanted]) -> Option<String> 
             let Some(found) = matches(only, &below, start.len().saturating_sub(1), &list.words).remove(target) else {
                 continue;
             };
-            let field = below.get(found.field)?;
+            let field = *below.get(found.field)?;
             let ordered = below
                 .iter()
                 .find_map(|f| Some((f, f.options().into_iter().find(|o| fits(&o.to_lowercase()))?)));
@@ -192,7 +198,7 @@ fn deeper(lines: &Lines<'_>, target: &str, wanted: &[Wanted]) -> Option<String> 
             let pick = ordered.map_or_else(String::new, |(f, option)| {
                 format!(" | select({} == {})", f.path(start.len()), Value::from(option))
             });
-            return Some(format!("first({inner}{pick} | {})", field.path(start.len())));
+            return Some((format!("first({inner}{pick} | {})", field.path(start.len())), field));
         }
     }
     None

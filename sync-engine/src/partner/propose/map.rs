@@ -143,15 +143,9 @@ fn why(field: &Field<'_>, certainty: Certainty) -> String {
 /// The value of a map: a plain path, with what its form needs, and a comment where it is a guess.
 pub(super) fn written(field: &Field<'_>, path: &str, depth: usize, want: Want, certainty: Certainty) -> Value {
     let mut value = json!({ "$from": path });
-    let told = format!(
-        "{} {} {}",
-        field.description(),
-        field.at.value.get("example").unwrap_or(&Value::Null),
-        field.at.text("pattern").unwrap_or_default()
-    );
+    let told = told(field);
     if want == Want::Date {
-        let dot_net = field.at.is("x-is-msdate") || field.at.is("x-is-msdate-time") || told.contains("/Date(");
-        if dot_net {
+        if is_dot_net(field) {
             value["$date"] = json!("dotNet");
         } else if field.shape == Shape::Integer {
             value["$date"] = json!(if field.format() == "int64" || told.contains("milli") {
@@ -181,6 +175,21 @@ pub(super) fn written(field: &Field<'_>, path: &str, depth: usize, want: Want, c
         Some(only) if only.len() == 1 => json!(path),
         _ => value,
     }
+}
+
+/// What a description says of a field's form.
+fn told(field: &Field<'_>) -> String {
+    format!(
+        "{} {} {}",
+        field.description(),
+        field.at.value.get("example").unwrap_or(&Value::Null),
+        field.at.text("pattern").unwrap_or_default()
+    )
+}
+
+/// Written as `/Date(…)/`.
+pub(super) fn is_dot_net(field: &Field<'_>) -> bool {
+    field.at.is("x-is-msdate") || field.at.is("x-is-msdate-time") || told(field).contains("/Date(")
 }
 
 fn in_minor_units(told: &str) -> bool {

@@ -23,6 +23,9 @@ const CONTEXT: &[&str] = &[
 /// Names that say nothing without what they lie in.
 const GENERIC: &[&str] = &["amount", "value", "text", "content", "code", "id", "number"];
 
+/// Words of dates that are about something else than goods and orders.
+const OTHER_DATES: &[&str] = &["acknowledge", "payment", "invoice", "discount", "tax", "approve"];
+
 /// A field that was found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Match {
@@ -74,7 +77,7 @@ pub(super) fn matches<'w>(
 /// How well a field fits, from 0 to 1. `depth` is the depth of what it is looked for in.
 fn degree(wanted: &Wanted, field: &Field<'_>, depth: usize, context: &[String]) -> f64 {
     let kind = kind_fits(wanted, field);
-    if kind <= 0.0 {
+    if kind <= 0.0 || wanted.want == Want::Date && field.words.iter().any(|w| OTHER_DATES.contains(&w.as_str())) {
         return 0.0;
     }
     let mut best: f64 = 0.0;
@@ -88,6 +91,9 @@ fn degree(wanted: &Wanted, field: &Field<'_>, depth: usize, context: &[String]) 
     }
     if best <= 0.0 {
         best = by_description(wanted, field);
+    } else if by_description(wanted, field) > 0.0 {
+        // What it is said to be outweighs a name that is somebody else's too.
+        best += 0.15;
     }
     let below = field.depth().saturating_sub(depth + 1);
     best * kind - 0.03 * f64::from(u32::try_from(below).unwrap_or(u32::MAX))

@@ -198,7 +198,13 @@ impl<'d> Pages<'_, 'd> {
             let until = parameters.iter().find(|p| until_of(p, since));
             self.since(since, until, field, asking, notes);
         } else if let (Some(field), Some(filter)) = (changed, parameters.iter().find(|p| p.name == "$filter")) {
-            let condition = format!("if .watermark then \"{} gt \\(.watermark)\" else empty end", field.name);
+            // OData 2 writes a moment with its type; its answers have `/Date(…)/`.
+            let moment = if super::map::is_dot_net(field) {
+                "datetimeoffset'\\(.watermark)'"
+            } else {
+                "\\(.watermark)"
+            };
+            let condition = format!("if .watermark then \"{} gt {moment}\" else empty end", field.name);
             set(asking, filter, json!(condition));
             notes.likely(&at, format!("changes since, by an OData filter on {}", field.name));
             asking.watermark = Some(json!({ "item": field.path(0), "overlapSeconds": 300, "format": "dateTime" }));
@@ -313,10 +319,15 @@ impl<'d> Pages<'_, 'd> {
 
     /// OData leaves lines out unless it is asked for them.
     fn expand(&self, parameter: &Parameter<'_>, asking: &mut Asking, notes: &mut Notes) {
-        let lists = self.item.iter().filter(|f| f.shape == Shape::List && f.depth() == 1);
+        let lists = self.item.iter().filter(|f| f.shape == Shape::List);
+        // OData 2 has a list of its own in what was asked for: `.to_Items.results[]`.
         let lines: Vec<&str> = lists
-            .filter(|f| has(&f.words, &["line"]) || has(&f.words, &["item"]))
-            .map(|f| f.name.as_str())
+            .filter_map(|f| match f.depth() {
+                1 => Some(f.name.as_str()),
+                2 if f.name == "results" => Some(f.parent()),
+                _ => None,
+            })
+            .filter(|name| has(&words(name), &["line"]) || has(&words(name), &["item"]))
             .collect();
         if !lines.is_empty() {
             set(asking, parameter, json!({ "$value": lines.join(",") }));

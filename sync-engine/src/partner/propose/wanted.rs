@@ -215,7 +215,8 @@ pub(super) const LINE: &[Wanted] = &[
         "item.sellerId",
         Want::Name,
         "supplier product identifier, supplier product id, supplier item number, supplier part number, \
-         supplier item id, seller item id, seller item number, sku, supplier sku, supplier product code, \
+         supplier item id, supplier material number, seller item id, seller item number, supplier item, \
+         supplier article number, supplier material, supplier part, sku, supplier sku, supplier product code, \
          article number, item code, product code, part number, item number, product number, line object number, \
          item id, product id, catalog object id, article id, material, supplier part id, \
          manufacturer part number, article, item, product",
@@ -230,7 +231,8 @@ pub(super) const LINE: &[Wanted] = &[
     wanted(
         "item.gtin",
         Want::Name,
-        "gtin, ean, upc, ean code, barcode, gtin number, global trade item number",
+        "gtin, ean, upc, ean code, barcode, gtin number, global trade item number, international article number, \
+         ean upc",
     ),
     wanted(
         "item.description",

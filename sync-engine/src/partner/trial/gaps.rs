@@ -8,6 +8,7 @@ use crate::partner::config::mistakes::child;
 use crate::partner::expr::trace::Trace;
 use crate::partner::map::{despatch, head, order, receipt, response};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Fields that are listed at most.
 const MAX_FIELDS: usize = 500;
@@ -76,22 +77,57 @@ pub(super) fn warnings(document: &CanonicalDocument) -> Vec<String> {
 }
 
 /// Scalars of the payload that no expression read, the elements of lists taken together.
-pub(super) fn unread(payload: &Value, trace: &Trace) -> Vec<UnreadField> {
+/// `except` are the fields that the configuration names as none of its business (`hashExcept`).
+pub(super) fn unread(payload: &Value, trace: &Trace, except: &[Vec<String>]) -> Vec<UnreadField> {
+    let mut known = BTreeSet::new();
+    names(payload, &mut known);
     let mut walk = Walk {
         trace,
+        except,
+        loose: trace
+            .loose
+            .iter()
+            .map(|(base, read)| (base.as_str(), own(read, &known)))
+            .collect(),
         found: Vec::new(),
     };
     walk.value(payload, "", ".", &mut Vec::new());
     walk.found
 }
 
+/// What was read of an element that jq made, without the names that the expression gave it: `.line.price` of
+/// `. + {line: $line}` reads `price`.
+fn own<'t>(read: &'t [String], known: &BTreeSet<&str>) -> &'t [String] {
+    let made = read.iter().take_while(|name| !known.contains(name.as_str())).count();
+    read.get(made..).unwrap_or_default()
+}
+
+fn names<'p>(value: &'p Value, known: &mut BTreeSet<&'p str>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                known.insert(name);
+                names(member, known);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| names(item, known)),
+        _ => {}
+    }
+}
+
 struct Walk<'t> {
     trace: &'t Trace,
+    except: &'t [Vec<String>],
+    /// Names that were read somewhere below a place.
+    loose: Vec<(&'t str, &'t [String])>,
     found: Vec<UnreadField>,
 }
 
 impl Walk<'_> {
     fn value(&mut self, value: &Value, pointer: &str, path: &str, names: &mut Vec<String>) {
+        if self.except.contains(names) {
+            return;
+        }
         match value {
             Value::Object(members) => {
                 for (name, member) in members {
@@ -118,8 +154,8 @@ impl Walk<'_> {
         }
         // An element that jq made keeps the names of its fields, whatever became of its place.
         let by_name =
-            |(base, read): &(String, Vec<String>)| pointer.starts_with(base.as_str()) && names.ends_with(read);
-        if self.trace.loose.iter().any(by_name) {
+            |(base, read): &(&str, &[String])| !read.is_empty() && pointer.starts_with(base) && names.ends_with(read);
+        if self.loose.iter().any(by_name) {
             return;
         }
         if let Some(field) = self.found.iter_mut().find(|f| f.path == path) {

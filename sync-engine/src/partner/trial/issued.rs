@@ -1,14 +1,20 @@
 //! The requests that would carry documents of ours: of an order or delivery note that the trial read, else of a sample.
 
 use super::{TrialOperation, requests};
+use crate::domain::document::OrderLine;
 use crate::domain::{CanonicalDocument, Decimal, DespatchAdvice, Order, Timestamp};
 use crate::partner::expr::trace::traced;
 use crate::partner::http::HttpPartner;
-use crate::partner::{OutboundKind, PartnerLink, RenderInput, Stage};
+use crate::partner::{OutboundKind, PartnerLink, Purpose, RenderInput, Stage};
 use serde_json::{Value, json};
 
 /// The requests of each configured operation that carries a document of ours.
-pub(super) fn operations(link: &HttpPartner, read: &[CanonicalDocument], now: Timestamp) -> Vec<TrialOperation> {
+pub(super) fn operations(
+    link: &HttpPartner,
+    read: &[CanonicalDocument],
+    prepared: Option<&Value>,
+    now: Timestamp,
+) -> Vec<TrialOperation> {
     let order = read.iter().find_map(|document| match document {
         CanonicalDocument::Order(order) => Some(order.clone()),
         CanonicalDocument::DespatchAdvice(_) => None,
@@ -17,10 +23,17 @@ pub(super) fn operations(link: &HttpPartner, read: &[CanonicalDocument], now: Ti
         return Vec::new();
     };
     let kinds = link.operations().iter();
-    kinds.flat_map(|kind| operation(link, *kind, &order, now)).collect()
+    kinds
+        .flat_map(|kind| operation(link, *kind, (&order, prepared), now))
+        .collect()
 }
 
-fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timestamp) -> Vec<TrialOperation> {
+fn operation(
+    link: &HttpPartner,
+    kind: OutboundKind,
+    (order, prepared): (&Order, Option<&Value>),
+    now: Timestamp,
+) -> Vec<TrialOperation> {
     let whole = CanonicalDocument::Order(order.clone());
     let (document, previous, of_order) = match kind {
         OutboundKind::Acknowledge
@@ -46,7 +59,12 @@ fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timesta
     };
     // What the partner's answer to `submit` would have said: there is no such answer.
     let partner_ref = json!({"id": "ID-AT-THE-PARTNER", "etag": "ETAG", "version": "1"});
-    let answer = json!({});
+    let answer = match kind {
+        OutboundKind::Update => json!({"purpose": Purpose::Change}),
+        OutboundKind::Cancel => json!({"purpose": Purpose::Cancellation}),
+        OutboundKind::Close => json!({}),
+        _ => json!({"purpose": Purpose::Original}),
+    };
     let input = RenderInput {
         operation_id: uuid::Uuid::nil(),
         kind,
@@ -60,16 +78,24 @@ fn operation(link: &HttpPartner, kind: OutboundKind, order: &Order, now: Timesta
         answered_at: now,
         stage: Stage::default(),
     };
-    let (made, read) = traced(|| requests::shown(link, &input));
+    let (made, read) = traced(|| requests::shown(link, &input, prepared));
     requests::told(made, kind, &Value::Null, (&document, &read))
 }
 
-/// The first line with one more.
+/// The first line with one more, the last of several left out, and a new one: every kind of change.
 fn changed(order: &Order) -> CanonicalDocument {
     let mut order = order.clone();
+    if order.lines.len() > 1 {
+        order.lines.pop();
+    }
+    let added = order.lines.first().cloned().map(|line| OrderLine {
+        id: "NEW".to_owned(),
+        ..line
+    });
     if let Some(line) = order.lines.first_mut() {
         line.quantity = more(line.quantity);
     }
+    order.lines.extend(added);
     CanonicalDocument::Order(order)
 }
 

@@ -16,7 +16,7 @@ pub use types::{
 
 use super::expr::trace::{Trace, traced};
 use super::http::HttpPartner;
-use super::{FetchError, Intake, PartnerLink, RawItem, RenderInput, SetAside, Stage, VersionIntake};
+use super::{FetchError, Intake, PartnerLink, RawItem, RenderInput, SetAside, Stage, StreamInfo, VersionIntake};
 use crate::domain::{Answer, CanonicalDocument, DocumentKind, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,12 +27,14 @@ pub const MAX_DOCUMENTS: usize = 20;
 /// What to try a configuration on.
 #[derive(Debug, Clone, Default)]
 pub struct TrialInput {
-    /// A stream's name; the first one, or each in turn, when it is not said.
+    /// A stream's name. When it is not said: with a payload the first whose map takes it, else each in turn.
     pub stream: Option<String>,
     /// A document of the partner. Without one the partner is asked for one page.
     pub payload: Option<RawItem>,
     /// The answer to send for the operations that it fits, as of the API; a plausible one where there is none.
     pub answer: Option<Value>,
+    /// What the partner answers to the reads before requests (`prepare`): the body. Placeholders where there is none.
+    pub prepared: Option<Value>,
 }
 
 impl HttpPartner {
@@ -56,10 +58,10 @@ impl HttpPartner {
                 }
                 found
             }
-            None => {
-                let several = if input.payload.is_some() { 1 } else { usize::MAX };
-                self.streams().iter().take(several).collect()
-            }
+            None => match &input.payload {
+                Some(item) => self.stream_of(item).into_iter().collect(),
+                None => self.streams().iter().collect(),
+            },
         };
         let (mut tried, mut read) = (Vec::new(), Vec::new());
         for stream in streams {
@@ -70,8 +72,15 @@ impl HttpPartner {
             name: self.name().to_owned(),
             rules: rules::of_partner(self.rules()),
             streams: tried,
-            issued: issued::operations(self, &read, now),
+            issued: issued::operations(self, &read, input.prepared.as_ref(), now),
         })
+    }
+
+    /// The first stream whose map makes something of the payload, else the first of all.
+    fn stream_of(&self, item: &RawItem) -> Option<&StreamInfo> {
+        let taken = |intake: Intake| !matches!(intake, Intake::Skipped);
+        let fits = |s: &&StreamInfo| self.intake(&s.name, &item.bytes).is_ok_and(taken);
+        self.streams().iter().find(fits).or_else(|| self.streams().first())
     }
 
     async fn try_stream(
@@ -112,7 +121,7 @@ impl HttpPartner {
         tried.documents = items
             .iter()
             .take(MAX_DOCUMENTS)
-            .map(|item| self.try_document(name, item, (input.answer.as_ref(), now), read))
+            .map(|item| self.try_document(name, item, (input, now), read))
             .collect();
         tried
     }
@@ -121,7 +130,7 @@ impl HttpPartner {
         &self,
         stream: &str,
         item: &RawItem,
-        (answer, now): (Option<&Value>, Timestamp),
+        (given, now): (&TrialInput, Timestamp),
         documents: &mut Vec<CanonicalDocument>,
     ) -> TrialDocument {
         let (taken, mut trace) = traced(|| self.intake(stream, &item.bytes));
@@ -161,13 +170,14 @@ impl HttpPartner {
                     document.items = items::of_document(&version.document);
                     let side = self.streams().iter().find(|s| s.name == stream).map(|s| s.side);
                     document.rules = rules::of_document(self.rules(), &version.document, side, now);
-                    document.operations = self.try_operations(stream, version, &item.bytes, answer, now, &mut trace);
+                    document.operations = self.try_operations(stream, version, &item.bytes, given, now, &mut trace);
                     documents.push(version.document.clone());
                 }
             }
         }
         if let Some(payload) = self.payload_as_read(stream, &item.bytes) {
-            document.unread = gaps::unread(&payload, &trace);
+            let except = self.config().streams.iter().find(|s| s.info.name == stream);
+            document.unread = gaps::unread(&payload, &trace, except.map_or(&[], |s| &s.hash_except));
         }
         document
     }
@@ -178,14 +188,14 @@ impl HttpPartner {
         stream: &str,
         version: &VersionIntake,
         payload: &[u8],
-        given: Option<&Value>,
+        given: &TrialInput,
         now: Timestamp,
         trace: &mut Trace,
     ) -> Vec<TrialOperation> {
         let side = self.streams().iter().find(|s| s.name == stream).map(|s| s.side);
         let mut operations = Vec::new();
         for kind in self.operations() {
-            let Some(answer) = plausible::answer(*kind, side, &version.document, given, now) else {
+            let Some(answer) = plausible::answer(*kind, side, &version.document, given.answer.as_ref(), now) else {
                 continue;
             };
             let input = RenderInput {
@@ -201,7 +211,7 @@ impl HttpPartner {
                 answered_at: now,
                 stage: Stage::default(),
             };
-            let (requests, read) = traced(|| requests::shown(self, &input));
+            let (requests, read) = traced(|| requests::shown(self, &input, given.prepared.as_ref()));
             trace.read.extend(of_payload(&read));
             operations.extend(requests::told(requests, *kind, &answer, (&version.document, &read)));
         }

@@ -10,8 +10,10 @@ use crate::partner::http::HttpPartner;
 use crate::partner::map::Template;
 use crate::partner::render::{after, here};
 use crate::partner::{IntakeError, IntakeProblem, OutboundKind, PartnerLink, RenderInput};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+/// Said where a request cannot be made of what stands in for the partner's answer.
+const GUESSED: &str = "the read before it was not made: give a saved answer of the partner (--prepared FILE)";
 /// Most requests of one operation that are shown.
 const MAX_SHOWN: usize = 30;
 
@@ -71,7 +73,8 @@ pub(super) fn told(
     told
 }
 
-pub(super) fn shown(link: &HttpPartner, input: &RenderInput<'_>) -> Vec<Made> {
+/// `answered` is the body that the partner answers to the reads before requests, where it is known.
+pub(super) fn shown(link: &HttpPartner, input: &RenderInput<'_>, answered: Option<&Value>) -> Vec<Made> {
     let mut made = Vec::new();
     let mut progress = None;
     while made.len() < MAX_SHOWN {
@@ -102,14 +105,16 @@ pub(super) fn shown(link: &HttpPartner, input: &RenderInput<'_>) -> Vec<Made> {
             };
             let request = link.show_read(&prepare.request, &Scope::root(&found.scope));
             made.push(Made::new(name, request.map_err(problem)));
-            prepare
-                .keep
-                .as_ref()
-                .map_or(Value::Null, |keep| sample(keep, "prepared"))
+            let keep = prepare.keep.as_ref();
+            keep.map_or(Value::Null, |keep| kept(keep, answered, &found.scope))
         });
         input.stage.progress = Some(&found.progress);
         input.stage.prepared = prepared.as_ref();
-        made.push(request(link, &input, step));
+        let mut made_now = request(link, &input, step);
+        if prepared.is_some() && answered.is_none() && !made_now.problems.is_empty() {
+            made_now.problems.extend(problem(GUESSED.to_owned()));
+        }
+        made.push(made_now);
         let kept = step.receipt.as_ref().map(|receipt| sample(receipt, "receipt"));
         let Ok(Some(next)) = after(link.config(), &input, kept.as_ref()) else {
             break;
@@ -137,6 +142,16 @@ fn refused(step: String, error: IntakeError) -> Made {
 fn problem(message: String) -> Vec<IntakeProblem> {
     let pointer = String::new();
     vec![IntakeProblem { pointer, message }]
+}
+
+/// What `keep` makes of the partner's answer, else of none.
+fn kept(keep: &Template, answered: Option<&Value>, sent: &Value) -> Value {
+    let Some(body) = answered else {
+        return sample(keep, "prepared");
+    };
+    let answer = json!({"status": 200, "headers": {}, "body": body});
+    let kept = keep.render(&Scope::root(&answer).with_root(sent), "", &mut Vec::new());
+    kept.unwrap_or(Value::Null)
 }
 
 /// What a template might give: each value is its own name, or 1 where the name is that of a number.
