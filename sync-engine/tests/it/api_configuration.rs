@@ -37,7 +37,7 @@ async fn a_configuration_is_tried_on_the_live_api_and_nothing_is_stored_or_sent(
     assert!(document["canonical"]["lines"][0]["quantity"].is_string());
     let codes = document["codes"].as_array().expect("codes");
     assert!(
-        codes.iter().any(|c| c["table"] == "units" && c["ours"].is_string()),
+        codes.iter().any(|c| c["table"] == "units" && c["found"].is_string()),
         "{codes:?}"
     );
     let names = document["operations"].as_array().expect("operations");
