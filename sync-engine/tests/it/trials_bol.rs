@@ -52,13 +52,12 @@ impl Retailer {
     }
 
     fn item(&mut self, id: &str) -> &mut Value {
-        let items = self
+        let mut items = self
             .orders
             .iter_mut()
             .flat_map(|o| o["orderItems"].as_array_mut().unwrap());
         items
-            .filter(|i| i["orderItemId"] == id)
-            .next_back()
+            .rfind(|i| i["orderItemId"] == id)
             .unwrap_or_else(|| panic!("{id}"))
     }
 

@@ -131,6 +131,22 @@ fn a_start_from_a_description_knows_unit_prices_totals_and_yes_or_no() {
 }
 
 #[test]
+fn a_start_from_a_description_knows_vendor_media_types_and_times_of_lines() {
+    let described = text("bol", "openapi.json");
+    let description = Description::read("openapi.json", &described, &mut |_| Err(String::new())).unwrap();
+    let made = propose(&description, "bol").unwrap().config;
+    assert_eq!(made["accept"], "application/vnd.retailer.v10+json");
+    assert_eq!(
+        made["streams"]["orders"]["watermark"]["item"],
+        ".orderItems[].latestChangedDateTime"
+    );
+    assert_eq!(made["streams"]["orders"]["watermark"]["format"], "date");
+    let request = &made["operations"]["despatch"]["request"];
+    assert_eq!(request["mediaType"], "application/vnd.retailer.v10+json");
+    assert_eq!(request["body"]["orderItems"]["orderItemId"], ".orderLineId");
+}
+
+#[test]
 fn a_secret_of_a_request_is_one_that_is_asked_for() {
     let mut config = small("https://api.acme.example");
     config["streams"]["orders"]["request"]["query"]["key"] = json!({"$secret": "acme.tenant"});

@@ -29,6 +29,8 @@ pub(super) struct Endpoint<'d> {
     pub body: Option<Body<'d>>,
     /// Of the first answer of success.
     pub answer: Option<At<'d>>,
+    /// What that answer is written in, where it is JSON.
+    pub answer_media: Option<&'d str>,
     pub answer_headers: Vec<&'d str>,
 }
 
@@ -108,7 +110,7 @@ fn endpoint<'d>(d: &'d Description, path: &'d str, method: &str, item: At<'d>, a
             let schema = d.get(entry, "schema").unwrap_or(entry);
             if place == "body" {
                 body = Some(Body {
-                    media_type: "application/json",
+                    media_type: listed_media(d, at, "consumes").unwrap_or("application/json"),
                     schema,
                 });
             } else if !parameters.iter().any(|p| p.name == name && p.place == place) {
@@ -134,6 +136,13 @@ fn endpoint<'d>(d: &'d Description, path: &'d str, method: &str, item: At<'d>, a
         Dialect::Swagger2 => d.get(*answer, "schema"),
         Dialect::OpenApi30 | Dialect::OpenApi31 => Some(of_content(d, d.get(*answer, "content")?)?.schema),
     });
+    let answer_media = match d.dialect {
+        Dialect::Swagger2 => listed_media(d, at, "produces"),
+        Dialect::OpenApi30 | Dialect::OpenApi31 => success
+            .and_then(|(_, answer)| of_content(d, d.get(*answer, "content")?))
+            .map(|body| body.media_type)
+            .filter(|media_type| media_type.contains("json")),
+    };
     let headers = success.and_then(|(_, answer)| d.get(*answer, "headers"));
     Endpoint {
         method: match method {
@@ -148,6 +157,7 @@ fn endpoint<'d>(d: &'d Description, path: &'d str, method: &str, item: At<'d>, a
         parameters,
         body,
         answer,
+        answer_media,
         answer_headers: headers
             .map(|h| d.members(h))
             .unwrap_or_default()
@@ -155,6 +165,17 @@ fn endpoint<'d>(d: &'d Description, path: &'d str, method: &str, item: At<'d>, a
             .map(|(name, _)| name)
             .collect(),
     }
+}
+
+/// Swagger 2: the JSON among the media types of an endpoint, else among those of all.
+fn listed_media<'d>(d: &'d Description, at: At<'d>, name: &str) -> Option<&'d str> {
+    let listed = |at: At<'d>| {
+        let list = at.value.get(name).and_then(Value::as_array)?;
+        list.iter()
+            .filter_map(Value::as_str)
+            .find(|media| media.contains("json"))
+    };
+    listed(at).or_else(|| listed(d.root()))
 }
 
 /// The JSON of a body, else whatever comes first.

@@ -173,6 +173,12 @@ fn assemble<'d>(
     let mut schemas = Vec::new();
     let (auth, headers) = signin::auth(d, asked, id, notes);
     let mut whole = json!({ "$schema": "../schema/partner.schema.json", "id": id, "name": name(d, id), "baseUrl": signin::base_url(d, notes), "auth": auth });
+    if let Some(media_type) = asked
+        .answer_media
+        .filter(|media_type| *media_type != "application/json")
+    {
+        whole["accept"] = json!(media_type);
+    }
     let headers = [headers, required_headers(endpoints, asked, id, notes)]
         .into_iter()
         .flatten()

@@ -264,12 +264,16 @@ impl<'d> Pages<'_, 'd> {
         self.moment(&["create", "order date"])
     }
 
-    /// A date and time of the document whose name has one of these words.
+    /// A date and time whose name has one of these words: of the document, else of its lines.
     fn moment(&self, wanted: &[&str]) -> Option<&Field<'d>> {
+        self.moment_within(0, wanted).or_else(|| self.moment_within(1, wanted))
+    }
+
+    fn moment_within(&self, lists: usize, wanted: &[&str]) -> Option<&Field<'d>> {
         let dates = self
             .item
             .iter()
-            .filter(|f| f.lists() == 0 && f.is_leaf() && f.depth() <= 3 && is_moment(f));
+            .filter(|f| f.lists() == lists && f.is_leaf() && f.depth() <= 3 + lists && is_moment(f));
         let fits = |f: &&Field<'d>| wanted.iter().any(|w| has(&f.words, &w.split(' ').collect::<Vec<_>>()));
         // A person who changed it is no time.
         dates

@@ -22,6 +22,8 @@ const ORDER: &[&str] = &[
     "path",
     "query",
     "headers",
+    "accept",
+    "mediaType",
     "idempotency",
     "limits",
     "rules",

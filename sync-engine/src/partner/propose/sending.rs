@@ -157,7 +157,8 @@ pub(super) const OF_LINE_ISSUED: &[Known] = &[
     ),
     (
         ".orderLineId",
-        "purchase order line number, order line number, order line id",
+        "purchase order line number, order line number, order line id, order item id, order item number, \
+         order position id",
     ),
     (
         ".delivered // .quantity",
