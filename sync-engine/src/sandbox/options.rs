@@ -1,5 +1,6 @@
 //! How a sandbox is set up.
 
+use super::sales::Mood;
 use crate::clock::{Clock, SystemClock};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ pub struct SandboxOptions {
     pub initial_delivery_notes: u32,
     /// Whether orders that are issued to it are delivered once it has confirmed them.
     pub delivers_orders: bool,
+    /// How it answers the first documents that are issued to it; it confirms those after them.
+    pub moods: Vec<Mood>,
     /// Something new happens this often: an order, a change, a cancellation, a delivery note. `None`: nothing does.
     pub event_interval: Option<Duration>,
     /// Every fact is kept here and made durable before an answer is given; a sandbox started with it goes on from
@@ -55,6 +58,7 @@ impl Default for SandboxOptions {
             initial_orders: 0,
             initial_delivery_notes: 0,
             delivers_orders: false,
+            moods: Vec::new(),
             event_interval: None,
             state_file: None,
             clock: Arc::new(SystemClock),
@@ -63,13 +67,15 @@ impl Default for SandboxOptions {
 }
 
 impl SandboxOptions {
-    /// About 25 orders and 6 delivery notes at the start, and something new every few seconds.
+    /// About 25 orders and 6 delivery notes at the start, and something new every few seconds. Of what is issued to it it
+    /// confirms the first, counters the second, and says nothing to the third.
     pub fn demo() -> Self {
         Self {
             port: DEFAULT_PORT,
             initial_orders: 25,
             initial_delivery_notes: 6,
             delivers_orders: true,
+            moods: vec![Mood::Confirm, Mood::Counter, Mood::Silent],
             event_interval: Some(Duration::from_secs(8)),
             takes_counter_percent: 75,
             reaction_delay: Duration::from_secs(6),

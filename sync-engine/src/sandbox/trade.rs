@@ -35,6 +35,7 @@ impl World {
             let note = compose::delivery_note(FIRST_NOTE_NUMBER + i, market, lines, now, &mut self.random);
             entries.push(Entry::Note(Box::new(note)));
         }
+        self.sales.moods.extend(&options.moods);
         self.record(entries)
     }
 

@@ -43,6 +43,22 @@ test("c, a look, Enter: confirmed", async () => {
   await waitFor(() => expect(screen.queryByTestId("confirm-dialog")).toBeNull());
 });
 
+test("what is doubtful stands above the document and where it is confirmed", async () => {
+  const doubts = [
+    { code: "amounts" as const, pointer: "/lines/0/net", message: "20.02 EUR is given, 20.00 EUR comes out" },
+    ...Array.from({ length: 6 }, (_, n) => ({ code: "amounts" as const, pointer: `/lines/${n + 1}/net`, message: "no" })),
+  ];
+  current = detail({ doubts });
+  engine();
+  show(<DocumentScreen id={1} tab="lines" version={undefined} />);
+  const bar = await screen.findByTestId("doubts");
+  expect(bar).toHaveTextContent("20.02 EUR is given");
+  expect(bar).toHaveTextContent("and 2 more");
+  fireEvent.keyDown(document.body, { key: "c" });
+  const dialog = await screen.findByTestId("confirm-dialog");
+  expect(within(dialog).getByTestId("doubts")).toHaveTextContent("/lines/0/net");
+});
+
 test("a rejection needs its reason, and Other its text", async () => {
   const { calls } = engine();
   show(<DocumentScreen id={1} tab="lines" version={undefined} />);
