@@ -3,7 +3,7 @@
 
 fn main() {
     let attributes = tauri_build::Attributes::new()
-        .app_manifest(tauri_build::AppManifest::new().commands(&["request", "subscribe", "save_pdf", "open_pdf"]))
+        .app_manifest(tauri_build::AppManifest::new().commands(&["request", "subscribe", "save_file", "open_pdf"]))
         .codegen(tauri_build::CodegenContext::new());
     if let Err(error) = tauri_build::try_build(attributes) {
         if !std::path::Path::new("../ui/dist/index.html").exists() {

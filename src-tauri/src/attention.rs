@@ -128,6 +128,10 @@ fn incident_title(incident: &IncidentRow) -> String {
         ("partner.configuration", true) => format!("The configuration {subject} is in order again"),
         ("queue.dead", false) => format!("Answers to {subject} could not be delivered"),
         ("queue.dead", true) => format!("No answer to {subject} is left undelivered"),
+        ("care.backup", false) => "The backup of the database fails".to_owned(),
+        ("care.backup", true) => "The backup of the database is made again".to_owned(),
+        ("care.archive", false) => "Old documents cannot be archived".to_owned(),
+        ("care.archive", true) => "Old documents are archived again".to_owned(),
         (_, false) => format!("{subject} needs attention"),
         (_, true) => format!("{subject} is well again"),
     }

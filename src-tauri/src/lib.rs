@@ -4,9 +4,9 @@
 mod attention;
 mod bridge;
 mod failure;
+mod files;
 mod journal;
 mod options;
-mod pdf;
 #[cfg(test)]
 mod rights;
 mod secrets;
@@ -57,12 +57,12 @@ pub fn run() -> ExitCode {
         .invoke_handler(tauri::generate_handler![
             bridge::request,
             bridge::subscribe,
-            pdf::save_pdf,
-            pdf::open_pdf
+            files::save_file,
+            files::open_pdf
         ])
         .setup(|app| {
             let hidden = options.hidden;
-            pdf::clear_opened(&options.data_dir);
+            files::clear_opened(&options.data_dir);
             startup::begin(app.handle(), options);
             window::create(app, hidden)?;
             tray::create(app)?;

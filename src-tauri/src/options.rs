@@ -40,6 +40,8 @@ pub struct Resolved {
     pub save_dir: Option<PathBuf>,
     pub log: LogSettings,
     pub care: CareSettings,
+    /// Where it was named.
+    pub settings_file: Option<PathBuf>,
     pub hidden: bool,
     /// Whether the data folder was named: a program on data of its own is an instance of its own.
     named: bool,
@@ -77,6 +79,7 @@ impl Options {
             save_dir: self.save_dir,
             log: file.log,
             care: file.care,
+            settings_file: self.config,
             hidden: self.hidden,
             named,
         })

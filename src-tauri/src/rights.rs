@@ -23,7 +23,7 @@ fn the_page_may_call_our_own_commands_and_nothing_else() {
         "identifier": "main",
         "local": true,
         "windows": ["main"],
-        "permissions": ["allow-request", "allow-subscribe", "allow-save-pdf", "allow-open-pdf"],
+        "permissions": ["allow-request", "allow-subscribe", "allow-save-file", "allow-open-pdf"],
     });
     assert_eq!(capability, expected);
 }

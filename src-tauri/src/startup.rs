@@ -13,6 +13,7 @@ use sync_engine::clock::SystemClock;
 use sync_engine::engine::{Care, Engine, EngineOptions};
 use sync_engine::log;
 use sync_engine::partner::Secrets;
+use sync_engine::settings::{ARCHIVES_DIR, BACKUPS_DIR};
 use tauri::{AppHandle, Manager};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -97,8 +98,8 @@ async fn start(options: Resolved) -> Result<Running, String> {
     let shutdown = CancellationToken::new();
     ship_log(&options, Arc::clone(&secrets), shutdown.clone())?;
     let care = Care {
-        archives: options.data_dir.join("archives"),
-        backups: options.data_dir.join("backups"),
+        archives: options.data_dir.join(ARCHIVES_DIR),
+        backups: options.data_dir.join(BACKUPS_DIR),
         keep_days: options.care.keep_days(),
         backup_hours: options.care.backup_hours(),
         keep_backups: options.care.keep_backups,
@@ -121,6 +122,7 @@ async fn start(options: Resolved) -> Result<Running, String> {
         ApiOptions {
             user: user(),
             shutdown: shutdown.clone(),
+            settings_file: options.settings_file,
         },
     );
     Ok(Running {

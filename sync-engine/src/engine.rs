@@ -141,6 +141,7 @@ impl Engine {
             together: Default::default(),
             tasks: TaskTracker::new(),
             working: Mutex::default(),
+            cared: Mutex::default(),
             presence: Mutex::new(Some(presence)),
             meter: Meter::default(),
         });
@@ -219,11 +220,17 @@ impl Engine {
         &self.inner.exchange
     }
 
-    fn secrets(&self) -> Arc<dyn Secrets> {
+    /// What the partners' configurations name.
+    pub fn secrets(&self) -> Arc<dyn Secrets> {
         Arc::clone(&self.inner.secrets)
     }
 
-    fn database(&self) -> &Path {
+    pub fn partners_dir(&self) -> &Path {
+        self.exchange().partners.dir()
+    }
+
+    /// The database's file, in the data folder.
+    pub fn database(&self) -> &Path {
         &self.inner.database
     }
 

@@ -2,6 +2,8 @@
 
 pub mod api;
 pub mod clock;
+pub mod diagnostics;
+pub mod doctor;
 pub mod domain;
 pub mod engine;
 pub mod exchange;

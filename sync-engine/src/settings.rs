@@ -10,6 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// Name of the file in the data folder.
 pub const SETTINGS_FILE: &str = "settings.json";
+/// The database, the token of the API, and the folders in the data folder.
+pub const DATABASE_FILE: &str = "countersign.db";
+pub const TOKEN_FILE: &str = "token";
+pub const ARCHIVES_DIR: &str = "archives";
+pub const BACKUPS_DIR: &str = "backups";
 const LOCK_FILE: &str = "countersign.lock";
 const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
 const MAX_COMPANY_CHARS: usize = 40;
@@ -148,6 +153,20 @@ pub fn check_company(company: &CompanyId) -> Result<(), String> {
     Err(format!(
         "company \"{text}\" is not usable: 1 to {MAX_COMPANY_CHARS} small letters, digits and hyphens, such as main"
     ))
+}
+
+/// The rights of a file that others than its owner may read; `None` when they may not, or where the folder's rights protect
+/// it (Windows).
+#[cfg(unix)]
+pub fn mode_open_to_others(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = std::fs::metadata(path).map_or(0, |found| found.mode() & 0o777);
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+pub fn mode_open_to_others(_: &Path) -> Option<u32> {
+    None
 }
 
 /// Held while one engine works on a data folder. The system lets go of it when the process ends, however that ends.

@@ -12,6 +12,7 @@ import "./styles/document.css";
 import "./styles/answer.css";
 import "./styles/issue.css";
 import "./styles/configuration.css";
+import "./styles/health.css";
 
 applyTheme();
 // Takes the token out of the address before anything is asked.

@@ -43,7 +43,7 @@ export function fakeEngine(routes: Record<string, Answer | ((call: Call) => Answ
       return () => undefined;
     },
     openPdf: async () => undefined,
-    savePdf: async () => true,
+    saveFile: async () => true,
   };
   setHost(host);
   return { calls, host, emit: (message: FeedMessage) => listener(message) };

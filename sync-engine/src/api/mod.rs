@@ -9,6 +9,7 @@ mod canonical;
 mod configuration;
 pub mod connections;
 mod describe;
+mod diagnostics;
 mod documents;
 mod error;
 mod events;
@@ -34,6 +35,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use parameters::KnownParameters;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +55,8 @@ pub struct ApiOptions {
     pub user: String,
     /// Ends the event streams, so that a host can stop.
     pub shutdown: CancellationToken,
+    /// The settings file, where it was named; else `settings.json` in the data folder.
+    pub settings_file: Option<PathBuf>,
 }
 
 #[derive(Clone)]
@@ -61,6 +65,7 @@ pub(crate) struct ApiState {
     actor: Arc<str>,
     user: Arc<str>,
     shutdown: CancellationToken,
+    settings_file: Option<Arc<Path>>,
     /// Places for event streams.
     streams: Arc<Semaphore>,
 }
@@ -94,6 +99,7 @@ pub fn router(engine: Engine, options: ApiOptions) -> Router {
         actor: format!("user:{}", options.user).into(),
         user: options.user.into(),
         shutdown: options.shutdown,
+        settings_file: options.settings_file.map(Arc::from),
         streams: Arc::new(Semaphore::new(events::MAX_STREAMS)),
     };
     let (router, document) = described().split_for_parts();
@@ -117,6 +123,8 @@ fn described() -> OpenApiRouter<ApiState> {
         .routes(routes!(session::counters))
         .routes(routes!(session::metrics))
         .routes(routes!(session::incidents))
+        .routes(routes!(diagnostics::examine))
+        .routes(routes!(diagnostics::diagnostics))
         .routes(routes!(documents::list_documents))
         .routes(routes!(documents::get_document))
         .routes(routes!(documents::get_version))

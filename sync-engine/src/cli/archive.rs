@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use sync_engine::clock::{Clock, SystemClock};
 use sync_engine::domain::Timestamp;
 use sync_engine::exchange::care;
+use sync_engine::settings::ARCHIVES_DIR;
 use sync_engine::store::SqliteStore;
 
 pub async fn run(global: &Global, args: ArchiveArgs) -> Result<ExitCode, Failure> {
@@ -22,7 +23,7 @@ pub async fn run(global: &Global, args: ArchiveArgs) -> Result<ExitCode, Failure
 
 fn list(global: &Global) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
-    let folder = settings.data_dir.join(host::ARCHIVES);
+    let folder = settings.data_dir.join(ARCHIVES_DIR);
     let mut files: Vec<PathBuf> = match std::fs::read_dir(&folder) {
         Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -90,9 +91,10 @@ async fn now(global: &Global, days: Option<u32>) -> Result<ExitCode, Failure> {
     };
     let before = Timestamp(SystemClock.now().0 - i64::from(days) * 24 * 60 * 60 * 1000);
     let bar = terminal::waiting(global.json, "archiving");
-    let retired = care::retire(&store, &settings.data_dir.join(host::ARCHIVES), before).await;
+    let retired = care::retire(&store, &settings.data_dir.join(ARCHIVES_DIR), before).await;
     bar.finish_and_clear();
     let retired = retired?;
+    care::shrink(&store, || std::future::ready(())).await?;
     store.close();
     if global.json {
         terminal::json(&json!({

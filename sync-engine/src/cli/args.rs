@@ -1,5 +1,8 @@
 //! What can be typed.
 
+pub use super::care_args::{
+    ArchiveArgs, ArchiveCommand, AuditArgs, AuditCommand, BackupArgs, DiagnosticsArgs, DoctorArgs, RestoreArgs,
+};
 pub use super::partner_args::{NewArgs, PartnerArgs, PartnerCommand, TryArgs};
 use super::which::Which;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -171,8 +174,23 @@ Examples:
     #[command(after_help = "\
 Examples:
   countersign doctor
-  countersign doctor --json")]
-    Doctor,
+  countersign doctor --offline --json")]
+    Doctor(DoctorArgs),
+    /// Put what somebody needs who helps into one file, without secrets and without documents
+    #[command(after_help = "\
+Versions, settings, configurations, doctor's findings, states, counts and the log. What documents or partners say stays
+out, and what looks like a secret is ***. Look into it before you hand it on.
+
+Examples:
+  countersign diagnostics
+  countersign diagnostics --out /tmp/countersign.zip")]
+    Diagnostics(DiagnosticsArgs),
+    /// Follow the history from its first row to its last
+    #[command(after_help = "\
+Examples:
+  countersign audit verify
+  countersign audit verify --file backups/countersign-20270301-080000.db --json")]
+    Audit(AuditArgs),
     /// Print the OpenAPI document of the HTTP API
     #[command(after_help = "\
 Example:
@@ -360,59 +378,6 @@ pub struct PrintArgs {
     /// Where to write; - for standard output [default: NUMBER-vVERSION.pdf here]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct BackupArgs {
-    /// Where to write; must not exist [default: backups/countersign-DATE-TIME.db in the data folder]
-    pub file: Option<PathBuf>,
-    /// Then restore the copy into a folder of its own, and check everything in it
-    #[arg(long)]
-    pub drill: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct ArchiveArgs {
-    #[command(subcommand)]
-    pub command: ArchiveCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ArchiveCommand {
-    /// List the archives, each read to its end and checked
-    #[command(after_help = "\
-Examples:
-  countersign archive list
-  countersign archive list --json")]
-    List,
-    /// Print every row of an archive as a line of JSON
-    #[command(after_help = "\
-Example:
-  countersign archive show archives/countersign-20270301080000000-1.jsonl.gz | grep PO-10023")]
-    Show {
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-    },
-    /// Archive now what is settled; `countersign serve` does it every day
-    #[command(after_help = "\
-Examples:
-  countersign archive run
-  countersign archive run --days 365 --json")]
-    Run {
-        /// Keep what changed in these days [default: care.keepDays of the settings, 90]
-        #[arg(long, value_name = "DAYS")]
-        days: Option<u32>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct RestoreArgs {
-    /// The backup
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Only try it out; a running engine is not in the way
-    #[arg(long)]
-    pub check: bool,
 }
 
 fn operation(text: &str) -> Result<OperationId, String> {

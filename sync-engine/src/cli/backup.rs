@@ -5,13 +5,14 @@ use super::failure::Failure;
 use super::settings::reason;
 use super::{host, restore, terminal};
 use std::process::ExitCode;
+use sync_engine::settings::BACKUPS_DIR;
 
 pub fn run(global: &Global, args: BackupArgs) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
     let store = host::store(&settings)?;
     let to = args.file.unwrap_or_else(|| {
         let name = format!("countersign-{}.db", chrono::Local::now().format("%Y%m%d-%H%M%S"));
-        settings.data_dir.join(host::BACKUPS).join(name)
+        settings.data_dir.join(BACKUPS_DIR).join(name)
     });
     if to.exists() {
         return Err(Failure::failed(format!("{} exists already", to.display())).hint("name a file that does not"));

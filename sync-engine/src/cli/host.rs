@@ -7,20 +7,31 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_engine::clock::SystemClock;
+use sync_engine::doctor::Installation;
 use sync_engine::engine::{Care, Engine, EngineOptions};
 use sync_engine::partner::{FileSecrets, Secrets};
+use sync_engine::settings::{ARCHIVES_DIR, BACKUPS_DIR, DATABASE_FILE};
 use sync_engine::store::{SqliteStore, Store};
 
-pub const DATABASE_FILE: &str = "countersign.db";
-/// Folders in the data folder.
-pub const ARCHIVES: &str = "archives";
-pub const BACKUPS: &str = "backups";
 const SECRETS_FILE: &str = "secrets.json";
 /// How long what is in flight may take to end when a command stops.
 pub const GRACE: Duration = Duration::from_secs(10);
 
 pub fn settings(global: &Global, serve: Option<&ServeArgs>) -> Result<Settings, Failure> {
     Settings::load(global, serve)
+}
+
+/// What `doctor` looks at; a settings file that is refused is one of its findings.
+pub fn installation(global: &Global) -> Result<Installation, Failure> {
+    let (settings, file) = Settings::examined(global)?;
+    Ok(Installation {
+        secrets: secrets(&settings.data_dir),
+        data_dir: settings.data_dir,
+        partners_dir: settings.partners_dir,
+        company: settings.company,
+        settings: file,
+        clock: Arc::new(SystemClock),
+    })
 }
 
 /// Makes the data folder, for its owner alone.
@@ -62,8 +73,8 @@ pub async fn engine(settings: &Settings, background: bool) -> Result<Engine, Fai
 /// What `serve` takes care of besides exchanging.
 pub fn care(settings: &Settings) -> Care {
     Care {
-        archives: settings.data_dir.join(ARCHIVES),
-        backups: settings.data_dir.join(BACKUPS),
+        archives: settings.data_dir.join(ARCHIVES_DIR),
+        backups: settings.data_dir.join(BACKUPS_DIR),
         keep_days: settings.care.keep_days(),
         backup_hours: settings.care.backup_hours(),
         keep_backups: settings.care.keep_backups,
@@ -82,7 +93,7 @@ pub fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
     Ok(Arc::new(SqliteStore::open(path)?))
 }
 
-fn existing_database(settings: &Settings) -> Result<PathBuf, Failure> {
+pub fn existing_database(settings: &Settings) -> Result<PathBuf, Failure> {
     let path = settings.data_dir.join(DATABASE_FILE);
     if path.exists() {
         return Ok(path);

@@ -2,7 +2,10 @@
 
 mod archive;
 mod args;
+mod audit;
 mod backup;
+mod care_args;
+mod diagnostics;
 mod doctor;
 mod failure;
 mod host;
@@ -67,7 +70,9 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Backup(args) => backup::run(&global, args),
             Command::Archive(args) => archive::run(&global, args).await,
             Command::Restore(args) => restore::run(&global, &args),
-            Command::Doctor => doctor::run(&global),
+            Command::Doctor(args) => doctor::run(&global, &args).await,
+            Command::Diagnostics(args) => diagnostics::run(&global, args).await,
+            Command::Audit(args) => audit::run(&global, args),
             Command::Openapi => Ok(ExitCode::SUCCESS),
         }
     })

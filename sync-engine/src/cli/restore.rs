@@ -8,7 +8,7 @@ use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
 use sync_engine::exchange::presence;
-use sync_engine::settings::DataFolderLock;
+use sync_engine::settings::{DATABASE_FILE, DataFolderLock};
 use sync_engine::store::{DrillReport, SqliteStore};
 
 pub fn run(global: &Global, args: &RestoreArgs) -> Result<ExitCode, Failure> {
@@ -37,7 +37,7 @@ pub fn run(global: &Global, args: &RestoreArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let moment = chrono::Local::now().format("%Y%m%d-%H%M%S").to_string();
-    let kept = SqliteStore::replace(&args.file, &dir.join(host::DATABASE_FILE), &moment)?;
+    let kept = SqliteStore::replace(&args.file, &dir.join(DATABASE_FILE), &moment)?;
     drop(alone);
     let kept = kept.map(|path| path.display().to_string());
     if global.json {

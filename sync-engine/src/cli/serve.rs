@@ -40,6 +40,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
         ApiOptions {
             user: args.user.clone().unwrap_or_else(os_user),
             shutdown: shutdown.clone(),
+            settings_file: global.config.clone(),
         },
     );
     let options = HttpOptions {

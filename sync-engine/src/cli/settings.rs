@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use sync_engine::domain::CompanyId;
 use sync_engine::log::LogSettings;
 use sync_engine::print::Letterhead;
-use sync_engine::settings::{CareSettings, FileSettings, check_company};
+use sync_engine::settings::{CareSettings, FileSettings, SettingsError, check_company};
 
 const DEFAULT_PORT: u16 = 7710;
 const DEFAULT_COMPANY: &str = "main";
@@ -25,8 +25,6 @@ pub struct Settings {
     pub hooks: Option<SocketAddr>,
     pub care: CareSettings,
     pub log: LogSettings,
-    /// The file that was read, if there was one.
-    pub file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -41,6 +39,18 @@ impl Settings {
             .map_err(|e| Failure::configuration(e.to_string()))?;
         let company = std::env::var(COMPANY_VARIABLE).ok().filter(|c| !c.is_empty());
         resolve(file, data_dir, global, serve, company)
+    }
+
+    /// As `load`, with the defaults in the place of a settings file that is refused, and what became of that file.
+    ///
+    /// # Errors
+    /// When there is no data folder to look at, or the environment names no company.
+    pub fn examined(global: &Global) -> Result<(Self, Result<FileSettings, SettingsError>), Failure> {
+        let data_dir = data_dir(global)?;
+        let file = FileSettings::read(global.config.as_deref(), &data_dir);
+        let company = std::env::var(COMPANY_VARIABLE).ok().filter(|c| !c.is_empty());
+        let settings = resolve(file.clone().unwrap_or_default(), data_dir, global, None, company)?;
+        Ok((settings, file))
     }
 }
 
@@ -107,7 +117,6 @@ fn resolve(
         hooks: serve.and_then(|s| s.hooks).or(file.hooks),
         care: file.care,
         log: file.log,
-        file: file.path,
         data_dir,
     })
 }

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::io::Write;
 use std::path::Path;
+use sync_engine::settings::{TOKEN_FILE, mode_open_to_others};
 
-const TOKEN_FILE: &str = "token";
 const TOKEN_VARIABLE: &str = "COUNTERSIGN_TOKEN";
 const TOKEN_BYTES: usize = 32;
 const MIN_TOKEN_CHARS: usize = 16;
@@ -63,18 +63,13 @@ fn write_private(path: &Path, token: &str) -> std::io::Result<()> {
 }
 
 /// Refuses a token file that others can read. On Windows the data folder's rights protect it.
-pub fn only_for_owner(path: &Path) -> Result<(), Failure> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let mode = std::fs::metadata(path).map_or(0, |m| m.mode() & 0o777);
-        if mode & 0o077 != 0 {
-            let shown = path.display();
-            return Err(
-                Failure::configuration(format!("others may read the token file {shown} (mode {mode:o})"))
-                    .hint(format!("delete it to get a new token, or: chmod 600 {shown}")),
-            );
-        }
+fn only_for_owner(path: &Path) -> Result<(), Failure> {
+    if let Some(mode) = mode_open_to_others(path) {
+        let shown = path.display();
+        return Err(
+            Failure::configuration(format!("others may read the token file {shown} (mode {mode:o})"))
+                .hint(format!("delete it to get a new token, or: chmod 600 {shown}")),
+        );
     }
     Ok(())
 }

@@ -8,6 +8,9 @@ use serde::Serialize;
 use std::path::Path;
 use utoipa::ToSchema;
 
+/// A clock that is off by more is a reason: signatures and tokens begin to fail.
+const SKEW_MS: i64 = 60_000;
+
 /// A partner as screens show it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -83,6 +86,11 @@ impl Engine {
                 }
                 PartnerStatus::OnLine | PartnerStatus::Paused => None,
             };
+            if let Some(skew) = view.clock_skew_ms.filter(|skew| skew.abs() > SKEW_MS) {
+                let than = if skew > 0 { "ahead of" } else { "behind" };
+                let message = format!("{}: the partner's clock is {} s {than} ours", view.id, skew.abs() / 1000);
+                reasons.push(reason("partner.clock", message));
+            }
             if let Some(code) = code {
                 let why = view
                     .reason

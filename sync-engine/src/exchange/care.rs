@@ -1,6 +1,6 @@
 //! Care of the database while the engine runs: old and settled things go into archives, backups are made and rotated.
 
-use super::Exchange;
+use super::{Exchange, incidents};
 use crate::domain::Timestamp;
 use crate::store::{Forget, Lane, Store, StoreError, StoreExt};
 use std::path::{Path, PathBuf};
@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
-/// How often it is looked whether something is to be done.
-const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
 const RETIRE_EVERY_MILLIS: i64 = DAY_MILLIS;
 /// Rows of the audit trail that one transaction deletes.
 const AUDIT_AT_ONCE: u32 = 200;
+/// Pages that one transaction gives back: a mebibyte is moved at most.
+const PAGES_AT_ONCE: u32 = 256;
+/// Between two of those, so that whoever works hardly notices.
+const BETWEEN: Duration = Duration::from_millis(20);
 /// Archives of one run at most; the rest comes the next day.
 const ARCHIVES: usize = 100;
 /// Backups that were scheduled are named so; others are never removed.
@@ -87,6 +89,25 @@ pub async fn retire(store: &Arc<dyn Store>, folder: &Path, before: Timestamp) ->
     Ok(retired)
 }
 
+/// Gives pages that nothing needs back to the disk, some at a time, until so many are left as the next work is likely to
+/// use; how many. `between` is waited for after each step.
+///
+/// # Errors
+/// The store's own; what was given back stays so.
+pub async fn shrink<F: Future<Output = ()>>(
+    store: &Arc<dyn Store>,
+    between: impl Fn() -> F,
+) -> Result<u64, StoreError> {
+    let mut pages = 0;
+    loop {
+        match store.write(Lane::Bulk, |tx| tx.shrink(PAGES_AT_ONCE)).await? {
+            0 => return Ok(pages),
+            given => pages += u64::from(given),
+        }
+        between().await;
+    }
+}
+
 async fn forget(store: &Arc<dyn Store>, batch: Forget) -> Result<usize, StoreError> {
     store.write(Lane::Bulk, move |tx| tx.forget(&batch)).await
 }
@@ -100,8 +121,15 @@ pub fn stamp(at: Timestamp) -> String {
 /// Until the engine stops. Not in its first minutes, when others want the disk.
 pub async fn run(exchange: Arc<Exchange>, care: Care) {
     let mut retired_at: Option<Timestamp> = None;
+    // What is not wanted any more cannot fail.
+    if care.keep_days.is_none() {
+        exchange.noted(incidents::ARCHIVE, None);
+    }
+    if care.backup_hours.is_none() {
+        exchange.noted(incidents::BACKUP, None);
+    }
     loop {
-        exchange.sleep(LOOK_EVERY).await;
+        exchange.sleep(exchange.pace.care_every).await;
         if exchange.stopping() {
             return;
         }
@@ -113,10 +141,23 @@ pub async fn run(exchange: Arc<Exchange>, care: Care) {
                 retired_at = Some(now);
                 let before = Timestamp(now.0 - i64::from(days) * DAY_MILLIS);
                 match retire(&exchange.store, &care.archives, before).await {
-                    Ok(retired) if retired == Retired::default() => {}
-                    Ok(retired) => tracing::info!(?retired, "what was settled went into archives"),
+                    Ok(retired) => {
+                        exchange.noted(incidents::ARCHIVE, None);
+                        if retired != Retired::default() {
+                            tracing::info!(?retired, "what was settled went into archives");
+                        }
+                    }
                     Err(StoreError::Closed) => return,
-                    Err(error) => tracing::error!(%error, "not archived: it is tried again tomorrow"),
+                    Err(error) => {
+                        exchange.noted(incidents::ARCHIVE, Some(error.to_string()));
+                        tracing::error!(%error, "not archived: it is tried again tomorrow");
+                    }
+                }
+                match shrink(&exchange.store, || exchange.sleep(BETWEEN)).await {
+                    Ok(0) => {}
+                    Ok(pages) => tracing::info!(pages, "given back to the disk"),
+                    Err(StoreError::Closed) => return,
+                    Err(error) => tracing::error!(%error, "free pages stay in the database: it is tried again tomorrow"),
                 }
             }
             if let Some(hours) = care.backup_hours {
@@ -124,8 +165,13 @@ pub async fn run(exchange: Arc<Exchange>, care: Care) {
                 let made = exchange
                     .store
                     .read(move |store| scheduled_backup(store, &care, hours, now));
-                if let Err(error) = made.await {
-                    tracing::error!(%error, "the scheduled backup was not made: it is tried again shortly");
+                match made.await {
+                    Ok(_) => exchange.noted(incidents::BACKUP, None),
+                    Err(StoreError::Closed) => return,
+                    Err(error) => {
+                        exchange.noted(incidents::BACKUP, Some(error.to_string()));
+                        tracing::error!(%error, "the scheduled backup was not made: it is tried again shortly");
+                    }
                 }
             }
         }

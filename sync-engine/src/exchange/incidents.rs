@@ -3,8 +3,8 @@
 
 use super::Exchange;
 use crate::domain::{CompanyId, PartnerId};
-use crate::store::{BreakerState, Lane, PartnerState, PresentIncident, Store, StoreError, StoreExt};
-use std::sync::Arc;
+use crate::store::{BreakerState, IncidentRow, Lane, PartnerState, PresentIncident, Store, StoreError, StoreExt};
+use std::sync::{Arc, PoisonError};
 
 /// The partner does not answer: the breaker is not closed.
 pub const UNREACHABLE: &str = "partner.unreachable";
@@ -14,14 +14,20 @@ pub const CREDENTIALS: &str = "partner.credentials";
 pub const CONFIGURATION: &str = "partner.configuration";
 /// Operations of this partner wait for a person in the dead-letter list.
 pub const DEAD: &str = "queue.dead";
+/// The scheduled backup cannot be made.
+pub const BACKUP: &str = "care.backup";
+/// What is old and settled cannot be archived.
+pub const ARCHIVE: &str = "care.archive";
+/// Subject of the incidents of care: there is one database.
+const DATABASE: &str = "database";
 
 /// Compares what is with what was told, and writes down and tells what turned.
 pub async fn look(exchange: &Arc<Exchange>) {
     let company = exchange.company.clone();
     let looking = Arc::clone(exchange);
     let read = exchange.store.read(move |store| {
-        let present = present(&looking, store, &company)?;
         let open = store.open_incidents(&company)?;
+        let present = present(&looking, store, &company, &open)?;
         let same = open.len() == present.len()
             && present
                 .iter()
@@ -57,8 +63,13 @@ pub async fn look(exchange: &Arc<Exchange>) {
     }
 }
 
-fn present(exchange: &Exchange, store: &dyn Store, company: &CompanyId) -> Result<Vec<PresentIncident>, StoreError> {
-    let mut found = Vec::new();
+fn present(
+    exchange: &Exchange,
+    store: &dyn Store,
+    company: &CompanyId,
+    open: &[IncidentRow],
+) -> Result<Vec<PresentIncident>, StoreError> {
+    let mut found = cares(exchange, open);
     for state in store.partner_states(company)? {
         if exchange.partners.get(&state.partner).is_some() && !state.paused {
             found.extend(of_partner(&state));
@@ -82,6 +93,24 @@ fn present(exchange: &Exchange, store: &dyn Store, company: &CompanyId) -> Resul
         );
     }
     Ok(found)
+}
+
+/// What care found last; an engine that has not looked yet, or takes no care, leaves it as it was told.
+fn cares(exchange: &Exchange, open: &[IncidentRow]) -> Vec<PresentIncident> {
+    let known = exchange.cared.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_kind = |kind: &str| match known.get(kind) {
+        None => open.iter().find(|o| o.kind == kind).map(|told| PresentIncident {
+            kind: told.kind.clone(),
+            subject: told.subject.clone(),
+            detail: told.detail.clone(),
+        }),
+        Some(trouble) => trouble.as_ref().map(|detail| PresentIncident {
+            kind: kind.to_owned(),
+            subject: DATABASE.to_owned(),
+            detail: detail.clone(),
+        }),
+    };
+    [BACKUP, ARCHIVE].into_iter().filter_map(of_kind).collect()
 }
 
 fn of_partner(state: &PartnerState) -> Option<PresentIncident> {

@@ -41,9 +41,9 @@ use crate::store::{Lane, Store, StoreError, StoreExt};
 use gate::Told;
 use partners::{Partner, Partners};
 use presence::Presence;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use together::Together;
 use tokio::sync::Notify;
@@ -71,11 +71,18 @@ pub struct Exchange {
     pub tasks: TaskTracker,
     /// Operations in the hands of this engine.
     pub working: Mutex<BTreeSet<OperationId>>,
+    /// What care found last, by the kind of incident: why it failed, or that it went well.
+    pub cared: Mutex<BTreeMap<&'static str, Option<String>>>,
     /// Shows this engine as alive, until its store is closed.
     pub presence: Mutex<Option<Presence>>,
 }
 
 impl Exchange {
+    /// Care of that kind was taken, or why not.
+    pub fn noted(&self, kind: &'static str, trouble: Option<String>) {
+        self.cared.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, trouble);
+    }
+
     pub fn stopping(&self) -> bool {
         self.stop.is_cancelled()
     }

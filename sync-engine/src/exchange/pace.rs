@@ -33,6 +33,8 @@ pub struct Pace {
     pub poll_interval: Option<Duration>,
     /// How often the store is looked at without being told of a change (another process may have written).
     pub idle_tick: Duration,
+    /// How often it is looked whether the database wants care.
+    pub care_every: Duration,
     /// Pages in one run of polling; the rest comes with the next run.
     pub pages_per_run: u32,
     /// Most operations in flight over all partners.
@@ -81,6 +83,7 @@ impl Default for Pace {
             retry_after_cap: minutes(24 * 60),
             poll_interval: None,
             idle_tick: Duration::from_secs(5),
+            care_every: minutes(5),
             pages_per_run: 10_000,
             in_flight: 256,
             breaker: BreakerPace {

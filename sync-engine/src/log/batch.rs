@@ -137,3 +137,28 @@ fn lines(file: &mut File, offset: u64) -> io::Result<(Vec<String>, u64)> {
     }
     Ok((found, read))
 }
+
+/// Bytes of a program's log files behind the place up to which they were sent.
+///
+/// # Errors
+/// Folder or files cannot be read.
+pub fn backlog(dir: &Path, name: &str) -> io::Result<u64> {
+    let place = Place::kept(dir, name)?;
+    let mut paths = put_aside(dir, name)?;
+    paths.push(current(dir, name));
+    let (mut waits, mut sent) = (0, 0);
+    for path in paths {
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(e),
+        };
+        let first = first_line(&mut file)?;
+        if let Some(place) = place.as_ref().filter(|p| Some(&p.first_line) == first.as_ref()) {
+            // All that is older went before it.
+            (waits, sent) = (0, place.offset);
+        }
+        waits += file.metadata()?.len();
+    }
+    Ok(waits.saturating_sub(sent))
+}

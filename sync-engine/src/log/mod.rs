@@ -3,12 +3,15 @@
 
 mod batch;
 mod file;
+mod last;
 mod loki;
 mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use batch::backlog;
 pub use file::{FileLimits, RotatingFile};
+pub use last::{PROGRAMS, last_lines};
 pub use loki::{Credential, Loki, Shipper, ship};
 pub use settings::{LogSettings, LokiSettings};
 

@@ -20,7 +20,7 @@ mod trial;
 pub(crate) mod xml;
 
 pub use config::{CONFIG_SCHEMA, ConfigErrors, Mistake, PartnerConfig, config_field_names, load_file, parse};
-pub use http::HttpPartner;
+pub use http::{Answered, HttpPartner, Reached, Unanswered};
 pub use secrets::FileSecrets;
 pub use trial::{
     ShownHeader, ShownRequest, Trial, TrialCode, TrialDirection, TrialDocument, TrialFailure, TrialInput, TrialItem,

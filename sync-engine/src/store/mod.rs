@@ -241,6 +241,9 @@ pub trait StoreTx {
     ) -> Result<(), StoreError>;
     /// Deletes rows that an archive holds; how many there were. What changed since then stays.
     fn forget(&mut self, batch: &Forget) -> Result<usize, StoreError>;
+    /// Gives free pages back to the disk, at most `most`, and none of those that the next work is likely to use; how many.
+    /// The file is shorter after the next checkpoint.
+    fn shrink(&mut self, most: u32) -> Result<u32, StoreError>;
     fn partner_state(&mut self, company: &CompanyId, partner: &PartnerId) -> Result<Option<PartnerState>, StoreError>;
     /// Written with a change row.
     fn set_partner_state(&mut self, state: &PartnerState) -> Result<(), StoreError>;

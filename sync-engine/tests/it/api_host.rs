@@ -81,6 +81,7 @@ impl Host {
             ApiOptions {
                 user: "ada".to_owned(),
                 shutdown: shutdown.clone(),
+                settings_file: None,
             },
         );
         let http = HttpOptions {

@@ -274,6 +274,7 @@ async fn in_process_the_router_needs_neither_token_nor_name() {
         sync_engine::api::ApiOptions {
             user: "grace".to_owned(),
             shutdown: tokio_util::sync::CancellationToken::new(),
+            settings_file: None,
         },
     );
     let request = axum::http::Request::get("/api/v1/session").body(axum::body::Body::empty());

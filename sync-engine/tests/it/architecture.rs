@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// A module of the engine and the modules that it may use. Downward arrows may skip a floor; none leads up, and
 /// store, partner and print never meet but in the exchange.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("clock", &["domain"]),
     ("redact", &[]),
@@ -23,13 +23,24 @@ const ARROWS: [(&str, &[&str]); 15] = [
         &["exchange", "store", "partner", "print", "domain", "clock", "meter"],
     ),
     (
+        "doctor",
+        &["exchange", "store", "partner", "settings", "log", "domain", "clock", "tls"],
+    ),
+    (
+        "diagnostics",
+        &["doctor", "engine", "partner", "settings", "log", "redact"],
+    ),
+    (
         "api",
-        &["engine", "exchange", "store", "partner", "print", "domain", "clock"],
+        &[
+            "diagnostics", "doctor", "engine", "exchange", "store", "partner", "print", "domain", "clock",
+        ],
     ),
     (
         "cli",
         &[
-            "api", "engine", "exchange", "store", "partner", "print", "domain", "clock", "sandbox", "settings", "log",
+            "api", "diagnostics", "doctor", "engine", "exchange", "store", "partner", "print", "domain", "clock",
+            "sandbox", "settings", "log",
         ],
     ),
 ];

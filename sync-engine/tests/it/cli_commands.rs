@@ -58,6 +58,9 @@ fn every_command_has_help_with_an_example() {
         &["archive", "show"],
         &["archive", "run"],
         &["doctor"],
+        &["diagnostics"],
+        &["audit"],
+        &["audit", "verify"],
         &["openapi"],
     ] {
         let out = run(home.path(), &[command, &["--help"]].concat());

@@ -9,10 +9,16 @@ use sync_engine::engine::EngineError;
 use sync_engine::store::StoreError;
 
 /// A small disk over the engine's data folder; unmounted at the end.
-struct Mount(PathBuf);
+pub struct Mount(PathBuf);
 
 impl Mount {
-    fn over(folder: &Path) -> Self {
+    /// The disk takes no writes any more.
+    pub fn read_only(&self) {
+        let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status();
+        assert!(remounted.expect("mount is there").success(), "this test mounts a small disk, which takes root");
+    }
+
+    pub fn over(folder: &Path) -> Self {
         let output = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=48m", "tmpfs"])
             .arg(folder)

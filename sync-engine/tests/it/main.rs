@@ -13,8 +13,11 @@ mod cli_program;
 mod cli_refusals;
 mod cli_submit;
 mod demo;
+mod diagnostics;
+mod doctor;
 mod documents;
 mod documents_xml;
+mod ends;
 #[path = "../shared/evidence.rs"]
 mod evidence;
 mod exchange;

@@ -16,9 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
@@ -57,7 +57,7 @@ impl axum::serve::Listener for Tls {
 }
 
 /// A partner on TLS; with `clients`, only for those who show a certificate of that authority.
-async fn partner(by: &Authority, name: &str, clients: Option<&Authority>) -> String {
+pub async fn partner(by: &Authority, name: &str, clients: Option<&Authority>) -> String {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = rustls::ServerConfig::builder_with_provider(provider.clone())

@@ -150,6 +150,7 @@ impl Api {
         let options = sync_engine::api::ApiOptions {
             user: "fuzz".to_owned(),
             shutdown: Default::default(),
+            settings_file: None,
         };
         Self {
             router: sync_engine::api::router(engine, options),

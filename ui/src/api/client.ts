@@ -13,6 +13,9 @@ import type {
   DocumentView,
   DeliveryState,
   DespatchAdvice,
+  Examined,
+  Health,
+  IncidentRow,
   LineQuantities,
   OperationKind,
   OperationRow,
@@ -169,12 +172,16 @@ export const api = {
   tryConfiguration: (wanted: TrialWanted) => json<Trial>("POST", "/partners/try", wanted),
   describePartner: (id: string) => json<unknown>("GET", `/partners/${encodeURIComponent(id)}/openapi`),
   retryAllQuarantine: (partner: string) => json<QuarantineRerun>("POST", `/quarantine/retry${query({ partner })}`),
+  health: () => json<Health>("GET", "/health"),
+  incidents: () => json<IncidentRow[]>("GET", "/incidents"),
+  examine: () => json<Examined>("GET", "/doctor"),
   partners: () => json<PartnerView[]>("GET", "/partners"),
   syncPartner: (id: string) => json<SyncReport>("POST", `/partners/${encodeURIComponent(id)}/sync`),
   pausePartner: (id: string) => json<PartnerView>("POST", `/partners/${encodeURIComponent(id)}/pause`),
   resumePartner: (id: string) => json<PartnerView>("POST", `/partners/${encodeURIComponent(id)}/resume`),
 };
 
+export const DIAGNOSTICS_PATH = "/api/v1/diagnostics";
 export const printPath = (id: number, version: number) => `/api/v1/documents/${id}/versions/${version}/print`;
 
 /** A payload as it came: text for people, whatever its media type says. */

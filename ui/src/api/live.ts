@@ -19,6 +19,7 @@ export const keys = {
   quarantine: ["quarantine"] as const,
   partners: ["partners"] as const,
   incidents: ["incidents"] as const,
+  health: ["health"] as const,
 };
 
 /** Query keys that a batch of changes makes stale. */
@@ -38,7 +39,10 @@ export function staleKeys(changes: ChangeEvent[]): readonly (readonly unknown[])
     }
     if (change.kind === "quarantine") add(keys.quarantine);
     if (change.kind === "partner") add(keys.partners);
-    if (change.kind === "incident") add(keys.incidents);
+    if (change.kind === "incident") {
+      add(keys.incidents);
+      add(keys.health);
+    }
   }
   return [...stale.values()];
 }

@@ -21,6 +21,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/diagnostics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions, settings, configurations, states, counts and the log in one zip, without secrets, without what documents say
+         *     and without what partners said.
+         */
+        get: operations["diagnostics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Looks at settings, folders, disk, database, log and every partner, and says what is wrong, why it matters and what to
+         *     do. Partners are asked whether they answer, without credentials; nothing is changed.
+         */
+        get: operations["examine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents": {
         parameters: {
             query?: never;
@@ -814,6 +854,20 @@ export interface components {
             /** @description Document, operation (as text), quarantine id, partner id or incident id that changed. */
             subject: string;
         };
+        /** @description One thing that was looked at. */
+        Check: {
+            /** @description What to do, unless it is well. */
+            advice?: string | null;
+            level: components["schemas"]["Level"];
+            /** @description What was found, in our words. */
+            message: string;
+            /** @description What was looked at, such as `database` or `partner acme`. */
+            name: string;
+            /** @description Why it matters, unless it is well. */
+            why?: string | null;
+            /** @description What somebody else said of it: a partner, a parser, the system. It may quote anything. */
+            words?: string | null;
+        };
         /** @description The company of this installation that owns a row: a short slug such as `main`. */
         CompanyId: string;
         /** @description What a check of a configuration found. */
@@ -979,6 +1033,11 @@ export interface components {
         };
         /** @enum {string} */
         DoubtCode: "amounts" | "changeAfterShipment" | "overDelivery" | "tolerance";
+        /** @description What was looked at, and how it stands. */
+        Examined: {
+            checks: components["schemas"]["Check"][];
+            worst: components["schemas"]["Level"];
+        };
         /**
          * @description One field of the header that differs. `field` is the API's name of it, dotted (`shipTo.city`,
          *     `notes.2` for the second note).
@@ -1011,9 +1070,9 @@ export interface components {
             endedAt?: components["schemas"]["Timestamp"] | null;
             /** Format: int64 */
             id: number;
-            /** @description `partner.unreachable`, `partner.credentials`, `partner.configuration` or `queue.dead`. */
+            /** @description `partner.unreachable`, `partner.credentials`, `partner.configuration`, `queue.dead`, `care.backup` or `care.archive`. */
             kind: string;
-            /** @description Partner, or the name of the configuration file. */
+            /** @description Partner, the name of the configuration file, or `database`. */
             subject: string;
         };
         IntakeProblem: {
@@ -1028,6 +1087,8 @@ export interface components {
             gtin?: string | null;
             sellerId?: string | null;
         };
+        /** @enum {string} */
+        Level: "ok" | "warn" | "fail";
         LineAnswer: {
             code: components["schemas"]["LineAnswerCode"];
             /**
@@ -1699,6 +1760,63 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Counters"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    diagnostics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Zip */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": number[];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    examine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Examined"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

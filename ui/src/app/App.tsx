@@ -5,6 +5,7 @@ import { api, asProblem } from "../api/client";
 import { connectFeed, keys, useFeedState } from "../api/live";
 import { Bar, Button, Field } from "../components/controls";
 import { ErrorBoundary } from "../errors/ErrorPanel";
+import { HealthBanner } from "../features/health/HealthBanner";
 import { DocumentScreen } from "../features/document/DocumentScreen";
 import { WorkList } from "../features/worklist/WorkList";
 import { host } from "../host";
@@ -22,6 +23,7 @@ const IssueScreen = lazy(() => import("../features/issue/IssueScreen"));
 const QueueScreen = lazy(() => import("../features/queue/QueueScreen"));
 const QuarantineScreen = lazy(() => import("../features/quarantine/QuarantineScreen"));
 const PartnersScreen = lazy(() => import("../features/partners/PartnersScreen"));
+const HealthScreen = lazy(() => import("../features/health/HealthScreen"));
 const ConfigurationScreen = lazy(() => import("../features/configuration/ConfigurationScreen"));
 
 /** Requests that the engine refused are not asked again; those that did not reach it are. */
@@ -77,6 +79,7 @@ function Frame() {
     to("queue", "g q", text.nav.queue, { name: "queue", operation: undefined }),
     to("quarantine", "g x", text.nav.quarantine, { name: "quarantine", id: undefined }),
     to("partners", "g p", text.nav.partners, { name: "partners" }),
+    to("health", "g h", text.nav.health, { name: "health" }),
     { id: "palette", key: "Ctrl+K", title: text.palette.title, group: text.groups.app, run: () => setOpen("palette") },
     { id: "keys", key: "?", title: text.keysTitle, group: text.groups.app, run: () => setOpen("keys") },
     { id: "messages", key: "Alt+M", title: text.actions.closeMessages, group: text.groups.app, run: closeToasts },
@@ -97,6 +100,7 @@ function Frame() {
             {text.banner.lost}
           </Bar>
         ) : null}
+        <HealthBanner route={route} />
         <ErrorBoundary reset={href(route)}>
           <Suspense fallback={<p className="screen-head soft">{text.loading}</p>}>
             <Screen route={route} />
@@ -127,6 +131,8 @@ function titleOf(route: Route): string {
       return text.nav.quarantine;
     case "partners":
       return text.nav.partners;
+    case "health":
+      return text.nav.health;
     case "configuration":
       return text.configuration.title(route.id);
   }
@@ -151,6 +157,8 @@ function Screen({ route }: { route: Route }) {
       return <QuarantineScreen id={route.id} />;
     case "partners":
       return <PartnersScreen />;
+    case "health":
+      return <HealthScreen />;
     case "configuration":
       return <ConfigurationScreen key={route.id} id={route.id} />;
   }

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api } from "../api/client";
 import { keys } from "../api/live";
 import { Icon, type IconName } from "../components/Icon";
+import { useTroubles } from "../features/health/troubles";
 import { formatInteger } from "../texts/format";
 import { text } from "../texts/en";
 import { setTheme, type Theme, useTheme } from "./preferences";
@@ -49,6 +50,7 @@ export function Nav({ route, onPalette, onKeys }: { route: Route; onPalette: () 
   const counters = useQuery({ queryKey: keys.counters, queryFn: api.counters }).data;
   const session = useQuery({ queryKey: keys.session, queryFn: api.session, staleTime: Infinity }).data;
   const theme = useTheme();
+  const troubles = useTroubles();
   const view = route.name === "list" ? route.view : undefined;
   const inDelivery = counters
     ? counters.queued + counters.sending + counters.retrying + counters.unknown + counters.held + counters.dead
@@ -68,6 +70,7 @@ export function Nav({ route, onPalette, onKeys }: { route: Route; onPalette: () 
       <NavLink id="queue" icon="queue" name={text.nav.queue} to={{ name: "queue", operation: undefined }} current={route.name === "queue"} count={attention} tone="critical" />
       <NavLink id="quarantine" icon="shield" name={text.nav.quarantine} to={{ name: "quarantine", id: undefined }} current={route.name === "quarantine"} count={counters?.quarantine} tone="critical" />
       <NavLink id="partners" icon="people" name={text.nav.partners} to={{ name: "partners" }} current={route.name === "partners"} />
+      <NavLink id="health" icon="pulse" name={text.nav.health} to={{ name: "health" }} current={route.name === "health"} count={troubles.length} tone="critical" />
       <div className="nav-foot">
         <button type="button" className="nav-link" onClick={onPalette} title={text.nav.palette}>
           <Icon name="command" />

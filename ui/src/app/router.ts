@@ -14,6 +14,7 @@ export type Route =
   | { name: "queue"; operation: string | undefined }
   | { name: "quarantine"; id: number | undefined }
   | { name: "partners" }
+  | { name: "health" }
   | { name: "configuration"; id: string };
 
 const TABS: readonly Tab[] = ["lines", "versions", "history", "delivery"];
@@ -36,6 +37,7 @@ export function parseRoute(hash: string): Route {
   }
   if (head === "queue") return { name: "queue", operation: second || undefined };
   if (head === "quarantine") return { name: "quarantine", id };
+  if (head === "health") return { name: "health" };
   if (head === "partners") return second ? { name: "configuration", id: decodeURIComponent(second) } : { name: "partners" };
   return { name: "list", view: VIEWS[second ?? ""] ?? "needsAnswer" };
 }
@@ -62,6 +64,8 @@ export function href(route: Route): string {
       return route.id === undefined ? "#/quarantine" : `#/quarantine/${route.id}`;
     case "partners":
       return "#/partners";
+    case "health":
+      return "#/health";
     case "configuration":
       return `#/partners/${encodeURIComponent(route.id)}`;
   }

@@ -66,10 +66,10 @@ export function httpHost(options: HttpHostOptions = {}): Host {
     return { status: response.status, mediaType, text: "", bytes };
   };
 
-  const pdf = async (path: string): Promise<string> => {
+  const file = async (path: string, mediaType?: string): Promise<string> => {
     const response = await request("GET", path);
     if (response.status !== 200) throw responseError(response);
-    return URL.createObjectURL(new Blob([response.bytes ?? response.text], { type: "application/pdf" }));
+    return URL.createObjectURL(new Blob([response.bytes ?? response.text], { type: mediaType ?? response.mediaType }));
   };
 
   return {
@@ -81,7 +81,7 @@ export function httpHost(options: HttpHostOptions = {}): Host {
       // Opened before the answer is there: a window opened later counts as a pop-up.
       const tab = window.open("", "_blank");
       try {
-        const url = await pdf(path);
+        const url = await file(path, "application/pdf");
         if (tab) tab.location.href = url;
         else window.location.href = url;
         setTimeout(() => URL.revokeObjectURL(url), 60_000);
@@ -90,8 +90,8 @@ export function httpHost(options: HttpHostOptions = {}): Host {
         throw error;
       }
     },
-    async savePdf(path, fileName) {
-      download(await pdf(path), fileName);
+    async saveFile(path, fileName) {
+      download(await file(path), fileName);
       return true;
     },
     saveText(content, fileName) {

@@ -66,8 +66,8 @@ export function tauriHost(): Host {
     async openPdf(path, fileName) {
       await invoke("open_pdf", { path, fileName }).catch(refused);
     },
-    async savePdf(path, fileName) {
-      return (await invoke<boolean | null>("save_pdf", { path, fileName }).catch(refused)) !== false;
+    async saveFile(path, fileName) {
+      return (await invoke<boolean | null>("save_file", { path, fileName }).catch(refused)) !== false;
     },
   };
 }

@@ -33,8 +33,8 @@ export interface Host {
   subscribe(on: (message: FeedMessage) => void): () => void;
   /** Shows a PDF of the API in the system's viewer (desktop) or in a tab of its own (browser). */
   openPdf(path: string, fileName: string): Promise<void>;
-  /** Saves a PDF of the API where the person says. False when they changed their mind. */
-  savePdf(path: string, fileName: string): Promise<boolean>;
+  /** Saves a PDF or a zip of the API where the person says. False when they changed their mind. */
+  saveFile(path: string, fileName: string): Promise<boolean>;
   /** Hands text to the person as a file; only where the host can without a dialog of its own. */
   saveText?(content: string, fileName: string): void;
   /** A new access token, where the host has a person type one. */

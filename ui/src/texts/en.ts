@@ -1,5 +1,6 @@
 /** Every text of the screens, in one place. Words are those of the field (orders, despatch advices, answers). */
 
+import { health } from "./health";
 import { issue } from "./issue";
 
 export const text = {
@@ -26,6 +27,7 @@ export const text = {
     queue: "Queue",
     quarantine: "Quarantine",
     partners: "Partners",
+    health: "Health",
   },
   actions: {
     open: "Open",
@@ -51,6 +53,7 @@ export const text = {
     queue: "Queue",
     quarantine: "Quarantine",
     partners: "Partners",
+    health: "Health",
     palette: "Commands",
     keys: "Keys",
     theme: "Theme",
@@ -198,6 +201,7 @@ export const text = {
     detail: "Detail",
   },
 
+  health,
   issue,
 
   answer: {

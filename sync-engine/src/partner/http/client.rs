@@ -22,6 +22,8 @@ pub(crate) struct Line {
     /// On loopback no proxy stands between.
     proxied: bool,
     certificate: Option<TextOrSecret>,
+    /// Answers carry the partner's certificate.
+    tells: bool,
     vault: Arc<Vault>,
     /// The client in force, with the certificate that it shows.
     made: Mutex<Option<(String, Client)>>,
@@ -43,9 +45,16 @@ impl Line {
             connect: config.limits.connect,
             proxied: to.scheme() != "http",
             certificate: config.client_certificate.clone().filter(|_| shows_certificate),
+            tells: false,
             vault,
             made: Mutex::default(),
         })
+    }
+
+    /// With the partner's certificate in each answer.
+    pub fn telling(mut self) -> Self {
+        self.tells = true;
+        self
     }
 
     /// # Errors
@@ -74,6 +83,7 @@ impl Line {
             .connect_timeout(self.connect)
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_nodelay(true)
+            .tls_info(self.tells)
             .tls_certs_merge(self.ca_certificates.iter().cloned())
             .dns_resolver(Guard::new(self.hosts.clone(), self.private_network))
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));

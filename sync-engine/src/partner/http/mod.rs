@@ -13,6 +13,7 @@ mod meaning;
 mod outcome;
 mod pace;
 mod pushed;
+mod reach;
 mod read;
 mod results;
 mod sending;
@@ -24,6 +25,7 @@ mod vault;
 mod wire;
 
 pub use outcome::plain_verdict;
+pub use reach::{Answered, Reached, Unanswered};
 
 pub(crate) use guard::{Reach, reach};
 

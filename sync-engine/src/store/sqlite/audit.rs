@@ -2,7 +2,8 @@
 
 use super::archive::{Row, hex};
 use super::journal::AuditEntry;
-use crate::store::{AuditCheck, StoreError};
+use crate::domain::Timestamp;
+use crate::store::{AuditBreak, AuditCheck, StoreError};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
@@ -121,8 +122,16 @@ pub fn cut(db: &Connection, to: i64, most: u32) -> Result<usize, StoreError> {
     Ok(db.prepare_cached("DELETE FROM audit WHERE id <= ?1")?.execute([to])?)
 }
 
+/// Rows after which the follower is told.
+const TOLD_EVERY: i64 = 10_000;
+
 /// Walks the whole chain: linear in its length.
 pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
+    follow(db, &mut |_| {})
+}
+
+/// As `verify`, inside a transaction; `told` learns now and then how many rows were followed.
+pub fn follow(db: &Connection, told: &mut dyn FnMut(i64)) -> Result<AuditCheck, StoreError> {
     let ((first_id, first_hash), (last_id, last_hash)) = (start(db)?, end(db)?);
     let mut all =
         db.prepare("SELECT id, at, company, partner, actor, action, document_id, detail, hash FROM audit ORDER BY id")?;
@@ -130,6 +139,8 @@ pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
     let mut check = AuditCheck {
         rows: 0,
         broken_at: None,
+        how: None,
+        whole_until: None,
     };
     let mut before: Hash = first_hash;
     while let Some(row) = rows.next()? {
@@ -145,15 +156,24 @@ pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
         };
         let stored: Hash = row.get(8)?;
         // Ids count without holes: the first row after one that was removed is where the chain breaks.
-        let expected = first_id + check.rows + 1;
-        if check.broken_at.is_none() && (fields.id != expected || fields.hash(&before) != stored) {
-            check.broken_at = Some(fields.id);
+        let is_next = fields.id == first_id + check.rows + 1;
+        if check.broken_at.is_none() {
+            if is_next && fields.hash(&before) == stored {
+                check.whole_until = Some(Timestamp(fields.at));
+            } else {
+                check.broken_at = Some(fields.id);
+                check.how = Some(if is_next { AuditBreak::Altered } else { AuditBreak::Removed });
+            }
         }
         check.rows += 1;
+        if check.rows % TOLD_EVERY == 0 {
+            told(check.rows);
+        }
         before = stored;
     }
     if check.broken_at.is_none() && (first_id + check.rows != last_id || before != last_hash) {
         check.broken_at = Some(first_id + check.rows + 1);
+        check.how = Some(AuditBreak::End);
     }
     Ok(check)
 }

@@ -86,6 +86,29 @@ pub fn sync_folder(_file: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Free pages that stay: what comes next finds them at once, where new ones have to be made and moved back again.
+const KEPT_PAGES: i64 = 4_096;
+/// ... or this share of a large database.
+const KEPT_SHARE: i64 = 16;
+
+/// Moves pages from the end of the file into free ones, and cuts the end off, at most `most`; how many. Nothing is done in a
+/// database that was not made for it.
+pub fn shrink(db: &Connection, most: u32) -> Result<u32, StoreError> {
+    let free = |db: &Connection| db.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
+    let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    let before = free(db)?;
+    let spare = before - KEPT_PAGES.max(pages / KEPT_SHARE);
+    let wanted = spare.min(i64::from(most));
+    if wanted <= 0 {
+        return Ok(0);
+    }
+    // A row for each page: it is done when all were asked for.
+    let mut vacuum = db.prepare(&format!("PRAGMA incremental_vacuum({wanted})"))?;
+    let mut rows = vacuum.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(u32::try_from(before - free(db)?).unwrap_or(0))
+}
+
 pub fn bytes_of(path: &Path, suffix: &str) -> u64 {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

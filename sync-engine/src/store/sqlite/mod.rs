@@ -11,6 +11,7 @@ mod claim;
 mod disk;
 mod documents;
 mod drill;
+mod examine;
 mod facts;
 mod hosted;
 mod incidents;

@@ -20,7 +20,7 @@ pub const WAL_LIMIT_BYTES: i64 = 64 << 20;
 const WRITER_CACHE_KIB: i64 = 16 << 10;
 const READER_CACHE_KIB: i64 = 2 << 10;
 
-fn refuse(path: &Path, reason: impl Into<String>) -> StoreError {
+pub fn refuse(path: &Path, reason: impl Into<String>) -> StoreError {
     StoreError::Open {
         path: path.display().to_string(),
         reason: reason.into(),
@@ -37,6 +37,10 @@ pub fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     .map_err(|e| refuse(path, with_advice(&e)))?;
     db.busy_timeout(BUSY_TIMEOUT)?;
     check_owner(&db, path)?;
+    // Only a database that has nothing yet can be made for it; others keep their pages for what comes next.
+    if read_pragma(&db, "page_count").is_ok_and(|pages| pages == "0") {
+        pragma(&db, "auto_vacuum", "2")?;
+    }
     set_pragmas(&db, path)?;
     migrate(&mut db, path)?;
     pragma(&db, "cache_size", &(-WRITER_CACHE_KIB).to_string())?;
@@ -65,7 +69,7 @@ fn keep_plans(db: &Connection) -> Result<(), StoreError> {
 }
 
 /// A missing or empty file becomes a new database; anything else has to be SQLite's.
-fn check_file(path: &Path) -> Result<(), StoreError> {
+pub fn check_file(path: &Path) -> Result<(), StoreError> {
     let mut start = [0u8; 16];
     let mut file = match std::fs::File::open(path) {
         Ok(file) => file,
@@ -91,7 +95,7 @@ fn check_file(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn check_owner(db: &Connection, path: &Path) -> Result<(), StoreError> {
+pub fn check_owner(db: &Connection, path: &Path) -> Result<(), StoreError> {
     let ask = |sql: &str| {
         db.query_row(sql, [], |row| row.get::<_, i64>(0))
             .map_err(|e| refuse(path, with_advice(&e)))
@@ -208,7 +212,7 @@ pub fn schema_version(db: &Connection) -> Result<i64, StoreError> {
 }
 
 /// What SQLite says, and what a person can do about it.
-fn with_advice(error: &rusqlite::Error) -> String {
+pub fn with_advice(error: &rusqlite::Error) -> String {
     use rusqlite::ErrorCode;
     let advice = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => "it is not a database, or it is encrypted: restore a backup",

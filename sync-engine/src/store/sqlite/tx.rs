@@ -312,6 +312,10 @@ impl StoreTx for Tx<'_> {
         super::retire::forget(self, batch)
     }
 
+    fn shrink(&mut self, most: u32) -> Result<u32, StoreError> {
+        super::care::shrink(self.db, most)
+    }
+
     fn partner_state(&mut self, company: &CompanyId, partner: &PartnerId) -> Result<Option<PartnerState>, StoreError> {
         partners::one(self.db, company, partner)
     }

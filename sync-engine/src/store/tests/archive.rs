@@ -1,8 +1,10 @@
 //! What is settled leaves the database for an archive, and nothing else does.
 
 use super::fixtures::*;
-use crate::domain::{DeliveryState, DocumentId, Timestamp, VersionNumber};
-use crate::store::{DocumentView, Forget, SqliteStore, Store, StoreError};
+use crate::domain::{DeliveryState, DocumentId, DocumentKind, Timestamp, VersionNumber};
+use crate::store::{
+    DocumentView, Forget, NewQuarantine, PayloadRef, QuarantineSettled, SqliteStore, Store, StoreError,
+};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -181,4 +183,65 @@ fn without_an_archive_nothing_is_deleted_and_what_changed_stays() {
     let gone = write(&opened.store, move |tx| tx.forget(&Forget::Documents(vec![(id, NOW)])));
     assert_eq!(gone.expect("looked"), 0);
     assert!(opened.store.document(id).expect("readable").is_some());
+}
+
+/// A payload of a mebibyte that nothing needs any more.
+fn dismissed(opened: &Opened, number: u8) {
+    let id = write(&opened.store, move |tx| {
+        tx.put_quarantine(&NewQuarantine {
+            company: &company(),
+            partner: &partner(),
+            stream: "orders",
+            kind: DocumentKind::Order,
+            number: None,
+            payload: PayloadRef {
+                media_type: "application/octet-stream",
+                bytes: &vec![number; 1 << 20],
+            },
+            stage: "limit",
+            problems: &[],
+            at: NOW,
+        })
+    })
+    .expect("put");
+    write(&opened.store, move |tx| {
+        tx.settle_quarantine(id, &QuarantineSettled::Dismissed, "user:ada", NOW)
+    })
+    .expect("dismissed");
+}
+
+#[test]
+fn room_that_nothing_needs_goes_back_to_the_disk_in_small_steps() {
+    const STEP: u32 = 256;
+    let opened = open();
+    (0..64).for_each(|number| dismissed(&opened, number));
+    let kept = order_of(&opened, 1, 200, true);
+    run(&opened, NOW.plus_seconds(100 * DAY)).expect("archived");
+    let size = || std::fs::metadata(&opened.path).expect("the file").len();
+    let shrink = || write(&opened.store, |tx| tx.shrink(STEP)).expect("given back");
+    let mut given = Vec::new();
+    loop {
+        match shrink() {
+            0 => break,
+            pages => given.push(pages),
+        }
+        // Whoever works meanwhile is not held up, and loses nothing.
+        order_of(&opened, 100 + u32::try_from(given.len()).expect("few"), 200, false);
+    }
+    assert!(given.len() > 20 && given.iter().all(|pages| *pages <= STEP), "{given:?}");
+    let documents = opened.store.counters(&company()).expect("counters").documents;
+    assert_eq!(documents, 1 + i64::try_from(given.len()).expect("few"));
+    assert_eq!(opened.store.doctor().expect("readable").quick_check, "ok");
+    assert!(opened.store.document(kept).expect("readable").is_some());
+    let long = size();
+    opened.store.close();
+    let short = size();
+    crate::evidence::ran(
+        "store::tests::archive::room_that_nothing_needs_goes_back_to_the_disk_in_small_steps",
+        &format!("{} MiB to {} MiB in {} steps", long >> 20, short >> 20, given.len()),
+    );
+    // What the next work is likely to use stays.
+    assert!(long > 64 << 20 && (16 << 20..32 << 20).contains(&short), "{long} to {short}");
+    let again = SqliteStore::open(&opened.path).expect("opens");
+    assert_eq!(again.counters(&company()).expect("counters").documents, documents);
 }

@@ -3,6 +3,7 @@
 mod archive;
 mod document;
 mod error;
+mod examination;
 mod operation;
 mod quarantine;
 mod state;
@@ -10,6 +11,7 @@ mod state;
 pub use archive::*;
 pub use document::*;
 pub use error::StoreError;
+pub use examination::*;
 pub use operation::*;
 pub use quarantine::*;
 pub use state::*;

@@ -91,9 +91,9 @@ pub struct PresentIncident {
 #[serde(rename_all = "camelCase")]
 pub struct IncidentRow {
     pub id: i64,
-    /// `partner.unreachable`, `partner.credentials`, `partner.configuration` or `queue.dead`.
+    /// `partner.unreachable`, `partner.credentials`, `partner.configuration`, `queue.dead`, `care.backup` or `care.archive`.
     pub kind: String,
-    /// Partner, or the name of the configuration file.
+    /// Partner, the name of the configuration file, or `database`.
     pub subject: String,
     /// Why, in a sentence, as it was when it began.
     pub detail: String,
@@ -127,6 +127,22 @@ pub struct AuditCheck {
     pub rows: i64,
     /// Id of the first row that was altered, removed before, or reordered.
     pub broken_at: Option<i64>,
+    /// What is wrong there.
+    pub how: Option<AuditBreak>,
+    /// When the last row was written that still fits.
+    pub whole_until: Option<Timestamp>,
+}
+
+/// How the audit trail breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AuditBreak {
+    /// The row is not what was written, or does not follow from the one before it.
+    Altered,
+    /// Rows before it are missing.
+    Removed,
+    /// The end is not where it is recorded: rows were cut off or added.
+    End,
 }
 
 /// What keeps the store from writing now.

@@ -39,7 +39,7 @@ export function PrintDialog({ detail, version, onClose }: { detail: DocumentDeta
       buttons={
         <>
           <Button onPress={onClose}>{text.cancel}</Button>
-          <Button isDisabled={busy} onPress={() => void run(() => host().savePdf(path, name), text.print.saved)} data-testid="print-save">
+          <Button isDisabled={busy} onPress={() => void run(() => host().saveFile(path, name), text.print.saved)} data-testid="print-save">
             {text.print.save}
           </Button>
           <Button look="accent" autoFocus icon="print" isDisabled={busy} onPress={() => void run(() => host().openPdf(path, name))} data-testid="print-open">

@@ -1,4 +1,4 @@
-//! A document's PDF: saved where the person says, or opened with the system's viewer.
+//! Files of the API: saved where the person says, or opened with the system's viewer.
 
 use crate::bridge::{Answer, call};
 use crate::startup::Startup;
@@ -11,25 +11,47 @@ use tauri_plugin_opener::OpenerExt;
 const OPENED: &str = "opened";
 const MAX_NAME_CHARS: usize = 120;
 
-/// Saves the PDF at `path` of the API. `false` when the person changed their mind.
+/// A kind of file that the page may have saved.
+struct Form {
+    media_type: &'static str,
+    /// Without the dot.
+    extension: &'static str,
+    title: &'static str,
+    filter: &'static str,
+}
+
+const PDF: Form = Form {
+    media_type: "application/pdf",
+    extension: "pdf",
+    title: "Save the PDF",
+    filter: "PDF",
+};
+const ZIP: Form = Form {
+    media_type: "application/zip",
+    extension: "zip",
+    title: "Save the diagnostics",
+    filter: "Zip",
+};
+
+/// Saves the PDF or the zip at `path` of the API. `false` when the person changed their mind.
 ///
 /// # Errors
 /// The engine's problem document as text, or a sentence for what went wrong here.
 #[tauri::command]
-pub async fn save_pdf(
+pub async fn save_file(
     app: AppHandle,
     startup: State<'_, Startup>,
     path: String,
     file_name: String,
 ) -> Result<bool, String> {
-    let pdf = fetch(&startup, &path).await?;
-    let name = safe_name(&file_name);
+    let (form, bytes) = fetch(&startup, &path, &[PDF, ZIP]).await?;
+    let name = safe_name(&file_name, form.extension);
     let to = match &startup.save_dir {
         Some(dir) => Some(dir.join(name)),
-        None => ask(&app, &name).await,
+        None => ask(&app, &name, form).await,
     };
     match to {
-        Some(to) => write(&to, &pdf).await.map(|()| true),
+        Some(to) => write(&to, &bytes).await.map(|()| true),
         None => Ok(false),
     }
 }
@@ -45,9 +67,10 @@ pub async fn open_pdf(
     path: String,
     file_name: String,
 ) -> Result<(), String> {
-    let pdf = fetch(&startup, &path).await?;
-    let to = startup.data_dir.join(OPENED).join(safe_name(&file_name));
-    write(&to, &pdf).await?;
+    let (form, bytes) = fetch(&startup, &path, &[PDF]).await?;
+    let name = safe_name(&file_name, form.extension);
+    let to = startup.data_dir.join(OPENED).join(name);
+    write(&to, &bytes).await?;
     app.opener()
         .open_path(to.to_string_lossy(), None::<&str>)
         .map_err(|e| format!("No program opened {}: {e}", to.display()))
@@ -62,27 +85,29 @@ pub fn clear_opened(data_dir: &Path) {
     }
 }
 
-async fn fetch(startup: &Startup, path: &str) -> Result<Vec<u8>, String> {
+async fn fetch(startup: &Startup, path: &str, forms: &'static [Form]) -> Result<(&'static Form, Vec<u8>), String> {
     let running = startup.ready().await?;
     let Answer {
         status,
         media_type,
         body,
     } = call(running.router, "GET", path, None).await?;
-    match (status.is_success(), media_type.as_str()) {
-        (true, "application/pdf") => Ok(body),
-        (true, other) => Err(format!("{path} is no PDF but {other}")),
-        (false, _) => Err(String::from_utf8_lossy(&body).into_owned()),
+    if !status.is_success() {
+        return Err(String::from_utf8_lossy(&body).into_owned());
+    }
+    match forms.iter().find(|form| form.media_type == media_type) {
+        Some(form) => Ok((form, body)),
+        None => Err(format!("{path} is {media_type}, which is not handed on as a file")),
     }
 }
 
-async fn ask(app: &AppHandle, name: &str) -> Option<PathBuf> {
+async fn ask(app: &AppHandle, name: &str, form: &Form) -> Option<PathBuf> {
     let (tell, told) = tokio::sync::oneshot::channel();
     app.dialog()
         .file()
-        .set_title("Save the PDF")
+        .set_title(form.title)
         .set_file_name(name)
-        .add_filter("PDF", &["pdf"])
+        .add_filter(form.filter, &[form.extension])
         .save_file(move |chosen| {
             // The page went away meanwhile when nobody listens: there is nothing to save then.
             let _ = tell.send(chosen);
@@ -90,16 +115,16 @@ async fn ask(app: &AppHandle, name: &str) -> Option<PathBuf> {
     told.await.ok().flatten().and_then(|chosen| chosen.into_path().ok())
 }
 
-async fn write(to: &Path, pdf: &[u8]) -> Result<(), String> {
+async fn write(to: &Path, bytes: &[u8]) -> Result<(), String> {
     let told = |e: std::io::Error| format!("{} cannot be written: {e}", to.display());
     if let Some(folder) = to.parent() {
         tokio::fs::create_dir_all(folder).await.map_err(told)?;
     }
-    tokio::fs::write(to, pdf).await.map_err(told)
+    tokio::fs::write(to, bytes).await.map_err(told)
 }
 
-/// A name without folders or what a file system refuses, ending in `.pdf`. Document numbers come from partners.
-fn safe_name(name: &str) -> String {
+/// A name without folders or what a file system refuses, with that ending. Document numbers come from partners.
+fn safe_name(name: &str, extension: &str) -> String {
     let kept: String = name
         .chars()
         .map(|c| match c {
@@ -109,10 +134,10 @@ fn safe_name(name: &str) -> String {
         })
         .take(MAX_NAME_CHARS)
         .collect();
-    let stem = kept.trim_end_matches(".pdf").trim_matches(['.', ' ', '-']);
-    match stem {
-        "" => "document.pdf".into(),
-        stem => format!("{stem}.pdf"),
+    let stem = kept.strip_suffix(&format!(".{extension}")).unwrap_or(&kept);
+    match stem.trim_matches(['.', ' ', '-']) {
+        "" => format!("document.{extension}"),
+        stem => format!("{stem}.{extension}"),
     }
 }
 
@@ -133,8 +158,9 @@ mod tests {
             ("", "document.pdf"),
         ];
         for (given, safe) in cases {
-            assert_eq!(safe_name(given), safe, "{given:?}");
+            assert_eq!(safe_name(given, "pdf"), safe, "{given:?}");
         }
-        assert!(safe_name(&"x".repeat(5_000)).len() <= MAX_NAME_CHARS + 4);
+        assert!(safe_name(&"x".repeat(5_000), "pdf").len() <= MAX_NAME_CHARS + 4);
+        assert_eq!(safe_name("countersign-diagnostics-20270301-080000.zip", "zip"), "countersign-diagnostics-20270301-080000.zip");
     }
 }

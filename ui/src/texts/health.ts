@@ -1,0 +1,31 @@
+/** Texts of what needs a person, of the look at everything, and of the diagnostics. Part of `en.ts`. */
+
+export const health = {
+  banner: (count: number, first: string) => (count === 1 ? first : `${first}, and ${count - 1} more`),
+  show: "What to do",
+  open: "Needs a person",
+  openHint: "An entry goes by itself when what it says is over.",
+  well: "Nothing needs a person",
+  wellHint: "Partners, disk, backups and configurations are as they should be.",
+  since: (moment: string) => `since ${moment}`,
+  over: "Over",
+  overNone: "Nothing lately.",
+  lasted: (from: string, to: string) => `${from} to ${to}`,
+  partners: "Open partners",
+  queue: "Open queue",
+  check: "Look at everything",
+  checkAgain: "Look again",
+  checking: "Looking…",
+  checkTitle: "A look at everything",
+  checkHint: "Settings, folders, disk, database, log and every partner. Partners are asked whether they answer; nothing is changed.",
+  allWell: (count: number) => `All ${count} things that were looked at are well`,
+  notWell: (count: number, of: number) => `${count} of ${of} things need a look`,
+  showWell: "Show those that are well",
+  levels: { ok: "Well", warn: "Look at it", fail: "Wrong" },
+  diagnostics: "Save diagnostics…",
+  saving: "Putting together…",
+  saved: "The diagnostics are saved",
+  diagnosticsTitle: "Diagnostics",
+  diagnosticsHint:
+    "One file for whoever helps: versions, settings, configurations, states, counts and the log. Secrets, documents and what partners said are not in it.",
+};
