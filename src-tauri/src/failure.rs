@@ -6,7 +6,7 @@ use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
 /// An error before there is a window to show it in.
 pub fn before_window(message: &str) -> ExitCode {
-    tracing::error!("{message}");
+    tracing::error!(reason = message, "the program cannot start");
     eprintln!("countersign-desktop: {message}");
     #[cfg(any(windows, target_os = "macos"))]
     rfd::MessageDialog::new()
@@ -19,7 +19,7 @@ pub fn before_window(message: &str) -> ExitCode {
 
 /// The engine cannot start: says why in a native dialog, then quits. The page shows the same sentence meanwhile.
 pub fn engine(app: &AppHandle, message: &str) {
-    tracing::error!("the engine cannot start: {message}");
+    tracing::error!(reason = message, "the engine cannot start");
     let handle = app.clone();
     app.dialog()
         .message(message)
@@ -32,7 +32,7 @@ pub fn engine(app: &AppHandle, message: &str) {
 pub fn log_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        tracing::error!(place = ?panic.location().map(ToString::to_string), "panic: {panic}");
+        tracing::error!(place = panic.location().map(ToString::to_string), %panic, "panic");
         usual(panic);
     }));
 }

@@ -161,6 +161,9 @@ mod tests {
             assert_eq!(safe_name(given, "pdf"), safe, "{given:?}");
         }
         assert!(safe_name(&"x".repeat(5_000), "pdf").len() <= MAX_NAME_CHARS + 4);
-        assert_eq!(safe_name("countersign-diagnostics-20270301-080000.zip", "zip"), "countersign-diagnostics-20270301-080000.zip");
+        assert_eq!(
+            safe_name("countersign-diagnostics-20270301-080000.zip", "zip"),
+            "countersign-diagnostics-20270301-080000.zip"
+        );
     }
 }

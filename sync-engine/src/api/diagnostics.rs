@@ -39,6 +39,7 @@ fn installation(state: &ApiState) -> Installation {
 #[utoipa::path(get, path = "/doctor", tag = "health", responses((status = 200, body = Examined)))]
 pub(super) async fn examine(State(state): State<ApiState>) -> Json<Examined> {
     let look = Look {
+        from_within: true,
         outside: true,
         limit: Some(LIMIT),
     };

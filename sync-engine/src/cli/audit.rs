@@ -36,7 +36,10 @@ fn verify(global: &Global, path: &PathBuf) -> Result<ExitCode, Failure> {
 
 fn told(check: &AuditCheck) -> String {
     let Some(id) = check.broken_at else {
-        return format!("{} rows: each is there, is what was written, and follows from the one before it", check.rows);
+        return format!(
+            "{} rows: each is there, is what was written, and follows from the one before it",
+            check.rows
+        );
     };
     let how = match check.how {
         Some(AuditBreak::Removed) => "rows before it are missing",

@@ -11,7 +11,9 @@ use sync_engine::diagnostics::{self, Live};
 
 pub async fn run(global: &Global, args: DiagnosticsArgs) -> Result<ExitCode, Failure> {
     let installation = host::installation(global)?;
-    let to = args.out.unwrap_or_else(|| PathBuf::from(diagnostics::file_name(&installation)));
+    let to = args
+        .out
+        .unwrap_or_else(|| PathBuf::from(diagnostics::file_name(&installation)));
     if to.exists() {
         return Err(Failure::failed(format!("{} exists already", to.display())).hint("name a file that does not"));
     }
@@ -19,8 +21,7 @@ pub async fn run(global: &Global, args: DiagnosticsArgs) -> Result<ExitCode, Fai
     let bundle = diagnostics::bundle(&installation, Live::Service).await;
     bar.finish_and_clear();
     let bundle = bundle.map_err(|e| Failure::failed(e.to_string()))?;
-    write(&to, &bundle)
-        .map_err(|e| Failure::failed(format!("{} cannot be written: {}", to.display(), reason(&e))))?;
+    write(&to, &bundle).map_err(|e| Failure::failed(format!("{} cannot be written: {}", to.display(), reason(&e))))?;
     if global.json {
         terminal::json(&serde_json::json!({ "path": to.display().to_string(), "bytes": bundle.len() }))?;
     } else {

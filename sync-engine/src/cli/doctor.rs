@@ -11,6 +11,7 @@ pub async fn run(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Failure
     let bar = terminal::waiting(global.json, "looking");
     let told = bar.clone();
     let look = Look {
+        from_within: false,
         outside: !args.offline,
         limit: None,
     };

@@ -28,7 +28,7 @@ pub fn start(global: &Global, command: &Command) {
     };
     let files = settings.as_ref().filter(|s| host::make_data_dir(s).is_ok()).map(files);
     if let Err(sentence) = log::start(console, level.as_deref().unwrap_or(usual), files) {
-        tracing::warn!("{sentence}");
+        tracing::warn!(reason = sentence, "no log file is written");
     }
 }
 

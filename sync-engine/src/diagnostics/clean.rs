@@ -9,7 +9,18 @@ use url::Url;
 const MASK: &str = "***";
 /// Names of headers, parameters and fields whose value is a secret; a part of the name is enough.
 const SECRET_NAMES: [&str; 12] = [
-    "secret", "token", "passw", "pwd", "credential", "auth", "apikey", "-key", "_key", "signature", "cookie", "session",
+    "secret",
+    "token",
+    "passw",
+    "pwd",
+    "credential",
+    "auth",
+    "apikey",
+    "-key",
+    "_key",
+    "signature",
+    "cookie",
+    "session",
 ];
 /// ... whole names.
 const SECRET_WORDS: [&str; 6] = ["key", "sig", "pass", "pin", "code", "otp"];
@@ -21,11 +32,35 @@ const COMMENTS: [&str; 2] = ["$comment", "comment"];
 const RANDOM_CHARS: usize = 20;
 /// Fields of a log line whose texts are ours: names of the configuration, codes, states, ids.
 const LOG_FIELDS: [&str; 22] = [
-    "partner", "stream", "kind", "subject", "code", "step", "state", "act", "told", "mode", "company", "method", "address",
-    "version", "holder", "lease", "operation", "place", "file", "dir", "folder", "path",
+    "partner",
+    "stream",
+    "kind",
+    "subject",
+    "code",
+    "step",
+    "state",
+    "act",
+    "told",
+    "mode",
+    "company",
+    "method",
+    "address",
+    "version",
+    "holder",
+    "lease",
+    "operation",
+    "place",
+    "file",
+    "dir",
+    "folder",
+    "path",
 ];
 /// Rooms whose errors are SQLite's or the system's words and quote nothing of a document.
-const PLAIN_ERRORS: [&str; 3] = ["store::sqlite::disk", "store::sqlite::checkpoint", "store::sqlite::care"];
+const PLAIN_ERRORS: [&str; 3] = [
+    "store::sqlite::disk",
+    "store::sqlite::checkpoint",
+    "store::sqlite::care",
+];
 /// Whose messages are constant texts: the names of the crates.
 const OURS: [&str; 3] = ["sync_engine", "countersign", "countersign_desktop"];
 
@@ -53,7 +88,11 @@ impl Cleaner {
     pub fn of(data_dir: &Path, partners_dir: &Path) -> Self {
         let mut folders = Vec::new();
         let mut add = |path: &Path, shown| {
-            let forms = [Some(path.to_owned()), path.canonicalize().ok(), std::path::absolute(path).ok()];
+            let forms = [
+                Some(path.to_owned()),
+                path.canonicalize().ok(),
+                std::path::absolute(path).ok(),
+            ];
             for form in forms.into_iter().flatten() {
                 let text = form.display().to_string();
                 if text.len() > 1 {
@@ -81,7 +120,9 @@ impl Cleaner {
             Value::String(text) => self.text(&text).into(),
             Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
             Value::Object(fields) => {
-                let fields = fields.into_iter().map(|(name, value)| (self.text(&name), self.value(value)));
+                let fields = fields
+                    .into_iter()
+                    .map(|(name, value)| (self.text(&name), self.value(value)));
                 Value::Object(fields.collect())
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => value,
@@ -130,7 +171,9 @@ pub fn settings(installation: &Installation) -> Value {
 
 /// An address without user, and with its query's values masked.
 fn address(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else { return words(text) };
+    let Ok(mut url) = Url::parse(text) else {
+        return words(text);
+    };
     if url.cannot_be_a_base() {
         return words(text);
     }
@@ -171,7 +214,11 @@ fn object(name: &str, fields: &Map<String, Value>) -> Map<String, Value> {
     let kept = fields.iter().filter(|(name, _)| !COMMENTS.contains(&name.as_str()));
     kept.map(|(field, value)| {
         // What is said in more words belongs to the name above it.
-        let of = if matches!(field.as_str(), "value" | "text" | "default" | "const") { name } else { field };
+        let of = if matches!(field.as_str(), "value" | "text" | "$value" | "$default") {
+            name
+        } else {
+            field
+        };
         (field.clone(), member(of, value))
     })
     .collect()
@@ -184,7 +231,11 @@ fn text_of(name: &str, text: &str) -> String {
     if is_secret_name(name) && !is_path {
         return MASK.to_owned();
     }
-    if text.contains("://") { address(text) } else { words(text) }
+    if text.contains("://") {
+        address(text)
+    } else {
+        words(text)
+    }
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -223,7 +274,11 @@ pub fn log_line(line: &str) -> String {
     let Ok(Value::Object(mut entry)) = serde_json::from_str::<Value>(line) else {
         return left_out(line);
     };
-    let target = entry.get("target").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let target = entry
+        .get("target")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let (name, room) = target.split_once("::").unwrap_or((&target, ""));
     let (ours, plain) = (OURS.contains(&name), PLAIN_ERRORS.contains(&room));
     entry.retain(|name, _| matches!(name.as_str(), "timestamp" | "level" | "target" | "fields"));

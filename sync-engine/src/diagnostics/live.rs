@@ -41,7 +41,9 @@ async fn of_engine(engine: Engine) -> Told {
         let counters = read(counters.and_then(|c| serde_json::to_value(c).map_err(|e| e.to_string())));
         Told {
             state: state(&health, &partners, counters),
-            metrics: engine.metrics().unwrap_or_else(|_| "# they cannot be read now\n".to_owned()),
+            metrics: engine
+                .metrics()
+                .unwrap_or_else(|_| "# they cannot be read now\n".to_owned()),
         }
     });
     reading.await.unwrap_or_else(|_| Told {
@@ -55,7 +57,11 @@ async fn of_service(installation: &Installation) -> Told {
         Some((200, text)) => Some(text),
         Some(_) | None => None,
     };
-    let read = async |path: &str| ask(path).await.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let read = async |path: &str| {
+        ask(path)
+            .await
+            .and_then(|text| serde_json::from_str::<Value>(&text).ok())
+    };
     let Some(metrics) = ask("/api/v1/metrics").await else {
         return Told {
             state: Value::Null,

@@ -63,7 +63,13 @@ pub enum Live<'a> {
 
 /// Name of a bundle that is made at this moment, such as `countersign-diagnostics-20270301-080000.zip`.
 pub fn file_name(installation: &Installation) -> String {
-    let digits: String = installation.clock.now().to_rfc3339().chars().filter(char::is_ascii_digit).collect();
+    let digits: String = installation
+        .clock
+        .now()
+        .to_rfc3339()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     let (day, rest) = digits.split_at_checked(8).unwrap_or((&digits, ""));
     let time: String = rest.chars().take(6).collect();
     format!("countersign-diagnostics-{day}-{time}.zip")
@@ -76,6 +82,7 @@ pub fn file_name(installation: &Installation) -> String {
 pub async fn bundle(installation: &Installation, source: Live<'_>) -> Result<Vec<u8>, DiagnosticsError> {
     learn_secrets(installation);
     let everywhere = Look {
+        from_within: matches!(source, Live::Engine(_)),
         outside: true,
         limit: Some(LIMIT),
     };

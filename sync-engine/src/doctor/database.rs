@@ -1,8 +1,8 @@
 //! The database: whose it is, whether its promises hold, what waits in it.
 
 use super::{Check, Installation, Look, bytes};
-use crate::domain::DeliveryState;
 use crate::doctor::files::span;
+use crate::domain::DeliveryState;
 use crate::exchange::presence;
 use crate::settings::DATABASE_FILE;
 use crate::store::{AuditBreak, Examination, SqliteStore};
@@ -20,17 +20,18 @@ const DURABLE: &str = "What is called saved may be lost when the machine stops."
 const DAMAGED: &str = "Reading may give wrong rows, and saving may make it worse.";
 const KEEP: &str = "stop Countersign, keep this file, and restore a backup: docs/database.md, \"When it is damaged\"";
 
-pub fn checks(
-    installation: &Installation,
-    look: Look,
-    mut rows: impl FnMut(i64),
-) -> (Vec<Check>, Option<Examination>) {
+pub fn checks(installation: &Installation, look: Look, mut rows: impl FnMut(i64)) -> (Vec<Check>, Option<Examination>) {
     let path = installation.data_dir.join(DATABASE_FILE);
     if !path.exists() {
         let message = format!("there is no database in {}", installation.data_dir.display());
         let advice = "`countersign serve` or `countersign sync` makes it; or name another data folder with --data-dir";
         return (
-            vec![Check::warn("database", message, "Nothing was received or saved here.", advice)],
+            vec![Check::warn(
+                "database",
+                message,
+                "Nothing was received or saved here.",
+                advice,
+            )],
             None,
         );
     }
@@ -41,7 +42,13 @@ pub fn checks(
             return (vec![Check::fail("database", message, DAMAGED, KEEP).says(error)], None);
         }
     };
-    let mut checks = vec![sizes(&found), writable(&found), durability(&found), integrity(&found), audit(&found)];
+    let mut checks = vec![
+        sizes(&found),
+        writable(&found),
+        durability(&found),
+        integrity(&found),
+        audit(&found),
+    ];
     checks.push(engines(installation, &found));
     checks.push(waiting(installation, &found));
     checks.push(quarantine(installation, &found));
@@ -169,7 +176,10 @@ fn waiting(installation: &Installation, found: &Examination) -> Check {
         let oldest = of_state.clone().map(|o| o.oldest.0).min();
         of_state.for_each(|o| *partners.entry(o.partner.0.as_str()).or_default() += o.count);
         if let Some(oldest) = oldest {
-            let of: Vec<String> = partners.iter().map(|(partner, count)| format!("{partner} {count}")).collect();
+            let of: Vec<String> = partners
+                .iter()
+                .map(|(partner, count)| format!("{partner} {count}"))
+                .collect();
             let age = span(now.0.saturating_sub(oldest));
             told.push(format!("{words}: {} (the oldest for {age})", of.join(", ")));
         }
@@ -191,7 +201,10 @@ fn quarantine(installation: &Installation, found: &Examination) -> Check {
     let told: Vec<String> = open
         .map(|q| {
             let age = span(now.0.saturating_sub(q.oldest.0));
-            format!("{} {}: {} stopped at {} (the oldest for {age})", q.partner, q.stream, q.count, q.stage)
+            format!(
+                "{} {}: {} stopped at {} (the oldest for {age})",
+                q.partner, q.stream, q.count, q.stage
+            )
         })
         .collect();
     if told.is_empty() {
@@ -221,4 +234,3 @@ fn incidents(found: &Examination) -> Option<Check> {
         )
     })
 }
-

@@ -67,10 +67,10 @@ fn settings(installation: &Installation) -> Check {
             .says(&error.reason);
         }
     };
-    let shown = file.path.as_deref().map_or_else(
-        || "none, defaults hold".to_owned(),
-        |path| path.display().to_string(),
-    );
+    let shown = file
+        .path
+        .as_deref()
+        .map_or_else(|| "none, defaults hold".to_owned(), |path| path.display().to_string());
     let message = format!(
         "{shown}; company {}; partners in {}",
         installation.company,
@@ -142,14 +142,14 @@ fn kind_of_disk(_: &Path) -> Option<Check> {
 fn token(dir: &Path) -> Check {
     let path = dir.join(TOKEN_FILE);
     if !path.exists() {
-        return Check::ok("token", "none yet; `countersign serve` makes it");
+        return Check::ok("token file", "none yet; `countersign serve` makes it");
     }
     let shown = path.display();
     match mode_open_to_others(&path) {
-        None => Check::ok("token", shown.to_string()),
+        None => Check::ok("token file", shown.to_string()),
         Some(mode) => Check::fail(
-            "token",
-            format!("others may read the token file {shown} (mode {mode:o})"),
+            "token file",
+            format!("others may read {shown} (mode {mode:o})"),
             "Who has the token may answer orders.",
             format!("delete it to get a new token, or: chmod 600 {shown}"),
         ),
@@ -210,7 +210,10 @@ fn newest(folder: &Path) -> std::io::Result<Option<Timestamp>> {
 
 /// When a file was last written.
 pub fn written(file: &std::fs::Metadata) -> Timestamp {
-    let since = file.modified().ok().and_then(|m| m.duration_since(std::time::UNIX_EPOCH).ok());
+    let since = file
+        .modified()
+        .ok()
+        .and_then(|m| m.duration_since(std::time::UNIX_EPOCH).ok());
     Timestamp(since.map_or(0, |s| i64::try_from(s.as_millis()).unwrap_or(i64::MAX)))
 }
 

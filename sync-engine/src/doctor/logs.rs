@@ -14,7 +14,10 @@ const BACKLOG_WARN_BYTES: u64 = 1 << 20;
 pub fn checks(installation: &Installation) -> Vec<Check> {
     let dir = installation.data_dir.join(LOGS_DIR);
     if !dir.is_dir() {
-        return vec![Check::ok("log", "none yet; the window and `countersign serve` write it")];
+        return vec![Check::ok(
+            "log",
+            "none yet; the window and `countersign serve` write it",
+        )];
     }
     let shown = dir.display();
     let mut found = vec![match (file_in(&dir), size(&dir)) {
@@ -50,7 +53,13 @@ fn waiting(installation: &Installation) -> Check {
         match backlog(&dir, program) {
             Ok(bytes) => waits += bytes,
             Err(error) => {
-                return Check::fail("Loki queue", "the log's files cannot be read", BLIND, "mend their rights").says(error);
+                return Check::fail(
+                    "Loki queue",
+                    "the log's files cannot be read",
+                    BLIND,
+                    "mend their rights",
+                )
+                .says(error);
             }
         }
     }

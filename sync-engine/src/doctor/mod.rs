@@ -61,6 +61,8 @@ impl Installation {
 /// How far a look goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
+    /// This process runs the engine: whether it answers is no question.
+    pub from_within: bool,
     /// Partners, Loki and the service are asked whether they answer: without credentials, and nothing is changed there.
     pub outside: bool,
     /// Longest time for each reading of the whole database; `None` takes what it takes.
@@ -144,7 +146,13 @@ pub fn lines(check: &Check) -> Vec<String> {
         Level::Fail => "FAIL",
     };
     let mut lines = vec![format!("{sign}  {}: {}", check.name, check.sentence())];
-    lines.extend(check.why.iter().chain(&check.advice).map(|text| format!("      {text}")));
+    lines.extend(
+        check
+            .why
+            .iter()
+            .chain(&check.advice)
+            .map(|text| format!("      {text}")),
+    );
     lines
 }
 
@@ -168,14 +176,12 @@ pub async fn look(installation: &Installation, look: Look, rows: impl FnMut(i64)
     let local = tokio::task::spawn_blocking(move || local(&here, look, rows));
     let (local, outside) = tokio::join!(local, async {
         match look.outside {
-            true => outside(installation).await,
+            true => outside(installation, look.from_within).await,
             false => Vec::new(),
         }
     });
     let mut found = local.unwrap_or_else(|error| Found {
-        checks: vec![
-            Check::fail("doctor", "a check ended early", LOST, "run it again, and report this").says(error),
-        ],
+        checks: vec![Check::fail("doctor", "a check ended early", LOST, "run it again, and report this").says(error)],
         database: None,
     });
     found.checks.extend(outside);
@@ -194,12 +200,15 @@ fn local(installation: &Installation, look: Look, rows: impl FnMut(i64)) -> Foun
     Found { checks, database }
 }
 
-async fn outside(installation: &Installation) -> Vec<Check> {
-    let (mut checks, loki, partners) = tokio::join!(
-        service::checks(installation),
-        logs::outside(installation),
-        partners::outside(installation)
-    );
+async fn outside(installation: &Installation, from_within: bool) -> Vec<Check> {
+    let service = async {
+        match from_within {
+            true => Vec::new(),
+            false => service::checks(installation).await,
+        }
+    };
+    let (mut checks, loki, partners) =
+        tokio::join!(service, logs::outside(installation), partners::outside(installation));
     checks.extend(loki);
     checks.extend(partners);
     checks

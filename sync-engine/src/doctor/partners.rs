@@ -21,7 +21,9 @@ const OLD_ONE: &str = "A running engine keeps the last good configuration; the n
 
 pub fn checks(installation: &Installation) -> Vec<Check> {
     let files = match files(&installation.partners_dir) {
-        Ok(files) if files.is_empty() => return vec![none(&installation.partners_dir, "there is no configuration file in")],
+        Ok(files) if files.is_empty() => {
+            return vec![none(&installation.partners_dir, "there is no configuration file in")];
+        }
         Ok(files) => files,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             return vec![none(&installation.partners_dir, "there is no folder")];
@@ -104,7 +106,12 @@ fn certificates(installation: &Installation, config: &PartnerConfig) -> Vec<Chec
         let name = format!("partner {} {what}", config.id());
         let Some(ends) = ends else {
             let advice = "put the certificate there in PEM form, ours with its private key";
-            return Some(Check::warn(name, "it cannot be read", "When it ends is not known.", advice));
+            return Some(Check::warn(
+                name,
+                "it cannot be read",
+                "When it ends is not known.",
+                advice,
+            ));
         };
         let advice = "ask for a new one and put it in the old one's place; docs/partner/sign-in.md says where";
         ending(name, ends.0.saturating_sub(now.0), advice)
@@ -117,22 +124,24 @@ fn ending(name: String, left: i64, advice: &str) -> Option<Check> {
     if left < 0 {
         return Some(Check::fail(name, format!("it ended {} ago", span(-left)), why, advice));
     }
-    (left < CERTIFICATE_DAYS * DAY_MILLIS)
-        .then(|| Check::warn(name, format!("it ends in {}", span(left)), why, advice))
+    (left < CERTIFICATE_DAYS * DAY_MILLIS).then(|| Check::warn(name, format!("it ends in {}", span(left)), why, advice))
 }
 
 /// Asks every partner whose configuration holds whether its addresses answer, all at once.
 pub async fn outside(installation: &Installation) -> Vec<Check> {
     let files = files(&installation.partners_dir).unwrap_or_default();
-    let asking = files.iter().filter_map(|file| load_file(file).ok()).map(|config| async move {
-        let (secrets, clock) = (Arc::clone(&installation.secrets), Arc::clone(&installation.clock));
-        let reached = config.reach(secrets, clock, PATIENCE).await;
-        let mut found = Vec::new();
-        for one in &reached {
-            found.extend(answered(&config, one, installation.clock.now()));
-        }
-        found
-    });
+    let asking = files
+        .iter()
+        .filter_map(|file| load_file(file).ok())
+        .map(|config| async move {
+            let (secrets, clock) = (Arc::clone(&installation.secrets), Arc::clone(&installation.clock));
+            let reached = config.reach(secrets, clock, PATIENCE).await;
+            let mut found = Vec::new();
+            for one in &reached {
+                found.extend(answered(&config, one, installation.clock.now()));
+            }
+            found
+        });
     join_all(asking).await.into_iter().flatten().collect()
 }
 
@@ -156,7 +165,10 @@ fn answered(config: &PartnerConfig, reached: &Reached, now: Timestamp) -> Vec<Ch
 }
 
 fn of_answer(name: &str, origin: &str, answered: &Answered, now: Timestamp) -> Vec<Check> {
-    let mut found = vec![Check::ok(name, format!("{origin} answers ({} without credentials)", answered.status))];
+    let mut found = vec![Check::ok(
+        name,
+        format!("{origin} answers ({} without credentials)", answered.status),
+    )];
     if let Some(skew) = answered.clock_skew_ms.filter(|skew| skew.abs() > SKEW_MS) {
         let than = if skew > 0 { "behind" } else { "ahead of" };
         found.push(Check::warn(

@@ -88,7 +88,11 @@ impl Engine {
             };
             if let Some(skew) = view.clock_skew_ms.filter(|skew| skew.abs() > SKEW_MS) {
                 let than = if skew > 0 { "ahead of" } else { "behind" };
-                let message = format!("{}: the partner's clock is {} s {than} ours", view.id, skew.abs() / 1000);
+                let message = format!(
+                    "{}: the partner's clock is {} s {than} ours",
+                    view.id,
+                    skew.abs() / 1000
+                );
                 reasons.push(reason("partner.clock", message));
             }
             if let Some(code) = code {

@@ -157,7 +157,9 @@ pub async fn run(exchange: Arc<Exchange>, care: Care) {
                     Ok(0) => {}
                     Ok(pages) => tracing::info!(pages, "given back to the disk"),
                     Err(StoreError::Closed) => return,
-                    Err(error) => tracing::error!(%error, "free pages stay in the database: it is tried again tomorrow"),
+                    Err(error) => {
+                        tracing::error!(%error, "free pages stay in the database: it is tried again tomorrow")
+                    }
                 }
             }
             if let Some(hours) = care.backup_hours {

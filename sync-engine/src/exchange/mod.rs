@@ -80,7 +80,10 @@ pub struct Exchange {
 impl Exchange {
     /// Care of that kind was taken, or why not.
     pub fn noted(&self, kind: &'static str, trouble: Option<String>) {
-        self.cared.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, trouble);
+        self.cared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(kind, trouble);
     }
 
     pub fn stopping(&self) -> bool {

@@ -24,7 +24,9 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ),
     (
         "doctor",
-        &["exchange", "store", "partner", "settings", "log", "domain", "clock", "tls"],
+        &[
+            "exchange", "store", "partner", "settings", "log", "domain", "clock", "tls",
+        ],
     ),
     (
         "diagnostics",
@@ -33,14 +35,33 @@ const ARROWS: [(&str, &[&str]); 17] = [
     (
         "api",
         &[
-            "diagnostics", "doctor", "engine", "exchange", "store", "partner", "print", "domain", "clock",
+            "diagnostics",
+            "doctor",
+            "engine",
+            "exchange",
+            "store",
+            "partner",
+            "print",
+            "domain",
+            "clock",
         ],
     ),
     (
         "cli",
         &[
-            "api", "diagnostics", "doctor", "engine", "exchange", "store", "partner", "print", "domain", "clock",
-            "sandbox", "settings", "log",
+            "api",
+            "diagnostics",
+            "doctor",
+            "engine",
+            "exchange",
+            "store",
+            "partner",
+            "print",
+            "domain",
+            "clock",
+            "sandbox",
+            "settings",
+            "log",
         ],
     ),
 ];

@@ -74,14 +74,19 @@ fn plant(world: &World) {
         "headers": {"X-Api-Key": "canary-literal-header", "X-Tenant": "canary0literal0tenant0without0a0name"},
         "streams": {"orders": {
             "kind": "order", "side": "seller", "items": ".items",
-            "request": {"path": "/list", "query": {"key": "'canary-literal-parameter'"}},
-            "map": {"number": ".id", "currency": {"$value": "EUR"}, "lines": {"$each": ".lines[]", "id": ".n", "quantity": ".qty"}},
+            "request": {"path": "/list", "query": {"key": {"$value": "canary-literal-parameter"}}},
+            "map": {"number": ".id", "currency": {"$value": "EUR"}, "lines": {"$each": ".lines[]", "id": ".n", "quantity": ".qty", "unit": ".unit"}},
         }},
     });
     std::fs::write(partners.join("second.json"), second.to_string()).expect("written");
-    let wrong = r#"{"id": "wrong", "baseUrl": "https://canary-user:canary-password@api.example.com/?sig=canary-query"}"#;
+    let wrong =
+        r#"{"id": "wrong", "baseUrl": "https://canary-user:canary-password@api.example.com/?sig=canary-query"}"#;
     std::fs::write(partners.join("wrong.json"), wrong).expect("written");
-    std::fs::write(partners.join("half.json"), r#"{"id": "half", "password": "canary-half-a-file"#).expect("written");
+    std::fs::write(
+        partners.join("half.json"),
+        r#"{"id": "half", "password": "canary-half-a-file"#,
+    )
+    .expect("written");
     let data = world.dir.path().join("data");
     let settings = r#"{
         "letterhead": {"company": {"name": "canary-company", "taxId": "canary-tax"}, "footer": ["canary-footer"]},
@@ -106,12 +111,22 @@ fn installation(world: &World) -> Installation {
 
 /// What the order says that could be told from its words: number, parties, items.
 fn words_of(world: &World, row: &sync_engine::store::DocumentRow) -> Vec<String> {
-    let content = world.store().version_content(row.id, row.current).expect("readable").expect("there");
+    let content = world
+        .store()
+        .version_content(row.id, row.current)
+        .expect("readable")
+        .expect("there");
     let CanonicalDocument::Order(order) = content.document().expect("canonical") else {
         panic!("not an order")
     };
-    let parties = [&order.buyer, &order.seller].into_iter().chain(&order.ship_to).filter_map(|party| party.name.clone());
-    let items = order.lines.iter().flat_map(|line| [line.item.description.clone(), line.item.seller_id.clone()]);
+    let parties = [&order.buyer, &order.seller]
+        .into_iter()
+        .chain(&order.ship_to)
+        .filter_map(|party| party.name.clone());
+    let items = order
+        .lines
+        .iter()
+        .flat_map(|line| [line.item.description.clone(), line.item.seller_id.clone()]);
     let mut words: Vec<String> = parties.chain(items.flatten()).collect();
     words.push(row.number.clone());
     assert!(words.len() > 4, "{words:?}");
@@ -134,19 +149,26 @@ async fn no_secret_and_nothing_of_a_document_is_in_any_file() {
     // The words are where a bundle could take them from.
     until("the partner's words in an incident", || {
         let open = world.store().open_incidents(world.engine.company()).expect("readable");
-        open.iter().any(|i| i.detail.contains("canary-words-of-the-partner")).then_some(())
+        open.iter()
+            .any(|i| i.detail.contains("canary-words-of-the-partner"))
+            .then_some(())
     })
     .await;
 
     let installation = installation(&world);
-    let zip = bundle(&installation, Live::Engine(&world.engine)).await.expect("a bundle");
+    let zip = bundle(&installation, Live::Engine(&world.engine))
+        .await
+        .expect("a bundle");
     let files = unpacked(&zip);
     left.extend(["canary", "sandbox-secret", "hunter"].map(str::to_owned));
     left.push(world.dir.path().display().to_string());
     let mut searched = 0;
     for (name, text) in &files {
         for word in &left {
-            assert!(!name.contains(word.as_str()) && !text.contains(word.as_str()), "{name} holds {word}:\n{text}");
+            assert!(
+                !name.contains(word.as_str()) && !text.contains(word.as_str()),
+                "{name} holds {word}:\n{text}"
+            );
             searched += 1;
         }
         if name.ends_with(".json") {
@@ -164,20 +186,32 @@ async fn no_secret_and_nothing_of_a_document_is_in_any_file() {
         ("settings.json", "\"secret\": \"loki.token\""),
         ("partners/sandbox.json", "sandbox.client_secret"),
         ("partners/second.json", "\"X-Api-Key\": \"***\""),
+        ("partners/second.json", "\"$value\": \"***\""),
+        ("doctor.txt", "FAIL  token file: others may read"),
         ("partners/wrong.json", "https://api.example.com/?sig=***"),
         ("partners/half.json", "it is not JSON from line 1"),
         ("doctor.txt", "FAIL  partner file wrong.json"),
-        ("doctor.txt", "FAIL  partner second api: http://127.0.0.1:1 does not answer (partner.unreachable)"),
+        (
+            "doctor.txt",
+            "FAIL  partner second api: http://127.0.0.1:1 does not answer (partner.unreachable)",
+        ),
         ("doctor.txt", "ok    integrity: quick_check ok"),
         ("state.json", "\"status\": \"unreachable\""),
-        ("metrics.txt", "countersign_incidents_open{kind=\"partner.unreachable\"} 1"),
+        (
+            "metrics.txt",
+            "countersign_incidents_open{kind=\"partner.unreachable\"} ",
+        ),
         ("database.json", "\"name\": \"version_content\""),
         ("database.json", "\"state\": \"Applied\""),
         ("database.json", "\"kind\": \"partner.unreachable\""),
         ("logs/countersign.log", "\"code\":\"partner.rejected\""),
         ("logs/countersign.log", "(left out, "),
     ] {
-        assert!(files[name].contains(expected), "{expected} is not in {name}:\n{}", files[name]);
+        assert!(
+            files[name].contains(expected),
+            "{expected} is not in {name}:\n{}",
+            files[name]
+        );
     }
     world.engine.stop(std::time::Duration::from_secs(1)).await;
 }
@@ -189,11 +223,17 @@ async fn the_api_gives_a_zip_with_a_name_and_what_was_found() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["content-type"], "application/zip");
     let named = answer.headers["content-disposition"].to_str().expect("text");
-    assert!(named.starts_with("attachment; filename=\"countersign-diagnostics-2"), "{named}");
+    assert!(
+        named.starts_with("attachment; filename=\"countersign-diagnostics-2"),
+        "{named}"
+    );
     assert!(unpacked(&answer.body).contains_key("doctor.json"));
     let examined = host.get("/doctor").await.expect(200).json();
     let checks = examined["checks"].as_array().expect("checks");
-    assert!(checks.iter().any(|c| c["name"] == "integrity" && c["level"] == "ok"), "{examined}");
+    assert!(
+        checks.iter().any(|c| c["name"] == "integrity" && c["level"] == "ok"),
+        "{examined}"
+    );
     host.stop().await;
 }
 
@@ -212,25 +252,49 @@ fn the_command_writes_one_file_for_its_owner_alone_and_asks_the_service() {
     let mode = std::fs::metadata(&file).expect("the file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let files = unpacked(&std::fs::read(&file).expect("bytes"));
-    assert!(files["metrics.txt"].contains("no engine of this data folder answers"), "{}", files["metrics.txt"]);
-    assert!(files["database.json"].contains("\"name\": \"documents\""), "{}", files["database.json"]);
+    assert!(
+        files["metrics.txt"].contains("no engine of this data folder answers"),
+        "{}",
+        files["metrics.txt"]
+    );
+    assert!(
+        files["database.json"].contains("\"name\": \"documents\""),
+        "{}",
+        files["database.json"]
+    );
     let again = run(path, &["diagnostics", "--out", "one.zip"]);
     assert_eq!(again.status.code(), Some(1));
     assert!(text(&again.stderr).contains("exists already"));
 
     // A running service is asked at the address of the settings.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("a port")
+        .port();
     let settings = path.join("data/settings.json");
-    let mut written: serde_json::Value = serde_json::from_slice(&std::fs::read(&settings).expect("bytes")).expect("JSON");
+    let mut written: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&settings).expect("bytes")).expect("JSON");
     written["listen"] = format!("127.0.0.1:{port}").into();
     std::fs::write(&settings, written.to_string()).expect("written");
     let served = Running::start(countersign(path, &["serve", "--json"]));
     let token = served.told()["token"].as_str().expect("a token").to_owned();
     json(path, &["diagnostics", "--out", "two.zip", "--json"]);
     let files = unpacked(&std::fs::read(path.join("two.zip")).expect("bytes"));
-    assert!(files["metrics.txt"].contains("countersign_documents 2"), "{}", files["metrics.txt"]);
-    assert!(files["state.json"].contains("\"ready\": true"), "{}", files["state.json"]);
-    assert!(files["doctor.txt"].contains("ok    service: it answers and is ready"), "{}", files["doctor.txt"]);
+    assert!(
+        files["metrics.txt"].contains("countersign_documents 2"),
+        "{}",
+        files["metrics.txt"]
+    );
+    assert!(
+        files["state.json"].contains("\"ready\": true"),
+        "{}",
+        files["state.json"]
+    );
+    assert!(
+        files["doctor.txt"].contains("ok    service: it answers and is ready"),
+        "{}",
+        files["doctor.txt"]
+    );
     assert!(files.contains_key("logs/countersign.log"), "{:?}", files.keys());
     for text in files.values() {
         assert!(!text.contains(&token) && !text.contains("sandbox-secret"), "{text}");

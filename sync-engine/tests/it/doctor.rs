@@ -63,11 +63,18 @@ impl Looked {
         let of_name: Vec<&Value> = checks.iter().filter(|c| c["name"] == name).collect();
         let found = of_name.iter().find(|c| c["level"] == level);
         let found = found.unwrap_or_else(|| panic!("no {level} of {name}: {of_name:#?}"));
-        let said = format!("{} {}", found["message"].as_str().expect("text"), found["words"].as_str().unwrap_or_default());
+        let said = format!(
+            "{} {}",
+            found["message"].as_str().expect("text"),
+            found["words"].as_str().unwrap_or_default()
+        );
         assert!(said.contains(expected), "{expected}: {found:#}");
         if level != "ok" {
             for part in ["why", "advice"] {
-                assert!(found[part].as_str().is_some_and(|t| t.len() > 10), "no {part}: {found:#}");
+                assert!(
+                    found[part].as_str().is_some_and(|t| t.len() > 10),
+                    "no {part}: {found:#}"
+                );
             }
         }
         assert_eq!(self.code, Some(i32::from(self.told["worst"] == "fail")));
@@ -99,7 +106,11 @@ fn what_is_well_is_said_as_well() {
         looked.finds(name, "ok", expected);
     }
     let offline = home.look(&["--offline"]);
-    assert!(!offline.told.to_string().contains("without credentials"), "{:#}", offline.told);
+    assert!(
+        !offline.told.to_string().contains("without credentials"),
+        "{:#}",
+        offline.told
+    );
 }
 
 #[test]
@@ -115,7 +126,10 @@ fn settings_that_are_refused_do_not_stop_the_look() {
     Looked::at(other.path(), &[]).finds("data folder", "fail", "is a file");
     let out = run(other.path(), &["doctor"]);
     let told = text(&out.stdout);
-    assert!(told.contains("FAIL  data folder: ") && told.contains("      name a folder with --data-dir"), "{told}");
+    assert!(
+        told.contains("FAIL  data folder: ") && told.contains("      name a folder with --data-dir"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -134,7 +148,8 @@ fn a_database_that_is_damaged_altered_newer_or_another_programs_is_told_apart() 
     home.database()
         .execute_batch("DROP TRIGGER audit_no_update; UPDATE audit SET actor = 'nobody' WHERE id = 2")
         .expect("altered");
-    home.look(&[]).finds("audit", "fail", "the chain breaks at row 2: it was altered");
+    home.look(&[])
+        .finds("audit", "fail", "the chain breaks at row 2: it was altered");
 
     std::fs::write(&path, &whole).expect("written");
     home.database()
@@ -207,7 +222,8 @@ fn a_backup_that_is_missing_old_or_overdue_is_told() {
     file.set_modified(days(3)).expect("set");
     home.look(&["--offline"]).finds("backup", "ok", "3 days old");
     std::fs::write(home.data("settings.json"), r#"{"care": {"backupHours": 24}}"#).expect("written");
-    home.look(&["--offline"]).finds("backup", "fail", "wanted every 24 hours");
+    home.look(&["--offline"])
+        .finds("backup", "fail", "wanted every 24 hours");
 }
 
 #[test]
@@ -232,8 +248,16 @@ fn a_partner_that_does_not_answer_or_whose_clock_is_off_is_told() {
     let looked = home.look(&[]);
     looked.finds("partner gone api", "fail", "does not answer (partner.unreachable)");
     looked.finds("partner ahead api", "ok", "answers (200 without credentials)");
-    looked.finds("partner ahead api clock", "warn", "our clock is 9 minutes behind the partner's");
-    looked.finds("partner ahead token endpoint", "fail", "does not answer (partner.unreachable)");
+    looked.finds(
+        "partner ahead api clock",
+        "warn",
+        "our clock is 9 minutes behind the partner's",
+    );
+    looked.finds(
+        "partner ahead token endpoint",
+        "fail",
+        "does not answer (partner.unreachable)",
+    );
     looked.finds("partner sandbox api", "ok", "answers");
 }
 
@@ -253,14 +277,17 @@ fn certificate(life: Duration) -> String {
 #[test]
 fn certificates_that_ended_or_end_soon_are_told() {
     let home = Home::new();
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("a time");
     let soon = now + Duration::from_secs(5 * 86_400) - Duration::from_secs(BEGIN);
     std::fs::write(home.data("partners/roots.pem"), certificate(soon)).expect("written");
     home.partner("shows", |config| {
         config["caCertificates"] = "roots.pem".into();
         config["clientCertificate"] = json!({ "secret": "shows.certificate" });
     });
-    let mut secrets: Value = serde_json::from_slice(&std::fs::read(home.data("secrets.json")).expect("bytes")).expect("JSON");
+    let mut secrets: Value =
+        serde_json::from_slice(&std::fs::read(home.data("secrets.json")).expect("bytes")).expect("JSON");
     secrets["shows.certificate"] = certificate(Duration::from_secs(86_400)).into();
     std::fs::write(home.data("secrets.json"), secrets.to_string()).expect("written");
     let looked = home.look(&["--offline"]);
@@ -268,7 +295,8 @@ fn certificates_that_ended_or_end_soon_are_told() {
     looked.finds("partner shows clientCertificate", "fail", "it ended ");
     secrets["shows.certificate"] = "no certificate".into();
     std::fs::write(home.data("secrets.json"), secrets.to_string()).expect("written");
-    home.look(&["--offline"]).finds("partner shows clientCertificate", "warn", "cannot be read");
+    home.look(&["--offline"])
+        .finds("partner shows clientCertificate", "warn", "cannot be read");
 }
 
 #[test]
@@ -294,10 +322,16 @@ fn the_history_is_followed_from_its_first_row_to_its_last() {
     let home = Home::new();
     let path = home.dir.path();
     let whole = json(path, &["audit", "verify", "--json"]);
-    assert!(whole["rows"].as_i64().is_some_and(|rows| rows >= 3) && whole["brokenAt"].is_null(), "{whole}");
+    assert!(
+        whole["rows"].as_i64().is_some_and(|rows| rows >= 3) && whole["brokenAt"].is_null(),
+        "{whole}"
+    );
     let told = text(&run(path, &["audit", "verify"]).stdout);
     assert!(told.contains("each is there, is what was written"), "{told}");
-    let copy = json(path, &["backup", "--json"])["path"].as_str().expect("a path").to_owned();
+    let copy = json(path, &["backup", "--json"])["path"]
+        .as_str()
+        .expect("a path")
+        .to_owned();
 
     let broken = |sql: &str, expected: &str| {
         home.database().execute_batch(sql).expect("altered");
@@ -313,14 +347,26 @@ fn the_history_is_followed_from_its_first_row_to_its_last() {
         "rows were cut off the end",
     );
     assert_eq!(end["how"], "end", "{end}");
-    let removed = broken("DELETE FROM audit WHERE id = 2", "the history breaks at row 3: rows before it are missing; what was written up to");
+    let removed = broken(
+        "DELETE FROM audit WHERE id = 2",
+        "the history breaks at row 3: rows before it are missing; what was written up to",
+    );
     assert_eq!((&removed["how"], &removed["brokenAt"]), (&json!("removed"), &json!(3)));
-    let altered = broken("UPDATE audit SET at = at + 1 WHERE id = 1", "the history breaks at row 1: it was altered");
-    assert_eq!((&altered["how"], &altered["wholeUntil"]), (&json!("altered"), &Value::Null));
+    let altered = broken(
+        "UPDATE audit SET at = at + 1 WHERE id = 1",
+        "the history breaks at row 1: it was altered",
+    );
+    assert_eq!(
+        (&altered["how"], &altered["wholeUntil"]),
+        (&json!("altered"), &Value::Null)
+    );
 
     // The backup is whole, and is followed where it lies.
     assert!(json(path, &["audit", "verify", "--file", &copy, "--json"])["brokenAt"].is_null());
-    assert_eq!(run(path, &["audit", "verify", "--file", "nowhere.db"]).status.code(), Some(5));
+    assert_eq!(
+        run(path, &["audit", "verify", "--file", "nowhere.db"]).status.code(),
+        Some(5)
+    );
     let empty = tempfile::tempdir().expect("a folder");
     assert_eq!(run(empty.path(), &["audit", "verify"]).status.code(), Some(5));
 }

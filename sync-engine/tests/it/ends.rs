@@ -85,7 +85,11 @@ async fn refused_credentials_wait_for_a_person_and_go_on_by_themselves() {
     tokio::time::sleep(world.pace.give_up_after).await;
     let later = world.operation(saved.id);
     assert_ne!(later.state, DeliveryState::Dead, "{later:?}");
-    assert!(later.attempts < 40, "it is asked now and then, not all the while: {}", later.attempts);
+    assert!(
+        later.attempts < 40,
+        "it is asked now and then, not all the while: {}",
+        later.attempts
+    );
     world.sandbox().set_faults(Vec::new());
     world.reaches(saved.id, DeliveryState::Applied).await;
     crate::evidence::ran(
@@ -110,8 +114,16 @@ async fn an_unknown_name_is_tried_again_and_a_certificate_that_does_not_hold_is_
     let misnamed = partner_tls::partner(&trusted, "somebody-else.example", None).await;
     for url in [&stranger, &misnamed] {
         let refused = world.end_at(url).await;
-        assert_eq!((code(&refused), refused.attempts), ("partner.certificate", 1), "{refused:?}");
+        assert_eq!(
+            (code(&refused), refused.attempts),
+            ("partner.certificate", 1),
+            "{refused:?}"
+        );
     }
-    assert_eq!(world.sandbox().state().operations.len(), 0, "the partner saw none of them");
+    assert_eq!(
+        world.sandbox().state().operations.len(),
+        0,
+        "the partner saw none of them"
+    );
     world.end(&[DeliveryState::Dead]).await;
 }

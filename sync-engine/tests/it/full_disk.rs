@@ -15,7 +15,10 @@ impl Mount {
     /// The disk takes no writes any more.
     pub fn read_only(&self) {
         let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status();
-        assert!(remounted.expect("mount is there").success(), "this test mounts a small disk, which takes root");
+        assert!(
+            remounted.expect("mount is there").success(),
+            "this test mounts a small disk, which takes root"
+        );
     }
 
     pub fn over(folder: &Path) -> Self {

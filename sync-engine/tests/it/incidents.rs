@@ -1,8 +1,10 @@
 //! What lasts is told once when it begins and once when it ends; and a monitor sees numbers that are true.
 
-use crate::exchange_world::{World, confirm, partners_dir, until};
+use crate::exchange_world::{World, confirm, fast, partners_dir, sandbox_options, until};
 use std::time::Duration;
 use sync_engine::domain::DeliveryState;
+use sync_engine::engine::Care;
+use sync_engine::exchange::Pace;
 use sync_engine::store::{ChangeKind, IncidentRow};
 
 impl World {
@@ -67,6 +69,36 @@ async fn a_broken_file_is_one_until_it_is_mended() {
     std::fs::remove_file(&file).expect("removed");
     world.open(&[]).await;
     assert_eq!(world.incidents().len(), 1);
+    world.end(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_cannot_be_made_is_one_until_it_is() {
+    let pace = Pace {
+        care_every: Duration::from_millis(20),
+        ..fast()
+    };
+    let mut world = World::with(pace, sandbox_options()).await;
+    let backups = world.dir.path().join("backups");
+    std::fs::write(&backups, b"a file in the way").expect("written");
+    let care = Care {
+        archives: world.dir.path().join("archives"),
+        backups: backups.clone(),
+        keep_days: Some(90),
+        backup_hours: Some(24),
+        keep_backups: 2,
+    };
+    world.engine.care(care.clone());
+    let open = world.open(&[("care.backup", "database")]).await;
+    assert!(open[0].detail.contains("backups"), "{open:?}");
+    // Over a restart, and before its care looked again, it is the same one.
+    world.restart().await;
+    assert_eq!(world.incidents(), open);
+    world.engine.care(care);
+    std::fs::remove_file(&backups).expect("removed");
+    world.open(&[]).await;
+    assert_eq!(world.incidents().len(), 1);
+    assert_eq!(std::fs::read_dir(&backups).expect("a folder").count(), 1);
     world.end(&[]).await;
 }
 

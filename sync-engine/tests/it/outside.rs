@@ -77,6 +77,41 @@ fn time_and_chance_come_from_outside() {
     assert!(wrong.is_empty(), "a simulation cannot own these:\n{}", wrong.join("\n"));
 }
 
+/// Every macro of the log in the text whose message is put together, from its name to its end.
+fn made_messages(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for level in ["error", "warn", "info", "debug", "trace"] {
+        for part in code.split(&format!("tracing::{level}!(")).skip(1) {
+            // The message is the last argument.
+            let end = part.find(");").or_else(|| part.find("),")).unwrap_or(part.len());
+            let body = part[..end].trim_end().trim_end_matches(',');
+            let message = body.strip_suffix('"').and_then(|body| body.rsplit('"').next());
+            if message.is_some_and(|message| message.contains('{')) {
+                found.push(format!("{level}: {body}"));
+            }
+        }
+    }
+    found
+}
+
+/// Diagnostics hand messages on, and of the fields only those that are known.
+#[test]
+fn messages_of_the_log_are_constant() {
+    let (mut wrong, mut read) = (Vec::new(), 0);
+    for folder in ["sync-engine/src", "src-tauri/src"] {
+        for file in files(&root().join(folder), &["rs"]) {
+            let text = std::fs::read_to_string(&file).expect("a source file reads");
+            read += text.matches("tracing::").count();
+            let made = made_messages(&product_code(&text)).into_iter();
+            wrong.extend(made.map(|message| format!("{}: {message}", file.display())));
+        }
+    }
+    assert!(read > 50, "only {read} macros were found");
+    assert!(wrong.is_empty(), "say what differs in a field:\n{}", wrong.join("\n"));
+    let planted = "tracing::warn!(a, \"told {b}\");\ntracing::info!(c = \"{d}\", \"constant\");";
+    assert_eq!(made_messages(planted), ["warn: a, \"told {b}\""]);
+}
+
 #[test]
 fn what_reaches_outside_is_seen() {
     let text = "fn f() { Instant::now(); // Utc::now\n tokio::select! {\n a => {} }\n select! { biased; b => {} } }\n#[cfg(test)]\nmod tests { rand::random() }";

@@ -41,7 +41,7 @@ fn a_configuration_keeps_its_shape_and_loses_what_looks_like_a_secret() {
     );
     // What has the shape of a credential goes with every text of the bundle.
     let cleaner = Cleaner::of(Path::new("/srv/countersign"), Path::new("/srv/partners"));
-    assert!(cleaner.text(&cleaned.to_string()).contains("Bearer ***"));
+    assert!(!cleaner.value(cleaned).to_string().contains("abcdefghijklmnop"));
 }
 
 #[test]
@@ -69,5 +69,8 @@ fn folders_above_the_data_folder_are_not_told() {
     let folder = tempfile::tempdir().unwrap();
     let cleaner = Cleaner::of(folder.path(), &folder.path().join("partners"));
     let text = format!("{} is full", folder.path().join("countersign.db").display());
-    assert_eq!(cleaner.text(&text), format!("<data>{}countersign.db is full", std::path::MAIN_SEPARATOR));
+    assert_eq!(
+        cleaner.text(&text),
+        format!("<data>{}countersign.db is full", std::path::MAIN_SEPARATOR)
+    );
 }

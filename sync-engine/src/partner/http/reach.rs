@@ -6,8 +6,8 @@ use super::vault::Vault;
 use super::wire::WireError;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
-use crate::partner::config::{Auth, PartnerConfig, TextOrSecret};
 use crate::partner::Secrets;
+use crate::partner::config::{Auth, PartnerConfig, TextOrSecret};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::sync::Arc;
@@ -87,7 +87,11 @@ impl PartnerConfig {
 
     /// When the certificates end that we trust or show: what each is, and its end; `None` where it cannot be read.
     pub fn certificate_ends(&self, secrets: &dyn Secrets) -> Vec<(&'static str, Option<Timestamp>)> {
-        let mut found: Vec<_> = self.ca_certificates.iter().map(|der| ("caCertificates", ends_at(der))).collect();
+        let mut found: Vec<_> = self
+            .ca_certificates
+            .iter()
+            .map(|der| ("caCertificates", ends_at(der)))
+            .collect();
         let pem = match &self.client_certificate {
             None => None,
             Some(TextOrSecret::Text(text)) => Some(text.clone()),
@@ -104,7 +108,9 @@ impl PartnerConfig {
 
 fn ends_at(der: &[u8]) -> Option<Timestamp> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    Some(Timestamp(certificate.validity().not_after.timestamp().saturating_mul(1000)))
+    Some(Timestamp(
+        certificate.validity().not_after.timestamp().saturating_mul(1000),
+    ))
 }
 
 fn unusable(message: String) -> Unanswered {

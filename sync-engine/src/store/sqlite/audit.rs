@@ -162,7 +162,11 @@ pub fn follow(db: &Connection, told: &mut dyn FnMut(i64)) -> Result<AuditCheck, 
                 check.whole_until = Some(Timestamp(fields.at));
             } else {
                 check.broken_at = Some(fields.id);
-                check.how = Some(if is_next { AuditBreak::Altered } else { AuditBreak::Removed });
+                check.how = Some(if is_next {
+                    AuditBreak::Altered
+                } else {
+                    AuditBreak::Removed
+                });
             }
         }
         check.rows += 1;

@@ -25,11 +25,7 @@ impl SqliteStore {
     /// # Errors
     /// `Open` when there is no file, or it is not a database of ours; what SQLite says of one that is too damaged to be
     /// read at all.
-    pub fn examine(
-        path: &Path,
-        limit: Option<Duration>,
-        rows: &mut dyn FnMut(i64),
-    ) -> Result<Examination, StoreError> {
+    pub fn examine(path: &Path, limit: Option<Duration>, rows: &mut dyn FnMut(i64)) -> Result<Examination, StoreError> {
         let mut db = open_to_look(path)?;
         // All of one moment, while others write.
         db.execute_batch("BEGIN")?;
@@ -144,11 +140,7 @@ fn within<T>(
     }
 }
 
-fn all<T>(
-    db: &Connection,
-    sql: &str,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>, StoreError> {
+fn all<T>(db: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, StoreError> {
     let mut select = db.prepare(&format!("{sql} LIMIT {GROUPS}"))?;
     let rows = select.query_map([], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -182,13 +174,17 @@ fn tables(db: &Connection) -> Result<Vec<TableSize>, StoreError> {
 }
 
 fn counters(db: &Connection) -> Result<Vec<CounterValue>, StoreError> {
-    all(db, "SELECT company, name, value FROM counter ORDER BY company, name", |row| {
-        Ok(CounterValue {
-            company: row.get(0)?,
-            name: row.get(1)?,
-            value: row.get(2)?,
-        })
-    })
+    all(
+        db,
+        "SELECT company, name, value FROM counter ORDER BY company, name",
+        |row| {
+            Ok(CounterValue {
+                company: row.get(0)?,
+                name: row.get(1)?,
+                value: row.get(2)?,
+            })
+        },
+    )
 }
 
 fn operations(db: &Connection) -> Result<Vec<OperationCount>, StoreError> {
@@ -244,12 +240,16 @@ fn incidents(db: &Connection) -> Result<Vec<IncidentCount>, StoreError> {
 }
 
 fn leases(db: &Connection) -> Result<Vec<LeaseView>, StoreError> {
-    all(db, "SELECT name, holder, epoch, until FROM lease ORDER BY name", |row| {
-        Ok(LeaseView {
-            name: row.get(0)?,
-            holder: row.get(1)?,
-            epoch: row.get(2)?,
-            until: row.get(3)?,
-        })
-    })
+    all(
+        db,
+        "SELECT name, holder, epoch, until FROM lease ORDER BY name",
+        |row| {
+            Ok(LeaseView {
+                name: row.get(0)?,
+                holder: row.get(1)?,
+                epoch: row.get(2)?,
+                until: row.get(3)?,
+            })
+        },
+    )
 }

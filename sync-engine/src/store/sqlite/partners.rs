@@ -42,7 +42,9 @@ pub fn all(db: &Connection, company: &CompanyId) -> Result<Vec<PartnerState>, St
 
 /// Of every company in the file.
 pub fn of_all(db: &Connection) -> Result<Vec<PartnerState>, StoreError> {
-    let mut select = db.prepare(&format!("SELECT {COLUMNS} FROM partner_state ORDER BY company, partner"))?;
+    let mut select = db.prepare(&format!(
+        "SELECT {COLUMNS} FROM partner_state ORDER BY company, partner"
+    ))?;
     let rows = select.query_map([], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -228,7 +228,10 @@ fn room_that_nothing_needs_goes_back_to_the_disk_in_small_steps() {
         // Whoever works meanwhile is not held up, and loses nothing.
         order_of(&opened, 100 + u32::try_from(given.len()).expect("few"), 200, false);
     }
-    assert!(given.len() > 20 && given.iter().all(|pages| *pages <= STEP), "{given:?}");
+    assert!(
+        given.len() > 20 && given.iter().all(|pages| *pages <= STEP),
+        "{given:?}"
+    );
     let documents = opened.store.counters(&company()).expect("counters").documents;
     assert_eq!(documents, 1 + i64::try_from(given.len()).expect("few"));
     assert_eq!(opened.store.doctor().expect("readable").quick_check, "ok");
@@ -241,7 +244,10 @@ fn room_that_nothing_needs_goes_back_to_the_disk_in_small_steps() {
         &format!("{} MiB to {} MiB in {} steps", long >> 20, short >> 20, given.len()),
     );
     // What the next work is likely to use stays.
-    assert!(long > 64 << 20 && (16 << 20..32 << 20).contains(&short), "{long} to {short}");
+    assert!(
+        long > 64 << 20 && (16 << 20..32 << 20).contains(&short),
+        "{long} to {short}"
+    );
     let again = SqliteStore::open(&opened.path).expect("opens");
     assert_eq!(again.counters(&company()).expect("counters").documents, documents);
 }
