@@ -3,7 +3,7 @@
 use super::args::{AuditArgs, AuditCommand, Global};
 use super::failure::{Exit, Failure};
 use super::{host, terminal};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use sync_engine::clock::{Clock, SystemClock};
 use sync_engine::store::{AuditBreak, AuditCheck, SqliteStore};
@@ -18,7 +18,7 @@ pub fn run(global: &Global, args: AuditArgs) -> Result<ExitCode, Failure> {
     verify(global, &path)
 }
 
-fn verify(global: &Global, path: &PathBuf) -> Result<ExitCode, Failure> {
+fn verify(global: &Global, path: &Path) -> Result<ExitCode, Failure> {
     let bar = terminal::waiting(global.json, "following the history");
     let check = SqliteStore::follow_audit(path, &mut |rows| bar.set_message(format!("{rows} rows followed")));
     bar.finish_and_clear();

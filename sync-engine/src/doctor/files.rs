@@ -124,7 +124,7 @@ fn kind_of_disk(dir: &Path) -> Option<Check> {
     ];
     let existing = dir.ancestors().find(|d| d.exists())?;
     let found = rustix::fs::statfs(existing).ok()?;
-    let number = i64::try_from(found.f_type).ok()? & 0xffff_ffff;
+    let number = found.f_type & 0xffff_ffff;
     let (_, name) = NETWORK.iter().find(|(known, _)| *known == number)?;
     Some(Check::fail(
         "disk",
