@@ -198,12 +198,13 @@ async fn a_job_that_fails_ends_the_operation_before_the_next_request() {
     shop.works.lock().unwrap().states = vec!["DONE"];
     let replayed = engine.retry_operation(saved.id, "user:clerk").await.expect("replayed");
     reaches(&engine, replayed.id, DeliveryState::Delivered).await;
-    let works = shop.works.lock().unwrap();
-    assert_eq!(
-        (works.begun.len(), &works.finished[..]),
-        (2, &["/finish/j2/r-of-j2".to_owned()][..])
-    );
-    assert_ne!(works.begun[0], works.begun[1]);
-    drop(works);
+    {
+        let works = shop.works.lock().unwrap();
+        assert_eq!(
+            (works.begun.len(), &works.finished[..]),
+            (2, &["/finish/j2/r-of-j2".to_owned()][..])
+        );
+        assert_ne!(works.begun[0], works.begun[1]);
+    }
     engine.stop(Duration::from_secs(20)).await;
 }

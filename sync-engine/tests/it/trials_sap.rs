@@ -329,15 +329,16 @@ async fn sap_requests_whose_answer_is_lost_are_looked_up_and_a_session_that_is_o
         "verify lines",
     ];
     assert_eq!(steps, made);
-    let peer = peer.lock().unwrap();
-    assert_eq!((peer.writes.len(), peer.sessions), (4, 3), "{:?}", peer.writes);
-    let items: Vec<_> = peer
-        .confirmations
-        .iter()
-        .map(|c| c["PurchaseOrderItem"].as_str().unwrap())
-        .collect();
-    assert_eq!(items, ["10", "20"], "each once: {steps:?}");
-    drop(peer);
+    {
+        let peer = peer.lock().unwrap();
+        assert_eq!((peer.writes.len(), peer.sessions), (4, 3), "{:?}", peer.writes);
+        let items: Vec<_> = peer
+            .confirmations
+            .iter()
+            .map(|c| c["PurchaseOrderItem"].as_str().unwrap())
+            .collect();
+        assert_eq!(items, ["10", "20"], "each once: {steps:?}");
+    }
     trial.end().await;
 }
 
@@ -365,13 +366,14 @@ async fn sap_holds_an_answer_to_an_order_that_changed_and_says_why_it_refuses() 
         "{}",
         told(&dead)
     );
-    let peer = peer.lock().unwrap();
-    assert_eq!(peer.confirmations, [] as [Value; 0], "nothing was answered unseen");
-    assert_eq!(
-        peer.notes,
-        [json!({"TextObjectType": "F02", "Language": "EN", "PlainLongText": "REJECTED ITM out of range"})]
-    );
-    drop(peer);
+    {
+        let peer = peer.lock().unwrap();
+        assert_eq!(peer.confirmations, [] as [Value; 0], "nothing was answered unseen");
+        assert_eq!(
+            peer.notes,
+            [json!({"TextObjectType": "F02", "Language": "EN", "PlainLongText": "REJECTED ITM out of range"})]
+        );
+    }
     trial.end().await;
 }
 
