@@ -88,6 +88,7 @@ mod trials_mirakl;
 mod trials_mistakes;
 mod trials_odoo;
 mod trials_oracle;
+mod trials_s4;
 mod trials_sap;
 mod trials_tools;
 mod trials_walmart;
