@@ -2,6 +2,7 @@
 
 use super::config::{Format, Limits, StreamConfig};
 use super::expr::{Problem, Scope};
+use super::json::{Kind, Node, Tape};
 use super::map::Mapped;
 use super::scan::{ScanLimits, scan};
 use super::xml::{self, XmlError};
@@ -9,13 +10,13 @@ use super::{AnswerIntake, Intake, IntakeError, IntakeProblem, VersionIntake, jso
 use crate::domain::{Answer, CanonicalDocument, ContentHash};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 
 /// # Errors
 /// `IntakeError` with the stage (`limit`, `schema` or `mapping`) and every problem that was found there.
 pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Result<Intake, IntakeError> {
-    let payload = parse(&stream.format, limits, raw)?;
-    let scope = Scope::root(&payload);
+    let payload = read(&stream.format, limits, raw)?;
+    let payload = payload.node();
+    let scope = Scope::root(payload);
     let map = &stream.map;
     let reference = map.reference();
     let failed = |stage, problems| IntakeError {
@@ -28,7 +29,7 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
         return Ok(Intake::Skipped);
     }
     if let Some(schema) = &stream.schema {
-        let problems = schema.check(&as_sent(stream, &payload));
+        let problems = as_sent(stream, payload).map_or_else(|| schema.check(payload), |sent| schema.check(&sent));
         if !problems.is_empty() {
             return Err(failed("schema", problems));
         }
@@ -43,7 +44,7 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
                 CanonicalDocument::Order(order) => order.revision.clone(),
                 CanonicalDocument::DespatchAdvice(note) => note.revision.clone(),
             },
-            hash: hash(raw, &payload, stream, &document),
+            hash: hash(raw, payload, stream, &document),
             document,
             purpose,
             sequence,
@@ -61,8 +62,8 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
                 issued_at: issued_at.and_then(|s| s.timestamp(&scope, &mut problems)),
                 sequence,
                 hash: match &answer {
-                    Answer::OrderResponse(answer) => hash(raw, &payload, stream, answer),
-                    Answer::ReceiptAdvice(answer) => hash(raw, &payload, stream, answer),
+                    Answer::OrderResponse(answer) => hash(raw, payload, stream, answer),
+                    Answer::ReceiptAdvice(answer) => hash(raw, payload, stream, answer),
                 },
                 answer,
                 partner_ref,
@@ -82,14 +83,47 @@ pub(crate) fn intake(stream: &StreamConfig, limits: &Limits, raw: &[u8]) -> Resu
 }
 
 /// Without what was added to the partner's own item: its schema does not speak of that.
-fn as_sent<'p>(stream: &StreamConfig, payload: &'p Value) -> Cow<'p, Value> {
+///
+/// `None` when nothing was.
+fn as_sent(stream: &StreamConfig, payload: Node<'_>) -> Option<Value> {
     let added = stream.enrichment.added();
-    match payload {
-        Value::Object(members) if !added.is_empty() => {
-            let kept = members.iter().filter(|(name, _)| !added.contains(&name.as_str()));
-            Cow::Owned(Value::Object(kept.map(|(n, v)| (n.clone(), v.clone())).collect()))
+    if added.is_empty() || payload.kind() != Kind::Object {
+        return None;
+    }
+    let kept = payload.within().filter(|(name, _)| !added.contains(name));
+    let members = kept.map(|(name, value)| (name.to_owned(), value.value().into_owned()));
+    Some(Value::Object(members.collect()))
+}
+
+/// A payload that was read.
+enum Payload<'p> {
+    Tape(Tape<'p>),
+    Value(Value),
+}
+
+impl Payload<'_> {
+    fn node(&self) -> Node<'_> {
+        match self {
+            Self::Tape(tape) => Node::whole(tape),
+            Self::Value(value) => Node::Value(value),
         }
-        other => Cow::Borrowed(other),
+    }
+}
+
+/// Mostly in one pass, which looks at the limits too.
+fn read<'p>(format: &Format, limits: &Limits, raw: &'p [u8]) -> Result<Payload<'p>, IntakeError> {
+    let common = matches!(format, Format::Json) && raw.len() <= limits.max_inflated_bytes;
+    let text = std::str::from_utf8(raw).ok().filter(|_| common);
+    match text.and_then(|text| Tape::read(text, scan_limits(limits))) {
+        Some(tape) => Ok(Payload::Tape(tape)),
+        None => parse(format, limits, raw).map(Payload::Value),
+    }
+}
+
+fn scan_limits(limits: &Limits) -> ScanLimits {
+    ScanLimits {
+        max_depth: limits.max_depth,
+        max_string_bytes: limits.max_string_bytes,
     }
 }
 
@@ -111,10 +145,7 @@ pub(super) fn parse(format: &Format, limits: &Limits, raw: &[u8]) -> Result<Valu
         );
         return Err(failed("limit", message));
     }
-    let scan_limits = ScanLimits {
-        max_depth: limits.max_depth,
-        max_string_bytes: limits.max_string_bytes,
-    };
+    let scan_limits = scan_limits(limits);
     let limit = |m| failed("limit", format!("the document is not taken: {m}"));
     match format {
         Format::Json => {
@@ -130,7 +161,7 @@ pub(super) fn parse(format: &Format, limits: &Limits, raw: &[u8]) -> Result<Valu
 
 /// Of the bytes as they came, unless the configuration leaves fields out: then of the rest, keys in order. Or of what
 /// the map made of them.
-fn hash(raw: &[u8], payload: &Value, stream: &StreamConfig, mapped: &impl serde::Serialize) -> ContentHash {
+fn hash(raw: &[u8], payload: Node<'_>, stream: &StreamConfig, mapped: &impl serde::Serialize) -> ContentHash {
     if stream.hash_of_document
         && let Ok(bytes) = serde_json::to_vec(mapped)
     {
@@ -140,7 +171,7 @@ fn hash(raw: &[u8], payload: &Value, stream: &StreamConfig, mapped: &impl serde:
         return ContentHash::of(raw);
     }
     let mut hasher = Sha256::new();
-    feed(&mut hasher, payload, &mut Vec::new(), &stream.hash_except);
+    feed(&mut hasher, &payload.value(), &mut Vec::new(), &stream.hash_except);
     ContentHash(hasher.finalize().into())
 }
 

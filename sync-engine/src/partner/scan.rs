@@ -14,10 +14,10 @@ pub(crate) const GENEROUS: ScanLimits = ScanLimits {
 };
 
 /// Longest number literal: more digits than any exact decimal here has.
-const MAX_NUMBER_BYTES: usize = 64;
+pub(crate) const MAX_NUMBER_BYTES: usize = 64;
 
 /// Most values of one document: a thousand times those of a common one. Each takes about a hundred bytes when parsed.
-const MAX_VALUES: usize = 400_000;
+pub(crate) const MAX_VALUES: usize = 400_000;
 
 /// # Errors
 /// A sentence that names the limit. Bytes that are no JSON pass: the parser has the better words for it.

@@ -1,6 +1,7 @@
 //! JSON Schemas of payloads: compiled once, read from files beside the configuration only.
 
 use super::IntakeProblem;
+use super::json::{Node, Payloads};
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Draft, Retrieve, Uri, ValidationError, Validator};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ const MAX_PROBLEMS: usize = 50;
 const BASE: &str = "file:///";
 
 pub(crate) struct PayloadSchema {
-    validator: Validator,
+    validator: Validator<Payloads>,
 }
 
 impl std::fmt::Debug for PayloadSchema {
@@ -33,7 +34,7 @@ impl PayloadSchema {
             return Err(format!("{file} has nothing at #{pointer}"));
         }
         let address = format!("{BASE}{}", file.trim_start_matches("./"));
-        let mut options = jsonschema::options()
+        let mut options = jsonschema::options_for::<Payloads>()
             .should_validate_formats(true)
             .with_retriever(Files { dir: dir.to_owned() });
         if is_openapi(&document) {
@@ -57,18 +58,21 @@ impl PayloadSchema {
     /// # Errors
     /// A sentence that says why it cannot be used.
     pub fn inline(schema: &Value) -> Result<Self, String> {
-        let built = jsonschema::options().should_validate_formats(true).build(schema);
+        let built = jsonschema::options_for::<Payloads>().should_validate_formats(true).build(schema);
         built.map(|validator| Self { validator }).map_err(|e| e.to_string())
     }
 
     /// What does not fit; empty when the payload is valid. At most 50 problems.
-    pub fn check(&self, payload: &Value) -> Vec<IntakeProblem> {
+    pub fn check<'p>(&self, payload: impl Into<Node<'p>>) -> Vec<IntakeProblem> {
+        let payload = payload.into();
         if self.validator.is_valid(payload) {
             return Vec::new();
         }
+        // In the order in which a `Value` has them.
+        let payload = payload.value();
         let mut problems: Vec<_> = self
             .validator
-            .iter_errors(payload)
+            .iter_errors(Node::Value(&payload))
             .take(MAX_PROBLEMS)
             .map(|e| describe(&e))
             .collect();

@@ -5,6 +5,7 @@ use super::check::check;
 use super::reads::members;
 use super::val::{Num, Val};
 use super::{Scope, trace};
+use crate::partner::json::Kind;
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::native::{Filter as Named, Fun, bome, run, unary, v};
 use jaq_core::{Compiler, Ctx, Error, Filter, RunPtr, ValT, Vars, data, unwrap_valr};
@@ -90,10 +91,12 @@ impl Jq {
             } else {
                 Val::Null
             };
-            let this = match (&self.members, scope.this) {
+            let this = match &self.members {
                 // Where it is watched, places are told from the whole value.
-                (Some(names), Value::Object(map)) if !trace::is_on() => Val::read_members(map, names),
-                (_, whole) => Val::read(whole),
+                Some(names) if scope.this.kind() == Kind::Object && !trace::is_on() => {
+                    Val::read_members(scope.this, names)
+                }
+                _ => Val::read(scope.this),
             };
             if trace::is_on() {
                 trace::begin(&this, scope, &root);

@@ -11,6 +11,7 @@ mod val;
 pub(crate) use path::Path;
 
 use super::IntakeProblem;
+use super::json::{Found, Kind, Node};
 use jq::Jq;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -18,8 +19,8 @@ use std::borrow::Cow;
 /// What an expression sees: `.` is `this`, `$root` is the whole payload, `$index` counts lines from 0.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'s> {
-    pub this: &'s Value,
-    pub root: &'s Value,
+    pub this: Node<'s>,
+    pub root: Node<'s>,
     pub index: usize,
     at: At<'s>,
 }
@@ -36,7 +37,8 @@ enum At<'s> {
 }
 
 impl<'s> Scope<'s> {
-    pub fn root(root: &'s Value) -> Self {
+    pub fn root(root: impl Into<Node<'s>>) -> Self {
+        let root = root.into();
         Self {
             this: root,
             root,
@@ -47,13 +49,14 @@ impl<'s> Scope<'s> {
 
     /// Another `$root` beside the same `.`.
     pub fn with_root(self, root: &'s Value) -> Self {
+        let root = Node::Value(root);
         Self { root, ..self }
     }
 
     /// The scope of the `nth` value that `expr` gave.
-    pub fn below(parent: &'s Scope<'s>, expr: &'s Expr, nth: usize, this: &'s Value) -> Self {
+    pub fn below(parent: &'s Scope<'s>, expr: &'s Expr, nth: usize, this: impl Into<Node<'s>>) -> Self {
         Self {
-            this,
+            this: this.into(),
             root: parent.root,
             index: nth,
             at: At::Below { parent, expr, nth },
@@ -129,18 +132,23 @@ impl Expr {
 
     /// The value; `None` when there is none or it is null.
     pub fn one<'s>(&self, scope: &Scope<'s>) -> Result<Option<Cow<'s, Value>>, Problem> {
+        Ok(self.find(scope)?.map(Found::value))
+    }
+
+    /// The value where it lies; `None` when there is none or it is null.
+    pub fn find<'s>(&self, scope: &Scope<'s>) -> Result<Option<Found<'s>>, Problem> {
         match &self.program {
-            Program::Path(path) if !path.gives_many() => Ok(followed(path, scope)?.map(Cow::Borrowed)),
+            Program::Path(path) if !path.gives_many() => Ok(followed(path, scope)?.map(Found::There)),
             Program::First(paths) => {
                 for path in paths {
-                    if let Some(value) = followed(path, scope)?.filter(|v| **v != Value::Bool(false)) {
-                        return Ok(Some(Cow::Borrowed(value)));
+                    if let Some(node) = followed(path, scope)?.filter(|v| v.kind() != Kind::Bool(false)) {
+                        return Ok(Some(Found::There(node)));
                     }
                 }
                 Ok(None)
             }
             Program::Path(_) | Program::Jq(_) => {
-                let mut found = self.many(scope)?;
+                let mut found = self.values(scope, true)?;
                 match found.len() {
                     0 => Ok(None),
                     1 => Ok(found.pop()),
@@ -155,24 +163,24 @@ impl Expr {
 
     /// Every value that it gives, nulls left out.
     pub fn many<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Cow<'s, Value>>, Problem> {
-        self.values(scope, true)
+        Ok(self.values(scope, true)?.into_iter().map(Found::value).collect())
     }
 
     /// `whole`: what jq gives is used as it is, and not looked into by other expressions.
-    fn values<'s>(&self, scope: &Scope<'s>, whole: bool) -> Result<Vec<Cow<'s, Value>>, Problem> {
+    fn values<'s>(&self, scope: &Scope<'s>, whole: bool) -> Result<Vec<Found<'s>>, Problem> {
         match &self.program {
             Program::Path(path) => {
                 let found = path.many(scope)?;
                 if trace::is_on() {
                     for (n, value) in found.iter().enumerate() {
-                        trace::value_read(scope, path.pointer(scope, n), path.names_below(), value);
+                        trace::value_read(scope, path.pointer(scope, n), path.names_below(), &value.value());
                     }
                 }
-                Ok(found.into_iter().map(Cow::Borrowed).collect())
+                Ok(found.into_iter().map(Found::There).collect())
             }
-            Program::First(_) => Ok(self.one(scope)?.into_iter().collect()),
+            Program::First(_) => Ok(self.find(scope)?.into_iter().collect()),
             Program::Jq(jq) => match jq.run(scope, whole) {
-                Ok(values) => Ok(values.into_iter().filter(|v| !v.is_null()).map(Cow::Owned).collect()),
+                Ok(values) => Ok(values.into_iter().filter(|v| !v.is_null()).map(Found::Made).collect()),
                 Err(reason) => Err(Problem {
                     pointer: scope.pointer(),
                     message: self
@@ -194,13 +202,16 @@ impl Expr {
     }
 
     /// Like `many`, and a single list counts as its elements.
-    pub fn elements<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Cow<'s, Value>>, Problem> {
+    pub fn elements<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Found<'s>>, Problem> {
         let mut found = self.values(scope, false)?;
-        if let [Cow::Borrowed(Value::Array(list))] = found.as_slice() {
-            return Ok(list.iter().map(Cow::Borrowed).collect());
-        }
-        if let [Cow::Owned(Value::Array(list))] = found.as_mut_slice() {
-            return Ok(std::mem::take(list).into_iter().map(Cow::Owned).collect());
+        match found.as_mut_slice() {
+            [Found::There(node)] if node.kind() == Kind::List => {
+                return Ok(node.within().map(|(_, node)| Found::There(node)).collect());
+            }
+            [Found::Made(Value::Array(list))] => {
+                return Ok(std::mem::take(list).into_iter().map(Found::Made).collect());
+            }
+            _ => {}
         }
         Ok(found)
     }
@@ -223,25 +234,30 @@ impl Expr {
 }
 
 /// The one value of a path, noted where somebody wants to know what is read.
-fn followed<'s>(path: &Path, scope: &Scope<'s>) -> Result<Option<&'s Value>, Problem> {
+fn followed<'s>(path: &Path, scope: &Scope<'s>) -> Result<Option<Node<'s>>, Problem> {
     let found = path.one(scope)?;
     if trace::is_on()
         && let Some(value) = found
     {
-        trace::value_read(scope, path.pointer(scope, 0), path.names_below(), value);
+        trace::value_read(scope, path.pointer(scope, 0), path.names_below(), &value.value());
     }
     Ok(found)
 }
 
 /// What a value is, for a sentence.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+    named(Node::Value(value).kind())
+}
+
+/// The same of a kind.
+pub(crate) fn named(kind: Kind<'_>) -> &'static str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Bool(_) => "true or false",
+        Kind::Number(_) => "a number",
+        Kind::Text(_) => "a text",
+        Kind::List => "a list",
+        Kind::Object => "an object",
     }
 }
 

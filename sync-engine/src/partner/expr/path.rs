@@ -1,9 +1,9 @@
 //! Plain paths: the part of jq that most fields need, run on the JSON as it is.
 
-use super::{Problem, Scope, kind_of};
+use super::{Problem, Scope, named};
 use crate::partner::config::details::ETAG;
 use crate::partner::config::mistakes::child;
-use serde_json::Value;
+use crate::partner::json::{Kind, Node};
 
 /// `.a.b[0]`, `."a b"`, `.["a"]`, `.a[]` (of a list), `.a?`, or `$root` followed by such; `$etag`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,13 +123,13 @@ impl Path {
     }
 
     /// The one value of a path without `[]`; `None` when it is missing or null.
-    pub fn one<'s>(&self, scope: &Scope<'s>) -> Result<Option<&'s Value>, Problem> {
+    pub fn one<'s>(&self, scope: &Scope<'s>) -> Result<Option<Node<'s>>, Problem> {
         let mut value = if self.from_root { scope.root } else { scope.this };
         for (n, step) in self.steps.iter().enumerate() {
-            let next = match (&step.kind, value) {
-                (_, Value::Null) => None,
-                (StepKind::Key(key), Value::Object(map)) => map.get(key),
-                (StepKind::Index(index), Value::Array(list)) => at(list, *index),
+            let next = match (&step.kind, value.kind()) {
+                (_, Kind::Null) => None,
+                (StepKind::Key(key), Kind::Object) => value.member(key),
+                (StepKind::Index(index), Kind::List) => at(value, *index),
                 _ if step.optional => None,
                 _ => return Err(self.wrong_type(scope, n, value)),
             };
@@ -142,17 +142,17 @@ impl Path {
     }
 
     /// Every value that the path gives, nulls left out.
-    pub fn many<'s>(&self, scope: &Scope<'s>) -> Result<Vec<&'s Value>, Problem> {
+    pub fn many<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Node<'s>>, Problem> {
         let start = if self.from_root { scope.root } else { scope.this };
         let mut found = vec![start];
         for (n, step) in self.steps.iter().enumerate() {
             let mut next = Vec::with_capacity(found.len());
             for value in found {
-                match (&step.kind, value) {
-                    (_, Value::Null) => {}
-                    (StepKind::Key(key), Value::Object(map)) => next.extend(map.get(key)),
-                    (StepKind::Index(index), Value::Array(list)) => next.extend(at(list, *index)),
-                    (StepKind::Each, Value::Array(list)) => next.extend(list),
+                match (&step.kind, value.kind()) {
+                    (_, Kind::Null) => {}
+                    (StepKind::Key(key), Kind::Object) => next.extend(value.member(key)),
+                    (StepKind::Index(index), Kind::List) => next.extend(at(value, *index)),
+                    (StepKind::Each, Kind::List) => next.extend(value.within().map(|(_, value)| value)),
                     _ if step.optional => {}
                     _ => return Err(self.wrong_type(scope, n, value)),
                 }
@@ -174,20 +174,22 @@ impl Path {
         for step in &self.steps {
             let mut next = Vec::new();
             for (pointer, value) in found {
-                match (&step.kind, value) {
-                    (StepKind::Key(key), v) => {
-                        next.push((child(&pointer, key), v.and_then(|v| v.get(key))));
+                let list = value.filter(|v| v.kind() == Kind::List);
+                match (&step.kind, list) {
+                    (StepKind::Key(key), _) => {
+                        next.push((child(&pointer, key), value.and_then(|v| v.member(key))));
                     }
-                    (StepKind::Index(index), Some(Value::Array(list))) => {
-                        let index = if *index < 0 { *index + list.len() as i64 } else { *index };
-                        let value = usize::try_from(index).ok().and_then(|i| list.get(i));
+                    (StepKind::Index(index), Some(list)) => {
+                        let index = if *index < 0 { *index + list.count() as i64 } else { *index };
+                        let value = usize::try_from(index).ok().and_then(|i| list.nth(i));
                         next.push((child(&pointer, index), value));
                     }
-                    (StepKind::Index(index), _) => next.push((child(&pointer, index), None)),
-                    (StepKind::Each, Some(Value::Array(list))) => {
-                        next.extend(list.iter().enumerate().map(|(i, v)| (child(&pointer, i), Some(v))));
+                    (StepKind::Index(index), None) => next.push((child(&pointer, index), None)),
+                    (StepKind::Each, Some(list)) => {
+                        let values = list.within().enumerate();
+                        next.extend(values.map(|(i, (_, value))| (child(&pointer, i), Some(value))));
                     }
-                    (StepKind::Each, _) => next.push((pointer, None)),
+                    (StepKind::Each, None) => next.push((pointer, None)),
                 }
             }
             found = next;
@@ -201,7 +203,7 @@ impl Path {
             .map_or_else(|| scope.pointer(), |(pointer, _)| pointer)
     }
 
-    fn wrong_type(&self, scope: &Scope<'_>, step: usize, value: &Value) -> Problem {
+    fn wrong_type(&self, scope: &Scope<'_>, step: usize, value: Node<'_>) -> Problem {
         let before = Self {
             from_root: self.from_root,
             steps: self.steps[..step].to_vec(),
@@ -212,18 +214,18 @@ impl Path {
         };
         Problem {
             pointer: before.pointer(scope, 0),
-            message: format!("{expected} is expected here, this is {}", kind_of(value)),
+            message: format!("{expected} is expected here, this is {}", named(value.kind())),
         }
     }
 }
 
-fn at(list: &[Value], index: i64) -> Option<&Value> {
+fn at(list: Node<'_>, index: i64) -> Option<Node<'_>> {
     let index = if index < 0 {
-        index.checked_add(i64::try_from(list.len()).ok()?)?
+        index.checked_add(i64::try_from(list.count()).ok()?)?
     } else {
         index
     };
-    list.get(usize::try_from(index).ok()?)
+    list.nth(usize::try_from(index).ok()?)
 }
 
 /// One step from the start of `text`, and what follows it.

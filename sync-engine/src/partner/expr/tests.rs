@@ -223,7 +223,7 @@ fn what_is_read_is_noted() {
     let ((), trace) = trace::traced(|| {
         let scope = Scope::root(&payload);
         for (n, element) in each.elements(&scope).unwrap().iter().enumerate() {
-            let below = Scope::below(&scope, &each, n, element);
+            let below = Scope::below(&scope, &each, n, element.node());
             field.one(&below).unwrap();
         }
     });

@@ -5,11 +5,12 @@ mod jaq;
 
 use super::budget::{deeper, spend};
 use super::trace;
+use crate::partner::json::{Kind, Node};
 use jaq_core::val::Range;
 use jaq_core::{Error, ValR};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -59,25 +60,26 @@ impl Clone for Val {
 }
 
 impl Val {
-    pub fn read(value: &Value) -> Self {
+    pub fn read(value: Node<'_>) -> Self {
         spend(1);
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(b) => Self::Bool(*b),
-            Value::Number(n) => Self::number(&n.to_string()),
-            Value::String(s) => Self::Str(Rc::from(s.as_str())),
-            Value::Array(list) => list.iter().map(Self::read).collect(),
-            Value::Object(map) => {
-                Self::object(map.iter().map(|(k, v)| (Rc::from(k.as_str()), Self::read(v))).collect())
+        match value.kind() {
+            Kind::Null => Self::Null,
+            Kind::Bool(is) => Self::Bool(is),
+            Kind::Number(number) => Self::number(number),
+            Kind::Text(text) => Self::Str(Rc::from(text)),
+            Kind::List => value.within().map(|(_, value)| Self::read(value)).collect(),
+            Kind::Object => {
+                let members = value.within().map(|(name, value)| (Rc::from(name), Self::read(value)));
+                Self::object(members.collect())
             }
         }
     }
 
     /// An object with those of its members alone.
-    pub fn read_members(map: &Map<String, Value>, names: &BTreeSet<String>) -> Self {
+    pub fn read_members(object: Node<'_>, names: &BTreeSet<String>) -> Self {
         spend(1);
-        let named = names.iter().filter_map(|name| map.get_key_value(name));
-        Self::object(named.map(|(k, v)| (Rc::from(k.as_str()), Self::read(v))).collect())
+        let named = names.iter().filter_map(|name| Some((name, object.member(name)?)));
+        Self::object(named.map(|(name, value)| (Rc::from(name.as_str()), Self::read(value))).collect())
     }
 
     pub fn write(&self) -> Value {

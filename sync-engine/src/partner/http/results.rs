@@ -32,7 +32,7 @@ pub(super) fn lines(results: &Results, body: &Value) -> Result<Lines, String> {
     }
     let mut lines = Lines::default();
     for (n, one) in found.iter().enumerate() {
-        let scope = Scope::below(&root, &results.each, n, one);
+        let scope = Scope::below(&root, &results.each, n, one.node());
         let id = text(results.id.as_ref(), &scope);
         let state = text(results.state.as_ref(), &scope);
         let listed = |list: &[String]| state.as_ref().is_some_and(|s| list.contains(s));
@@ -83,6 +83,6 @@ fn said(expr: Option<&Expr>, scope: &Scope<'_>) -> Option<String> {
             let all: Vec<_> = found.iter().filter_map(|v| words(v)).collect();
             (!all.is_empty()).then(|| all.join("; "))
         }
-        None => words(scope.this),
+        None => words(&scope.this.value()),
     }
 }

@@ -1,9 +1,10 @@
 //! Moments and days in every form that partners write them in, both ways.
 
 use super::pattern::Pattern;
-use super::values::{decimal, plain, short};
+use super::values::{decimal_in, plain, short};
 use crate::domain::{Date, Decimal, Timestamp};
-use crate::partner::expr::kind_of;
+use crate::partner::expr::named;
+use crate::partner::json::{Kind, Node};
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, NaiveTime, Timelike};
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -89,8 +90,8 @@ impl Dates {
     }
 
     /// A moment. A text without zone counts in `$zone`, else in UTC.
-    pub fn timestamp(&self, value: &Value) -> Result<Option<Timestamp>, String> {
-        match self.read(value)? {
+    pub fn timestamp<'v>(&self, value: impl Into<Node<'v>>) -> Result<Option<Timestamp>, String> {
+        match self.read(value.into())? {
             None => Ok(None),
             Some(Told::Moment { at, .. }) => Ok(Some(at)),
             Some(Told::Local { timed: false, at }) if self.form == DateForm::DateTime => {
@@ -101,8 +102,8 @@ impl Dates {
     }
 
     /// A day. Of a moment, the day in `$zone`, else the day as written.
-    pub fn date(&self, value: &Value) -> Result<Option<Date>, String> {
-        Ok(match self.read(value)? {
+    pub fn date<'v>(&self, value: impl Into<Node<'v>>) -> Result<Option<Date>, String> {
+        Ok(match self.read(value.into())? {
             None => None,
             Some(Told::Local { at, .. }) => Some(at.date()),
             Some(Told::Moment { at, day }) => Some(match &self.zone {
@@ -113,20 +114,21 @@ impl Dates {
     }
 
     /// First and last day of an interval, or the same day twice.
-    pub fn range(&self, value: &Value) -> Result<Option<(Date, Date)>, String> {
+    pub fn range<'v>(&self, value: impl Into<Node<'v>>) -> Result<Option<(Date, Date)>, String> {
+        let value = value.into();
         let two = match plain(value) {
-            Value::String(text) if self.pattern.is_none() => text.split_once("--").or_else(|| {
+            Kind::Text(text) if self.pattern.is_none() => text.split_once("--").or_else(|| {
                 text.split_once('/')
                     .filter(|_| matches!(self.form, DateForm::Iso | DateForm::Date | DateForm::DateTime))
             }),
-            Value::String(text) => text.split_once("--"),
+            Kind::Text(text) => text.split_once("--"),
             _ => None,
         };
         let Some((first, last)) = two else {
             return Ok(self.date(value)?.map(|d| (d, d)));
         };
         let day = |text: &str| {
-            let day = self.date(&Value::from(text))?;
+            let day = self.date(Node::Text(text))?;
             day.ok_or_else(|| format!("\"{}\" is an interval without an end", short(text)))
         };
         Ok(Some((day(first)?, day(last)?)))
@@ -159,23 +161,21 @@ impl Dates {
         })
     }
 
-    fn read(&self, value: &Value) -> Result<Option<Told>, String> {
+    fn read(&self, value: Node<'_>) -> Result<Option<Told>, String> {
         if let (None, DateForm::EpochSeconds | DateForm::EpochMillis) = (&self.pattern, self.form) {
             let to_millis = if self.form == DateForm::EpochSeconds { 1000 } else { 1 };
             return epoch(value, to_millis);
         }
         let text = match plain(value) {
-            Value::String(text) => text.trim(),
-            Value::Null => return Ok(None),
-            Value::Number(n) if self.pattern.is_some() => {
-                return self.read(&Value::String(n.to_string()));
-            }
-            Value::Number(n) => {
+            Kind::Text(text) => text.trim(),
+            Kind::Null => return Ok(None),
+            Kind::Number(n) if self.pattern.is_some() => n,
+            Kind::Number(n) => {
                 return Err(format!(
                     "a date is expected, {n} is a number: say \"$date\": \"epochSeconds\" or \"epochMillis\" in the map"
                 ));
             }
-            other => return Err(format!("a date is expected, this is {}", kind_of(other))),
+            other => return Err(format!("a date is expected, this is {}", named(other))),
         };
         if text.is_empty() {
             return Ok(None);
@@ -253,8 +253,8 @@ fn of_millis(millis: i64, offset_seconds: i32) -> Result<Told, String> {
     Ok(utc(Timestamp(millis))?.with_timezone(&offset).into())
 }
 
-fn epoch(value: &Value, to_millis: i64) -> Result<Option<Told>, String> {
-    let Some(number) = decimal(value)? else {
+fn epoch(value: Node<'_>, to_millis: i64) -> Result<Option<Told>, String> {
+    let Some(number) = decimal_in(value)? else {
         return Ok(None);
     };
     let millis = number
@@ -283,7 +283,26 @@ fn dot_net(text: &str) -> Result<Told, String> {
     of_millis(millis.parse().map_err(|_| wrong())?, seconds)
 }
 
+/// `2026-11-21`, which most dates are, without a look at the other forms.
+fn plain_day(text: &str) -> Option<Date> {
+    let [a, b, c, d, b'-', m, n, b'-', x, y] = *text.as_bytes() else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0u32, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+        })
+    };
+    Date::from_ymd_opt(i32::try_from(number(&[a, b, c, d])?).ok()?, number(&[m, n])?, number(&[x, y])?)
+}
+
 fn iso(text: &str) -> Result<Told, String> {
+    if let Some(day) = plain_day(text) {
+        return Ok(Told::Local {
+            at: day.and_time(NaiveTime::MIN),
+            timed: false,
+        });
+    }
     if text.len() == 10 {
         let day: Date = text.parse().map_err(|_| not_iso(text))?;
         return Ok(Told::Local {

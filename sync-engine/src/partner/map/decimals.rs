@@ -1,10 +1,11 @@
 //! Decimals as partners write them: with other signs than a point, or as minor units. Exact, or refused.
 
 use super::directives::Compile;
-use super::values::{decimal, decimal_of, minor_units, plain, short};
+use super::values::{decimal_in, decimal_of, minor_units, plain, short};
 use crate::domain::{Currency, Decimal};
 use crate::partner::config::mistakes::child;
 use crate::partner::expr::{Expr, Scope};
+use crate::partner::json::{Kind, Node};
 use serde_json::{Map, Value};
 
 /// The signs of a decimal text: what stands before the fraction, and between thousands.
@@ -56,9 +57,9 @@ impl DecimalForm {
     }
 
     /// A number is taken as it is; of a text, every sign must be where it belongs.
-    pub fn read(self, value: &Value) -> Result<Option<Decimal>, String> {
-        let Value::String(text) = plain(value) else {
-            return decimal(value);
+    pub fn read(self, value: Node<'_>) -> Result<Option<Decimal>, String> {
+        let Kind::Text(text) = plain(value) else {
+            return decimal_in(value);
         };
         let text = text.trim();
         if text.is_empty() {

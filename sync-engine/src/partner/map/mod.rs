@@ -26,6 +26,7 @@ pub(crate) use template::Template;
 
 use super::config::mistakes::child;
 use super::expr::{Expr, Problem, Scope, kind_of};
+use super::json::Kind;
 use crate::domain::{Answer, CanonicalDocument, DocumentKind, Purpose};
 use despatch::DespatchMap;
 use order::OrderMap;
@@ -112,9 +113,9 @@ impl DocumentMap {
 
     /// Whether the payload is anything to us: `$when`, with jq's truth.
     pub fn applies<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> bool {
-        match self.when.as_ref().map(|when| when.one(scope)) {
+        match self.when.as_ref().map(|when| when.find(scope)) {
             None => true,
-            Some(Ok(found)) => !matches!(found.as_deref(), None | Some(Value::Bool(false))),
+            Some(Ok(found)) => found.is_some_and(|found| found.node().kind() != Kind::Bool(false)),
             Some(Err(problem)) => {
                 problems.push(problem);
                 true

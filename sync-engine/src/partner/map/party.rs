@@ -63,9 +63,9 @@ impl PartyMap {
         let Some(from) = &self.from else {
             return self.read(scope, problems);
         };
-        match from.one(scope) {
+        match from.find(scope) {
             Ok(None) => None,
-            Ok(Some(value)) => self.read(&Scope::below(scope, from, 0, &value), problems),
+            Ok(Some(value)) => self.read(&Scope::below(scope, from, 0, value.node()), problems),
             Err(problem) => {
                 problems.push(problem);
                 None

@@ -9,8 +9,8 @@ use super::values;
 use crate::domain::{Date, Decimal, Timestamp};
 use crate::partner::config::mistakes::child;
 use crate::partner::expr::{Expr, Problem, Scope, kind_of};
+use crate::partner::json::{Found, Kind, Node};
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Names of the directives of an incoming value.
@@ -130,11 +130,11 @@ impl Spec {
     }
 
     /// The value as it is, with the default applied, before any table.
-    fn value<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<Cow<'s, Value>> {
+    fn value<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<Found<'s>> {
         let found = match &self.source {
-            Source::Constant(value) => Some(Cow::Borrowed(value)),
-            Source::Join(exprs, between) => joined(exprs, between, scope, problems).map(Cow::Owned),
-            Source::Expr(expr) => match expr.one(scope) {
+            Source::Constant(value) => Some(Found::There(Node::Value(value))),
+            Source::Join(exprs, between) => joined(exprs, between, scope, problems).map(Found::Made),
+            Source::Expr(expr) => match expr.find(scope) {
                 Ok(found) => found,
                 Err(problem) => {
                     problems.push(problem);
@@ -142,13 +142,13 @@ impl Spec {
                 }
             },
         };
-        let empty = match found.as_deref().map(values::plain) {
-            None | Some(Value::Null) => true,
-            Some(Value::String(text)) => text.trim().is_empty(),
+        let empty = match found.as_ref().map(|found| values::plain(found.node())) {
+            None | Some(Kind::Null) => true,
+            Some(Kind::Text(text)) => text.trim().is_empty(),
             Some(_) => false,
         };
         if empty {
-            self.default.as_ref().map(Cow::Borrowed)
+            self.default.as_ref().map(|value| Found::There(Node::Value(value)))
         } else {
             found
         }
@@ -158,10 +158,10 @@ impl Spec {
         &'s self,
         scope: &Scope<'s>,
         problems: &mut Vec<Problem>,
-        convert: impl FnOnce(&Value) -> Result<Option<T>, String>,
+        convert: impl FnOnce(Node<'_>) -> Result<Option<T>, String>,
     ) -> Option<T> {
         let value = self.value(scope, problems)?;
-        match convert(&value) {
+        match convert(value.node()) {
             Ok(found) => found,
             Err(message) => {
                 self.report(scope, message, problems);
@@ -172,19 +172,23 @@ impl Spec {
 
     pub fn text<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<String> {
         self.read(scope, problems, |value| {
+            let whole;
             let value = match self.languages() {
                 None => value,
-                Some(languages) => match languages.pick(value)? {
-                    Some(picked) => picked,
-                    None => return Ok(None),
-                },
+                Some(languages) => {
+                    whole = value.value();
+                    match languages.pick(&whole)? {
+                        Some(picked) => Node::Value(picked),
+                        None => return Ok(None),
+                    }
+                }
             };
-            let Some(text) = values::text(value)? else {
+            let Some(text) = values::text_in(value)? else {
                 return Ok(None);
             };
             match &self.codes {
-                Some(table) => Ok(Some(table.incoming(&text)?.to_owned())),
-                None => Ok(Some(text.into_owned())),
+                Some(table) => Ok(Some(table.incoming(text)?.to_owned())),
+                None => Ok(Some(text.to_owned())),
             }
         })
     }
@@ -192,7 +196,7 @@ impl Spec {
     pub fn decimal<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<Decimal> {
         self.read(scope, problems, |value| {
             let number = match self.forms.as_deref() {
-                None => values::decimal(value)?,
+                None => values::decimal_in(value)?,
                 Some(forms) => forms.decimal(value, scope)?,
             };
             Ok(number.map(|n| match self.round {
@@ -215,16 +219,16 @@ impl Spec {
     }
 
     pub fn boolean<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<bool> {
-        self.read(scope, problems, |value| match value {
-            Value::Bool(b) => Ok(Some(*b)),
-            Value::Null => Ok(None),
-            other => {
-                let Some(text) = values::text(other)? else {
+        self.read(scope, problems, |value| match value.kind() {
+            Kind::Bool(is) => Ok(Some(is)),
+            Kind::Null => Ok(None),
+            _ => {
+                let Some(text) = values::text_in(value)? else {
                     return Ok(None);
                 };
                 let code = match &self.codes {
-                    Some(table) => table.incoming(&text)?,
-                    None => &text,
+                    Some(table) => table.incoming(text)?,
+                    None => text,
                 };
                 match code {
                     "true" => Ok(Some(true)),
@@ -256,7 +260,7 @@ impl Spec {
     /// The partner's order of versions: a whole number, or a moment as milliseconds.
     pub fn sequence<'s>(&'s self, scope: &Scope<'s>, problems: &mut Vec<Problem>) -> Option<i64> {
         self.read(scope, problems, |value| {
-            let Some(text) = values::text(value)? else {
+            let Some(text) = values::text_in(value)? else {
                 return Ok(None);
             };
             if let Ok(number) = text.parse() {
@@ -266,7 +270,7 @@ impl Spec {
             moment.map(|t| t.map(|t| t.0)).map_err(|_| {
                 format!(
                     "a whole number or a date and time is expected, not \"{}\"",
-                    values::short(&text)
+                    values::short(text)
                 )
             })
         })
@@ -293,8 +297,8 @@ impl Spec {
         };
         let mut texts = Vec::with_capacity(found.len());
         for (nth, value) in found.iter().enumerate() {
-            match values::text(value) {
-                Ok(text) => texts.extend(text.map(Cow::into_owned)),
+            match values::text_in(value.node()) {
+                Ok(text) => texts.extend(text.map(str::to_owned)),
                 Err(message) => problems.push(Problem {
                     pointer: expr.pointer(scope, nth),
                     message,
@@ -313,8 +317,8 @@ fn joined(exprs: &[Expr], between: &str, scope: &Scope<'_>, problems: &mut Vec<P
             Err(problem) => problems.push(problem),
             Ok(found) => {
                 for (nth, value) in found.iter().enumerate() {
-                    match values::text(value) {
-                        Ok(text) => parts.extend(text.map(Cow::into_owned)),
+                    match values::text_in(value.node()) {
+                        Ok(text) => parts.extend(text.map(str::to_owned)),
                         Err(message) => problems.push(Problem {
                             pointer: expr.pointer(scope, nth),
                             message,
@@ -328,9 +332,9 @@ fn joined(exprs: &[Expr], between: &str, scope: &Scope<'_>, problems: &mut Vec<P
 }
 
 impl Forms {
-    fn decimal(&self, value: &Value, scope: &Scope<'_>) -> Result<Option<Decimal>, String> {
+    fn decimal(&self, value: Node<'_>, scope: &Scope<'_>) -> Result<Option<Decimal>, String> {
         let number = match self.decimal {
-            None => values::decimal(value)?,
+            None => values::decimal_in(value)?,
             Some(form) => form.read(value)?,
         };
         match (&self.minor, number) {

@@ -199,7 +199,7 @@ impl Template {
                 };
                 let mut list = Vec::with_capacity(elements.len());
                 for (nth, element) in elements.iter().enumerate() {
-                    let below = Scope::below(scope, each, nth, element);
+                    let below = Scope::below(scope, each, nth, element.node());
                     list.extend(item.render(&below, &child(pointer, nth), problems));
                 }
                 (!list.is_empty() || !omit_empty).then_some(Value::Array(list))

@@ -2,42 +2,52 @@
 
 pub(crate) use super::dates::{DateForm, timestamp};
 use crate::domain::Decimal;
-use crate::partner::expr::kind_of;
+use crate::partner::expr::named;
+use crate::partner::json::{Kind, Node};
 use crate::partner::xml::TEXT;
 use serde_json::Value;
 use std::borrow::Cow;
 
 /// Of an XML element with attributes, its text: null when it has none. Everything else as it is.
-pub(crate) fn plain(value: &Value) -> &Value {
-    let Value::Object(members) = value else {
-        return value;
-    };
-    match members.get(TEXT) {
-        Some(text) => text,
-        None if !members.is_empty() && members.keys().all(|key| key.starts_with('@')) => &Value::Null,
-        None => value,
+pub(crate) fn plain(value: Node<'_>) -> Kind<'_> {
+    let kind = value.kind();
+    if kind != Kind::Object {
+        return kind;
+    }
+    match value.member(TEXT) {
+        Some(text) => text.kind(),
+        None if value.count() > 0 && value.within().all(|(name, _)| name.starts_with('@')) => Kind::Null,
+        None => kind,
     }
 }
 
 /// Trimmed; `None` when empty. A number gives its digits as they are written.
 pub(crate) fn text(value: &Value) -> Result<Option<Cow<'_, str>>, String> {
+    text_in(Node::Value(value)).map(|text| text.map(Cow::Borrowed))
+}
+
+pub(crate) fn text_in(value: Node<'_>) -> Result<Option<&str>, String> {
     match plain(value) {
-        Value::String(text) => {
+        Kind::Text(text) => {
             let text = text.trim();
-            Ok((!text.is_empty()).then_some(Cow::Borrowed(text)))
+            Ok((!text.is_empty()).then_some(text))
         }
-        Value::Number(number) => Ok(Some(Cow::Owned(number.to_string()))),
-        Value::Null => Ok(None),
-        other => Err(format!("a text is expected, this is {}", kind_of(other))),
+        Kind::Number(text) => Ok(Some(text)),
+        Kind::Null => Ok(None),
+        other => Err(format!("a text is expected, this is {}", named(other))),
     }
 }
 
 /// A decimal without loss: at most 28 digits, the scale as written.
 pub(crate) fn decimal(value: &Value) -> Result<Option<Decimal>, String> {
-    let Some(text) = text(value).map_err(|_| format!("a decimal is expected, this is {}", kind_of(value)))? else {
-        return Ok(None);
-    };
-    decimal_of(&text).map(Some)
+    decimal_in(Node::Value(value))
+}
+
+pub(crate) fn decimal_in(value: Node<'_>) -> Result<Option<Decimal>, String> {
+    match text_in(value) {
+        Ok(text) => text.map(decimal_of).transpose(),
+        Err(_) => Err(format!("a decimal is expected, this is {}", named(value.kind()))),
+    }
 }
 
 pub(crate) fn decimal_of(text: &str) -> Result<Decimal, String> {

@@ -1,5 +1,6 @@
 //! One page of a stream: its items byte for byte, the next page, the watermark, and guards against endless runs.
 
+mod cut;
 pub(crate) mod moment;
 mod next;
 mod split;

@@ -1,6 +1,7 @@
 //! The items of an answer as they are written, and the rest of it without them.
 
 use super::broken;
+use super::cut::cut;
 use crate::partner::FetchError;
 use crate::partner::config::{Format, ItemsAt};
 use crate::partner::scan::GENEROUS;
@@ -11,7 +12,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// What an answer may hold beside its items: counts, links, cursors.
-const MAX_SHELL_BYTES: usize = 1024 * 1024;
+pub(super) const MAX_SHELL_BYTES: usize = 1024 * 1024;
 
 /// What was found at one place.
 struct Found<'b> {
@@ -25,6 +26,12 @@ struct Found<'b> {
 /// # Errors
 /// A sentence: no JSON, no list at the place, or nothing there and no `?` that allows it.
 pub(super) fn split<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b [u8]>, Value), String> {
+    let quick = places.first().and_then(|place| cut(body, &place.keys));
+    quick.map_or_else(|| split_slowly(body, places), Ok)
+}
+
+/// The same of any answer, in several passes.
+pub(super) fn split_slowly<'b>(body: &'b [u8], places: &[ItemsAt]) -> Result<(Vec<&'b [u8]>, Value), String> {
     let raw: &RawValue = serde_json::from_slice(body).map_err(|e| format!("the answer is not JSON: {e}"))?;
     let mut missing = None;
     let mut reason = None;
