@@ -58,7 +58,9 @@ impl PayloadSchema {
     /// # Errors
     /// A sentence that says why it cannot be used.
     pub fn inline(schema: &Value) -> Result<Self, String> {
-        let built = jsonschema::options_for::<Payloads>().should_validate_formats(true).build(schema);
+        let built = jsonschema::options_for::<Payloads>()
+            .should_validate_formats(true)
+            .build(schema);
         built.map(|validator| Self { validator }).map_err(|e| e.to_string())
     }
 

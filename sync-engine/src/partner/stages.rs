@@ -59,7 +59,9 @@ fn part(step: &StepConfig, progress: &Progress, scope: &Value) -> Result<Option<
         });
     }
     let nth = usize::try_from(progress.part).ok();
-    Ok(nth.and_then(|n| parts.get(n)).map(|part| part.node().value().into_owned()))
+    Ok(nth
+        .and_then(|n| parts.get(n))
+        .map(|part| part.node().value().into_owned()))
 }
 
 fn complete(scope: &mut Value, input: &RenderInput<'_>, (progress, part): (&Progress, Value)) {

@@ -3,7 +3,7 @@
 use super::{Problem, Scope, named};
 use crate::partner::config::details::ETAG;
 use crate::partner::config::mistakes::child;
-use crate::partner::json::{Kind, Node};
+use crate::partner::json::{Node, Shape};
 
 /// `.a.b[0]`, `."a b"`, `.["a"]`, `.a[]` (of a list), `.a?`, or `$root` followed by such; `$etag`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,10 +126,10 @@ impl Path {
     pub fn one<'s>(&self, scope: &Scope<'s>) -> Result<Option<Node<'s>>, Problem> {
         let mut value = if self.from_root { scope.root } else { scope.this };
         for (n, step) in self.steps.iter().enumerate() {
-            let next = match (&step.kind, value.kind()) {
-                (_, Kind::Null) => None,
-                (StepKind::Key(key), Kind::Object) => value.member(key),
-                (StepKind::Index(index), Kind::List) => at(value, *index),
+            let next = match (&step.kind, value.shape()) {
+                (_, Shape::Null) => None,
+                (StepKind::Key(key), Shape::Object) => value.member(key),
+                (StepKind::Index(index), Shape::List) => at(value, *index),
                 _ if step.optional => None,
                 _ => return Err(self.wrong_type(scope, n, value)),
             };
@@ -148,11 +148,11 @@ impl Path {
         for (n, step) in self.steps.iter().enumerate() {
             let mut next = Vec::with_capacity(found.len());
             for value in found {
-                match (&step.kind, value.kind()) {
-                    (_, Kind::Null) => {}
-                    (StepKind::Key(key), Kind::Object) => next.extend(value.member(key)),
-                    (StepKind::Index(index), Kind::List) => next.extend(at(value, *index)),
-                    (StepKind::Each, Kind::List) => next.extend(value.within().map(|(_, value)| value)),
+                match (&step.kind, value.shape()) {
+                    (_, Shape::Null) => {}
+                    (StepKind::Key(key), Shape::Object) => next.extend(value.member(key)),
+                    (StepKind::Index(index), Shape::List) => next.extend(at(value, *index)),
+                    (StepKind::Each, Shape::List) => next.extend(value.within().map(|(_, value)| value)),
                     _ if step.optional => {}
                     _ => return Err(self.wrong_type(scope, n, value)),
                 }
@@ -174,13 +174,17 @@ impl Path {
         for step in &self.steps {
             let mut next = Vec::new();
             for (pointer, value) in found {
-                let list = value.filter(|v| v.kind() == Kind::List);
+                let list = value.filter(|v| v.shape() == Shape::List);
                 match (&step.kind, list) {
                     (StepKind::Key(key), _) => {
                         next.push((child(&pointer, key), value.and_then(|v| v.member(key))));
                     }
                     (StepKind::Index(index), Some(list)) => {
-                        let index = if *index < 0 { *index + list.count() as i64 } else { *index };
+                        let index = if *index < 0 {
+                            *index + list.count() as i64
+                        } else {
+                            *index
+                        };
                         let value = usize::try_from(index).ok().and_then(|i| list.nth(i));
                         next.push((child(&pointer, index), value));
                     }

@@ -79,7 +79,11 @@ impl Val {
     pub fn read_members(object: Node<'_>, names: &BTreeSet<String>) -> Self {
         spend(1);
         let named = names.iter().filter_map(|name| Some((name, object.member(name)?)));
-        Self::object(named.map(|(name, value)| (Rc::from(name.as_str()), Self::read(value))).collect())
+        Self::object(
+            named
+                .map(|(name, value)| (Rc::from(name.as_str()), Self::read(value)))
+                .collect(),
+        )
     }
 
     pub fn write(&self) -> Value {

@@ -1,7 +1,7 @@
 //! Payloads as `jsonschema` looks at them, whichever way they lie in memory.
 
 use super::node::{Inner, Node};
-use super::tape::{Kind, number};
+use super::tape::{Kind, Shape, number};
 use jsonschema::JsonType;
 use jsonschema::json::{self, Array, JsonNumber, NodeIdentity, Object, cmp};
 use serde_json::{Number, Value};
@@ -33,11 +33,11 @@ impl<'a> json::Node<'a, Payloads> for Node<'a> {
     type Number = Literal<'a>;
 
     fn as_object(&self) -> Option<Within<'a>> {
-        (self.kind() == Kind::Object).then_some(Within(*self))
+        (self.shape() == Shape::Object).then_some(Within(*self))
     }
 
     fn as_array(&self) -> Option<Within<'a>> {
-        (self.kind() == Kind::List).then_some(Within(*self))
+        (self.shape() == Shape::List).then_some(Within(*self))
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
@@ -66,14 +66,18 @@ impl<'a> json::Node<'a, Payloads> for Node<'a> {
     }
 
     fn json_type(&self) -> JsonType {
-        match self.kind() {
-            Kind::Null => JsonType::Null,
-            Kind::Bool(_) => JsonType::Boolean,
-            Kind::Number(_) => JsonType::Number,
-            Kind::Text(_) => JsonType::String,
-            Kind::List => JsonType::Array,
-            Kind::Object => JsonType::Object,
+        match self.shape() {
+            Shape::Null => JsonType::Null,
+            Shape::True | Shape::False => JsonType::Boolean,
+            Shape::Number => JsonType::Number,
+            Shape::Text => JsonType::String,
+            Shape::List => JsonType::Array,
+            Shape::Object => JsonType::Object,
         }
+    }
+
+    fn is_number(&self) -> bool {
+        self.shape() == Shape::Number
     }
 
     fn equals_value(&self, expected: &Value) -> bool {
@@ -214,7 +218,9 @@ mod tests {
             json!({ "properties": { "a": { "format": "date" }, "b": { "$ref": "#" } }, "dependentRequired": { "a": ["b"] } }),
         ];
         let both = |schema| {
-            let ours = jsonschema::options_for::<Payloads>().should_validate_formats(true).build(schema);
+            let ours = jsonschema::options_for::<Payloads>()
+                .should_validate_formats(true)
+                .build(schema);
             let theirs = jsonschema::options().should_validate_formats(true).build(schema);
             (ours.expect("a schema"), theirs.expect("a schema"))
         };

@@ -17,6 +17,7 @@ const PLAIN: [bool; 256] = {
 };
 
 /// The first place from `at` on that is no white space, with its byte.
+#[inline]
 pub(crate) fn solid(bytes: &[u8], mut at: usize) -> Option<(usize, u8)> {
     loop {
         match *bytes.get(at)? {
@@ -27,6 +28,7 @@ pub(crate) fn solid(bytes: &[u8], mut at: usize) -> Option<(usize, u8)> {
 }
 
 /// Place of the closing quote of the text whose first byte is at `at`, and whether anything in it is escaped.
+#[inline]
 pub(crate) fn text(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut escaped = false;
     loop {

@@ -10,7 +10,7 @@ mod tape;
 
 pub(crate) use judge::Payloads;
 pub(crate) use node::{Found, Node};
-pub(crate) use tape::{Kind, Tape};
+pub(crate) use tape::{Kind, Shape, Tape};
 
 use super::scan::ScanLimits;
 use serde_json::Value;
@@ -143,8 +143,7 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
-            "-?[1-9][0-9]{0,24}(\\.[0-9]{1,6})?"
-                .prop_map(|n| Value::Number(n.parse().expect("a number"))),
+            "-?[1-9][0-9]{0,24}(\\.[0-9]{1,6})?".prop_map(|n| Value::Number(n.parse().expect("a number"))),
             "\\PC{0,12}".prop_map(Value::from),
             any::<String>().prop_map(Value::from),
         ];

@@ -1,6 +1,6 @@
 //! A JSON value that expressions and schemas look at, whether it is a `Value` or lies on a tape.
 
-use super::tape::{Kind, Tape, Within};
+use super::tape::{Kind, Shape, Tape, Within};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -27,6 +27,25 @@ impl<'s> Node<'s> {
         Self::Tape { tape, at: 0 }
     }
 
+    /// Cheaper than `kind`, where what it says does not matter.
+    #[inline]
+    pub fn shape(self) -> Shape {
+        match self {
+            Self::Tape { tape, at } => tape.shape(at),
+            Self::Text(_) => Shape::Text,
+            Self::Value(value) => match value {
+                Value::Null => Shape::Null,
+                Value::Bool(true) => Shape::True,
+                Value::Bool(false) => Shape::False,
+                Value::Number(_) => Shape::Number,
+                Value::String(_) => Shape::Text,
+                Value::Array(_) => Shape::List,
+                Value::Object(_) => Shape::Object,
+            },
+        }
+    }
+
+    #[inline]
     pub fn kind(self) -> Kind<'s> {
         match self {
             Self::Value(value) => match value {
@@ -42,15 +61,17 @@ impl<'s> Node<'s> {
         }
     }
 
+    #[inline]
     pub fn is_null(self) -> bool {
-        self.kind() == Kind::Null
+        self.shape() == Shape::Null
     }
 
     /// A member of an object.
+    #[inline]
     pub fn member(self, name: &str) -> Option<Self> {
         match self {
             Self::Value(value) => value.as_object()?.get(name).map(Self::Value),
-            Self::Tape { tape, at } if tape.kind(at) == Kind::Object => {
+            Self::Tape { tape, at } if tape.shape(at) == Shape::Object => {
                 let at = tape.member(at, name)?;
                 Some(Self::Tape { tape, at })
             }
@@ -106,6 +127,7 @@ pub(crate) enum Inner<'s> {
 impl<'s> Iterator for Inner<'s> {
     type Item = (&'s str, Node<'s>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Values(list) => list.next().map(|value| ("", Node::Value(value))),

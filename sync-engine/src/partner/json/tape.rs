@@ -42,15 +42,16 @@ struct Entry {
     name: Piece,
     /// Of a number or a text.
     piece: Piece,
-    kind: EntryKind,
+    shape: Shape,
     /// Behind all that is within.
     next: u32,
     /// Values directly within.
     count: u32,
 }
 
+/// What a value is, without what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EntryKind {
+pub(crate) enum Shape {
     Null,
     True,
     False,
@@ -91,12 +92,14 @@ impl<'t> Tape<'t> {
         lex::solid(reader.bytes, reader.at).is_none().then_some(reader.tape)
     }
 
+    #[inline]
     fn piece(&self, piece: Piece) -> &str {
         let from = if piece.unescaped { &self.unescaped } else { self.text };
         from.get(piece.start as usize..piece.end as usize).unwrap_or_default()
     }
 
     /// The place behind the value at `at` and all that is within it.
+    #[inline]
     pub fn behind(&self, at: u32) -> u32 {
         self.values.get(at as usize).map_or(u32::MAX, |entry| entry.next)
     }
@@ -106,28 +109,46 @@ impl<'t> Tape<'t> {
         self.values.get(at as usize).map_or(0, |entry| entry.count as usize)
     }
 
+    #[inline]
     pub fn name(&self, at: u32) -> &str {
         self.values.get(at as usize).map_or("", |entry| self.piece(entry.name))
     }
 
+    #[inline]
+    pub fn shape(&self, at: u32) -> Shape {
+        self.values.get(at as usize).map_or(Shape::Null, |entry| entry.shape)
+    }
+
+    #[inline]
     pub fn kind(&self, at: u32) -> Kind<'_> {
         let Some(entry) = self.values.get(at as usize) else {
             return Kind::Null;
         };
-        match entry.kind {
-            EntryKind::Null => Kind::Null,
-            EntryKind::True => Kind::Bool(true),
-            EntryKind::False => Kind::Bool(false),
-            EntryKind::Number => Kind::Number(self.piece(entry.piece)),
-            EntryKind::Text => Kind::Text(self.piece(entry.piece)),
-            EntryKind::List => Kind::List,
-            EntryKind::Object => Kind::Object,
+        match entry.shape {
+            Shape::Null => Kind::Null,
+            Shape::True => Kind::Bool(true),
+            Shape::False => Kind::Bool(false),
+            Shape::Number => Kind::Number(self.piece(entry.piece)),
+            Shape::Text => Kind::Text(self.piece(entry.piece)),
+            Shape::List => Kind::List,
+            Shape::Object => Kind::Object,
         }
     }
 
     /// Place of the member with that name in the object at `at`.
+    #[inline]
     pub fn member(&self, at: u32, name: &str) -> Option<u32> {
-        self.within(at).find(|at| self.name(*at) == name)
+        let end = self.behind(at);
+        let mut at = at + 1;
+        while at < end {
+            let entry = self.values.get(at as usize)?;
+            // Mostly they differ in length already.
+            if (entry.name.end - entry.name.start) as usize == name.len() && self.piece(entry.name) == name {
+                return Some(at);
+            }
+            at = entry.next;
+        }
+        None
     }
 
     /// Places of the values directly within the one at `at`.
@@ -166,6 +187,7 @@ pub(crate) struct Within<'s> {
 impl Iterator for Within<'_> {
     type Item = u32;
 
+    #[inline]
     fn next(&mut self) -> Option<u32> {
         let at = self.at;
         if at >= self.end {
@@ -200,25 +222,25 @@ impl Reader<'_> {
 
     fn value(&mut self, name: Piece, depth: usize) -> Option<()> {
         let byte = self.solid()?;
-        let (piece, kind) = match byte {
-            b'"' => (self.text()?, EntryKind::Text),
-            b'{' => return self.container(name, EntryKind::Object, depth),
-            b'[' => return self.container(name, EntryKind::List, depth),
-            b'-' | b'0'..=b'9' => (self.number()?, EntryKind::Number),
-            b't' => (self.word("true")?, EntryKind::True),
-            b'f' => (self.word("false")?, EntryKind::False),
-            b'n' => (self.word("null")?, EntryKind::Null),
+        let (piece, shape) = match byte {
+            b'"' => (self.text()?, Shape::Text),
+            b'{' => return self.container(name, Shape::Object, depth),
+            b'[' => return self.container(name, Shape::List, depth),
+            b'-' | b'0'..=b'9' => (self.number()?, Shape::Number),
+            b't' => (self.word("true")?, Shape::True),
+            b'f' => (self.word("false")?, Shape::False),
+            b'n' => (self.word("null")?, Shape::Null),
             _ => return None,
         };
         let next = u32::try_from(self.tape.values.len()).ok()? + 1;
-        self.push(name, piece, kind, next)
+        self.push(name, piece, shape, next)
     }
 
-    fn push(&mut self, name: Piece, piece: Piece, kind: EntryKind, next: u32) -> Option<()> {
+    fn push(&mut self, name: Piece, piece: Piece, shape: Shape, next: u32) -> Option<()> {
         let entry = Entry {
             name,
             piece,
-            kind,
+            shape,
             next,
             count: 0,
         };
@@ -260,22 +282,22 @@ impl Reader<'_> {
         })
     }
 
-    fn container(&mut self, name: Piece, kind: EntryKind, depth: usize) -> Option<()> {
+    fn container(&mut self, name: Piece, shape: Shape, depth: usize) -> Option<()> {
         if depth >= MAX_DEPTH.min(self.limits.max_depth) {
             return None;
         }
         let me = self.tape.values.len();
-        self.push(name, NOTHING, kind, 0)?;
+        self.push(name, NOTHING, shape, 0)?;
         self.at += 1;
-        let close = if kind == EntryKind::Object { b'}' } else { b']' };
+        let close = if shape == Shape::Object { b'}' } else { b']' };
         let mut count = 0;
         if self.solid()? == close {
             self.at += 1;
         } else {
             let mut seen = 0u64;
             loop {
-                let name = match kind {
-                    EntryKind::Object => self.name(me, count, &mut seen)?,
+                let name = match shape {
+                    Shape::Object => self.name(me, count, &mut seen)?,
                     _ => NOTHING,
                 };
                 self.value(name, depth + 1)?;

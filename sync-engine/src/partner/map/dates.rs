@@ -293,7 +293,11 @@ fn plain_day(text: &str) -> Option<Date> {
             digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
         })
     };
-    Date::from_ymd_opt(i32::try_from(number(&[a, b, c, d])?).ok()?, number(&[m, n])?, number(&[x, y])?)
+    Date::from_ymd_opt(
+        i32::try_from(number(&[a, b, c, d])?).ok()?,
+        number(&[m, n])?,
+        number(&[x, y])?,
+    )
 }
 
 fn iso(text: &str) -> Result<Told, String> {

@@ -116,7 +116,13 @@ impl<M> Lines<M> {
         }
         let elements = elements.iter().enumerate();
         elements
-            .filter_map(|(nth, element)| read(&self.line, &Scope::below(scope, &self.each, nth, element.node()), problems))
+            .filter_map(|(nth, element)| {
+                read(
+                    &self.line,
+                    &Scope::below(scope, &self.each, nth, element.node()),
+                    problems,
+                )
+            })
             .collect()
     }
 

@@ -142,13 +142,17 @@ impl Spec {
                 }
             },
         };
+        let Some(default) = &self.default else {
+            // What is empty gives nothing in every form.
+            return found;
+        };
         let empty = match found.as_ref().map(|found| values::plain(found.node())) {
             None | Some(Kind::Null) => true,
             Some(Kind::Text(text)) => text.trim().is_empty(),
             Some(_) => false,
         };
         if empty {
-            self.default.as_ref().map(|value| Found::There(Node::Value(value)))
+            Some(Found::There(Node::Value(default)))
         } else {
             found
         }

@@ -3,21 +3,20 @@
 pub(crate) use super::dates::{DateForm, timestamp};
 use crate::domain::Decimal;
 use crate::partner::expr::named;
-use crate::partner::json::{Kind, Node};
+use crate::partner::json::{Kind, Node, Shape};
 use crate::partner::xml::TEXT;
 use serde_json::Value;
 use std::borrow::Cow;
 
 /// Of an XML element with attributes, its text: null when it has none. Everything else as it is.
 pub(crate) fn plain(value: Node<'_>) -> Kind<'_> {
-    let kind = value.kind();
-    if kind != Kind::Object {
-        return kind;
+    if value.shape() != Shape::Object {
+        return value.kind();
     }
     match value.member(TEXT) {
         Some(text) => text.kind(),
         None if value.count() > 0 && value.within().all(|(name, _)| name.starts_with('@')) => Kind::Null,
-        None => kind,
+        None => Kind::Object,
     }
 }
 
@@ -89,6 +88,9 @@ pub(crate) fn decimal_of(text: &str) -> Result<Decimal, String> {
 
 /// Minor units of an amount, exact: digits beyond the currency's own must be zeros.
 pub(crate) fn minor_units(amount: Decimal, digits: u32, currency: &str) -> Result<i64, String> {
+    if let Some(minor) = scaled(amount, digits) {
+        return Ok(minor);
+    }
     let amount = amount.normalize();
     if amount.scale() > digits {
         return Err(format!(
@@ -103,6 +105,12 @@ pub(crate) fn minor_units(amount: Decimal, digits: u32, currency: &str) -> Resul
                 .filter(|_| n.normalize().scale() == 0)
         })
         .ok_or_else(|| format!("{amount} is too large for an amount of money"))
+}
+
+/// The common case of it: no more digits behind the point than the currency has.
+fn scaled(amount: Decimal, digits: u32) -> Option<i64> {
+    let factor = 10i128.checked_pow(digits.checked_sub(amount.scale())?)?;
+    i64::try_from(amount.mantissa().checked_mul(factor)?).ok()
 }
 
 /// At most 60 characters of a text, for a sentence.

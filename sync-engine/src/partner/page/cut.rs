@@ -86,7 +86,10 @@ mod tests {
     fn a_page_is_cut_in_one_pass_as_in_several() {
         for (body, keys) in [
             (r#"{"items":[],"next":0}"#, &["items"][..]),
-            (r#" { "next" : "a" , "items" : [ {"a":"]"} , 1.50 , "\"" ] } "#, &["items"]),
+            (
+                r#" { "next" : "a" , "items" : [ {"a":"]"} , 1.50 , "\"" ] } "#,
+                &["items"],
+            ),
             (r#"[{"a":1},{"b":[2,{}]}]"#, &[]),
             (r#"{"a":{"b":[1],"c":{"d":1e5}},"e":null,"e":2}"#, &["a", "b"]),
             (r#"{"\u0061":[1]}"#, &["a"]),

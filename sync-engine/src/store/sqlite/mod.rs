@@ -8,6 +8,7 @@ mod care;
 mod chain;
 mod checkpoint;
 mod claim;
+mod compact;
 mod disk;
 mod documents;
 mod drill;

@@ -115,16 +115,8 @@ impl<T: DeserializeOwned> FromSql for Json<T> {
 /// # Errors
 /// `Corrupt` when the value cannot be JSON, such as a map whose keys are not text.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
-    json_of(value, 128)
-}
-
-/// `json` of a value whose text is likely `bytes` long.
-///
-/// # Errors
-/// As `json`.
-pub fn json_of<T: Serialize + ?Sized>(value: &T, bytes: usize) -> Result<String, StoreError> {
     let unwritable = |e: &dyn std::fmt::Display| StoreError::Corrupt(format!("not writable as JSON: {e}"));
-    let mut text = Vec::with_capacity(bytes);
+    let mut text = Vec::with_capacity(128);
     serde_json::to_writer(&mut text, value).map_err(|e| unwritable(&e))?;
     String::from_utf8(text).map_err(|e| unwritable(&e))
 }

@@ -1,6 +1,6 @@
 //! What is written of a document, apart from the rows of its chain.
 
-use super::{text, words};
+use super::{compact, text, words};
 use crate::domain::CanonicalDocument;
 use crate::store::StoreError;
 
@@ -22,8 +22,9 @@ impl WrittenDocument {
             CanonicalDocument::Order(order) => order.lines.len(),
             CanonicalDocument::DespatchAdvice(advice) => advice.lines.len(),
         };
+        let bytes = HEAD_BYTES + lines * LINE_BYTES;
         Ok(Self {
-            canonical: text::json_of(document, HEAD_BYTES + lines * LINE_BYTES)?,
+            canonical: compact::text_of(document, bytes).map_or_else(|| text::json(document), Ok)?,
             words: words::text_of(document),
         })
     }
