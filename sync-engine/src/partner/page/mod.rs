@@ -9,6 +9,7 @@ pub(crate) use split::{call_items, one, split_items};
 
 use super::config::{Format, Listing, Paging, StreamConfig, Watermark, WatermarkSource};
 use super::expr::Scope;
+use super::json::Node;
 use super::map::values;
 use super::scan::{ScanLimits, scan};
 use super::{FetchError, PageCursor};
@@ -359,7 +360,7 @@ impl Run {
                     };
                     // Several values, such as a time for each line: the highest counts.
                     for mark in expr.elements(&Scope::root(&item)).unwrap_or_default() {
-                        self.rise(&mark);
+                        self.rise(mark.node());
                     }
                 }
                 Ok(None)
@@ -376,11 +377,11 @@ impl Run {
     }
 
     /// Notes a watermark of an item when it is the highest so far.
-    fn rise(&mut self, mark: &Value) {
-        let Ok(Some(mark)) = values::text(mark) else { return };
+    fn rise(&mut self, mark: Node<'_>) {
+        let Ok(Some(mark)) = values::text_in(mark) else { return };
         let highest = self.high.as_deref().or(self.since.as_deref());
-        if highest.is_none_or(|high| moment::order(&mark, high) == Ordering::Greater) {
-            self.high = Some(mark.into_owned());
+        if highest.is_none_or(|high| moment::order(mark, high) == Ordering::Greater) {
+            self.high = Some(mark.to_owned());
         }
     }
 
