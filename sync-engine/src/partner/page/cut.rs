@@ -43,8 +43,11 @@ impl Cutter<'_> {
             }
             let end = lex::value(body, at, 0)?;
             beside += end - at;
+            if beside > MAX_SHELL_BYTES {
+                return None;
+            }
             shell.insert(name, json::parse(body.get(at..end)?).ok()?);
-            (beside <= MAX_SHELL_BYTES).then_some(end)
+            Some(end)
         })?;
         Some((Value::Object(shell), end))
     }
