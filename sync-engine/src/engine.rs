@@ -142,6 +142,7 @@ impl Engine {
             tasks: TaskTracker::new(),
             working: Mutex::default(),
             cared: Mutex::default(),
+            doubts: Default::default(),
             presence: Mutex::new(Some(presence)),
             meter: Meter::default(),
         });

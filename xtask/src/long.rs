@@ -10,8 +10,13 @@ pub fn kill(args: &[String]) -> Outcome {
     it(&["kill_care::"], "COUNTERSIGN_CARE_KILLS", times)
 }
 
-/// `cargo xtask fuzz [--inputs N] [TARGET]`: so many inputs for each target, or for one.
+/// `cargo xtask fuzz [--inputs N] [TARGET]`: so many inputs for each target, or for one; `--coverage` leads elsewhere.
 pub fn fuzz(args: &[String]) -> Outcome {
+    if let [first, rest @ ..] = args
+        && first == "--coverage"
+    {
+        return crate::coverage::fuzz(rest);
+    }
     let (targets, options): (Vec<_>, Vec<_>) = match args {
         [only] if !only.starts_with("--") => (vec![only.clone()], Vec::new()),
         [first @ .., last] if !last.starts_with("--") && first.len() == 2 => (vec![last.clone()], first.to_vec()),
@@ -20,12 +25,7 @@ pub fn fuzz(args: &[String]) -> Outcome {
     let inputs = number(&options, "--inputs", 1_000_000)?;
     let targets: Vec<&str> = match targets.first().map(String::as_str) {
         None => TARGETS.iter().map(|(_, test)| *test).collect(),
-        Some(wanted) => {
-            let known = TARGETS.iter().find(|(name, _)| *name == wanted);
-            let names: Vec<_> = TARGETS.iter().map(|(name, _)| *name).collect();
-            let known = known.ok_or_else(|| format!("there is no target \"{wanted}\": {}", names.join(", ")))?;
-            vec![known.1]
-        }
+        Some(wanted) => vec![known(wanted)?.1],
     };
     // One process for each: its memory is measured.
     targets
@@ -33,13 +33,23 @@ pub fn fuzz(args: &[String]) -> Outcome {
         .try_for_each(|test| it(&[test], "COUNTERSIGN_FUZZ_INPUTS", inputs))
 }
 
-const TARGETS: &[(&str, &str)] = &[
+/// Names of the targets, and the tests that run them.
+pub const TARGETS: &[(&str, &str)] = &[
     ("payload", "fuzz::payloads_in_json"),
     ("xml", "fuzz::payloads_in_xml"),
     ("configuration", "fuzz::configurations"),
     ("expression", "fuzz::expressions"),
     ("api", "fuzz::requests_to_the_api"),
 ];
+
+/// The target of this name.
+pub fn known(wanted: &str) -> Result<&'static (&'static str, &'static str), String> {
+    let names: Vec<_> = TARGETS.iter().map(|(name, _)| *name).collect();
+    TARGETS
+        .iter()
+        .find(|(name, _)| *name == wanted)
+        .ok_or_else(|| format!("there is no target \"{wanted}\": {}", names.join(", ")))
+}
 
 fn it(filters: &[&str], variable: &str, times: u64) -> Outcome {
     let mut command = cargo(&["test", "--package", "sync-engine", "--test", "it", "--"]);

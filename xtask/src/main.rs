@@ -4,6 +4,7 @@
 mod bench;
 mod checks;
 mod count;
+mod coverage;
 mod long;
 mod openapi;
 mod process;
@@ -33,6 +34,8 @@ Usage: cargo xtask COMMAND [OPTIONS]
   fuzz     Makes so many inputs by chance and hands them in: payload, xml, configuration, expression, api.
              --inputs N     for each, 1,000,000 when not said
              TARGET         only this one
+             --coverage     led by what the inputs reach (libFuzzer; wants a C++ compiler), for
+               --seconds N  each, 60 when not said
   simulate Runs the engine with simulated time, network, partners and crashes; `cargo xtask simulate --help`.
   setup    Only installs what the others need.
 

@@ -98,11 +98,16 @@ impl Attempt {
             was => was,
         };
         let job = claimed.progress.as_ref().is_some_and(|at| at.job.is_some());
-        let first = match job {
+        let step = match job {
             true => Some(Step::Job),
             false => first_step(was, possibly_sent, recourse),
         };
-        let Some(step) = first else {
+        // Whoever sent it is gone, and what was sent may still be on its way: to where it is looked for, or to where the
+        // document's next operation must not come first.
+        if claimed.taken_over && matches!(step, None | Some(Step::Lookup)) && !recourse.honours_key {
+            return self.write_down_the_lost_send().await;
+        }
+        let Some(step) = step else {
             return self
                 .hold(
                     "partner.unsettled",
@@ -110,10 +115,6 @@ impl Attempt {
                 )
                 .await;
         };
-        // Whoever sent it is gone, and what was sent may still be on its way to where it is looked for.
-        if claimed.taken_over && step == Step::Lookup && !recourse.honours_key {
-            return self.write_down_the_lost_send().await;
-        }
         // Made when it was saved, and let go by the claim: nothing is left to read or to write. A counter-offer becomes a
         // version, for which the order is read.
         let ready = claimed.leaves_first && self.kind != OutboundKind::Counter;
@@ -173,8 +174,15 @@ impl Attempt {
             .and_then(|m| m.sent_at)
             .filter(|_| !recourse.honours_key);
         let request_time = millis(self.exchange.pace.request_time);
+        let waited_from = match step {
+            Step::Lookup if !recourse.honours_key => {
+                let doubts = &self.exchange.doubts;
+                sent_at.max(doubts.looked(claimed.operation, sent_at, self.started_at))
+            }
+            _ => sent_at,
+        };
         let at = Circumstances {
-            settled_from: sent_at.map_or(Timestamp(0), |at| at.min(now).plus_millis(request_time)),
+            settled_from: waited_from.map_or(Timestamp(0), |at| at.min(now).plus_millis(request_time)),
             was_unknown: claimed.was == DeliveryState::Unknown && step == Step::Send,
             attempts: claimed.attempts.saturating_add(1),
             scheduled_from: claimed.scheduled_from,
@@ -184,6 +192,9 @@ impl Attempt {
         };
         let pace = &self.exchange.pace;
         let mut settlement = settle(step, &result, &at, pace);
+        if settlement.to != DeliveryState::Unknown {
+            self.exchange.doubts.is_settled(claimed.operation);
+        }
         let told = entered.leave(&settlement.learned);
         if settlement.retry {
             settlement.due_at = settlement.due_at.map(|due| self.partner.gate.place_retry(now, due));
@@ -287,6 +298,9 @@ impl Attempt {
                 return Ok(None);
             }
         };
+        if step == Step::Send {
+            self.exchange.doubts.sent(self.claimed.operation, self.started_at);
+        }
         let seen = self.renewing(asking).await?;
         Ok(match step {
             Step::Send => seen.or_else(|| Some(cut_off())),
@@ -329,6 +343,8 @@ impl Attempt {
             status: None,
             message: Some("the engine that sent it ended before the answer came".to_owned()),
         };
+        let doubts = &self.exchange.doubts;
+        doubts.looked(self.claimed.operation, Some(self.started_at), self.started_at);
         let mut lost = Seen::unasked(DeliveryState::Unknown, error);
         lost.settlement.due_at = Some(self.started_at.plus_millis(request_time));
         self.finish(lost).await

@@ -20,6 +20,9 @@ const BLOCKED_TICK: Duration = Duration::from_millis(500);
 /// A clock that goes back by more than this many milliseconds was set.
 const SET_BACK: i64 = 2_000;
 
+/// Between two looks at the clock; when more has passed, it was set ahead, or the process stood still.
+const LONGEST_PASS: i64 = 30_000;
+
 /// How long the dispatcher goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
@@ -99,7 +102,11 @@ impl Dispatcher {
     /// What waits for a moment of a clock that was ahead would wait until that moment comes again.
     async fn notice_clock(&self, latest: &mut Timestamp) {
         let now = self.exchange.clock.now();
-        if now.0 < latest.0 - SET_BACK {
+        let passed = now.0.saturating_sub(latest.0);
+        if !(-SET_BACK..=LONGEST_PASS).contains(&passed) {
+            self.exchange.doubts.forget();
+        }
+        if passed < -SET_BACK {
             recover::catch_up(&self.exchange).await;
         }
         *latest = now;
@@ -173,7 +180,8 @@ impl Dispatcher {
         let partner = self.exchange.partners.get(&claimed.partner);
         let entered = partner
             .as_ref()
-            .and_then(|p| p.gate.enter(Use::Deliver, &self.exchange.clock));
+            .and_then(|p| p.gate.enter(Use::Deliver, &self.exchange.clock))
+            .map(|entered| entered.about(claimed.document));
         let (Some(partner), Some(entered)) = (partner, entered) else {
             // The gate shut between the count of places and the claim.
             let due = self

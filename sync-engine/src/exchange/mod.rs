@@ -6,6 +6,7 @@ mod breaker;
 mod budget;
 pub mod care;
 pub mod deliver;
+mod doubt;
 pub mod earlier;
 pub mod gate;
 pub mod incidents;
@@ -38,6 +39,7 @@ use crate::clock::Clock;
 use crate::domain::{CompanyId, OperationId};
 use crate::meter::Meter;
 use crate::store::{Lane, Store, StoreError, StoreExt};
+use doubt::Doubts;
 use gate::Told;
 use partners::{Partner, Partners};
 use presence::Presence;
@@ -73,6 +75,7 @@ pub struct Exchange {
     pub working: Mutex<BTreeSet<OperationId>>,
     /// What care found last, by the kind of incident: why it failed, or that it went well.
     pub cared: Mutex<BTreeMap<&'static str, Option<String>>>,
+    pub doubts: Doubts,
     /// Shows this engine as alive, until its store is closed.
     pub presence: Mutex<Option<Presence>>,
 }

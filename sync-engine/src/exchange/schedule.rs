@@ -7,6 +7,7 @@ use crate::partner::StreamInfo;
 use crate::store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Follows the partners on line: one loop per partner and stream, started anew when the configuration changes.
@@ -36,22 +37,24 @@ pub async fn run(exchange: Arc<Exchange>) {
 async fn follow(exchange: Arc<Exchange>, partner: Arc<Partner>, generation: CancellationToken) {
     let link = partner.link();
     let mut loops = tokio::task::JoinSet::new();
-    let asked = Arc::new(tokio::sync::watch::Sender::new(()));
+    let mut asked = Vec::new();
     for stream in link.streams() {
-        let asked = asked.subscribe();
+        // One for each: who waits on one for all is woken in an order by chance.
+        let one = Arc::new(Notify::new());
+        asked.push(Arc::clone(&one));
         let (exchange, partner) = (Arc::clone(&exchange), Arc::clone(&partner));
         loops.spawn(follow_stream(
             exchange,
             partner,
             stream.clone(),
-            asked,
+            one,
             generation.clone(),
         ));
     }
     loop {
         tokio::select! {
             biased;
-            () = partner.poll.notified() => { asked.send_replace(()); }
+            () = partner.poll.notified() => asked.iter().for_each(|one| one.notify_one()),
             () = generation.cancelled() => break,
         }
     }
@@ -62,7 +65,7 @@ async fn follow_stream(
     exchange: Arc<Exchange>,
     partner: Arc<Partner>,
     stream: StreamInfo,
-    mut asked: tokio::sync::watch::Receiver<()>,
+    asked: Arc<Notify>,
     generation: CancellationToken,
 ) {
     while !generation.is_cancelled() {
@@ -71,7 +74,7 @@ async fn follow_stream(
         tokio::select! {
             biased;
             () = exchange.clock.sleep(wait) => {}
-            _ = asked.changed() => {}
+            () = asked.notified() => {}
             () = generation.cancelled() => {}
         }
     }

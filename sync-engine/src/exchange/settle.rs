@@ -173,6 +173,10 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             settled.learned.credentials = Credentials::Refused;
             settled
         }
+        // It may be the first send that the second one is in conflict with: nothing is to be decided before that is known.
+        Verdict::Conflict { code } if step == Step::Send && at.was_unknown => {
+            again(step, code, None, Report::Neither, result, at, pace)
+        }
         Verdict::Conflict { code } if matches!(step, Step::Prepare | Step::Send) => {
             refused(DeliveryState::Held, code, result)
         }

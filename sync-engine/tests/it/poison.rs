@@ -39,12 +39,12 @@ fn patient() -> Pace {
 }
 
 /// One is refused every time and tried again at once, one gets no answer for half a minute. Everything else goes
-/// through while these go on.
+/// through while these go on, and the partner is not taken for unreachable.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_or_slow_every_time_delays_no_other_document() {
     let pace = Pace {
         durable: vec![Duration::from_millis(20)],
-        ..patient()
+        ..fast()
     };
     let (world, proxy) = behind(pace, SILENCE.as_secs()).await;
     let refused = world.order(1).await;

@@ -1,4 +1,4 @@
-//! What strangers and integrators can hand in, as functions from bytes: for the mutator of
+//! What strangers and integrators can hand in, as functions from bytes: for libFuzzer (fuzz/), and for the mutator of
 //! tests/it/fuzz.rs. Each must come to an end without a panic, whatever the bytes.
 
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! What has to hold after every commit, and at the end. Looks at the database with a connection of its own.
 
+use crate::lease::{Leases, Process};
 use crate::network::Net;
-use crate::partner::Listed;
+use crate::partner::{Listed, Stream};
 use crate::plan::Mode;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -17,6 +18,7 @@ pub struct Checker {
     db: Connection,
     changes_seen: i64,
     audit_seen: i64,
+    leases: Leases,
 }
 
 /// A row of `operation`, as far as the checks need it.
@@ -45,6 +47,7 @@ impl Checker {
             db,
             changes_seen: 0,
             audit_seen: 0,
+            leases: Leases::default(),
         })
     }
 
@@ -89,6 +92,11 @@ impl Checker {
         Ok(released.filter_map(|row| Uuid::parse_str(&row.2?).ok()).collect())
     }
 
+    /// Outcomes are written by those who hold the lease.
+    pub fn outcomes(&mut self, by: Process) -> Wrong {
+        self.leases.look(&self.db, by)
+    }
+
     /// Numbers on the screen are what a count gives; dead letters keep what a person needs.
     pub fn commit(&self) -> Wrong {
         let sql = "SELECT 'documents', count(*) FROM document
@@ -105,7 +113,8 @@ impl Checker {
         }
         let poor = self.number(
             "SELECT count(*) FROM operation o WHERE state = 'Dead' AND (last_error IS NULL
-             OR NOT EXISTS (SELECT 1 FROM request r WHERE r.operation_seq = o.seq)
+             OR NOT EXISTS (SELECT 1 FROM request r WHERE r.operation_seq = o.seq UNION ALL
+               SELECT 1 FROM attempt a WHERE a.operation_seq = o.seq AND a.number = o.attempts AND a.step LIKE 'prepare%')
              OR NOT EXISTS (SELECT 1 FROM attempt a WHERE a.operation_seq = o.seq AND a.error IS NOT NULL))",
         )?;
         if poor > 0 {
@@ -159,24 +168,30 @@ impl Checker {
             && self
                 .watermarks()?
                 .iter()
-                .all(|(p, at)| *at >= net.servers[*p].listed.len())
+                .all(|((p, s), at)| *at >= net.servers[*p].lists[*s as usize].len())
             && net
                 .servers
                 .iter()
                 .enumerate()
-                .all(|(i, s)| s.listed.is_empty() || self.watermarks().is_ok_and(|w| w.contains_key(&i))))
+                .flat_map(|(i, server)| {
+                    Stream::ALL.map(|stream| ((i, stream), server.lists[stream as usize].is_empty()))
+                })
+                .all(|(list, is_empty)| is_empty || self.watermarks().is_ok_and(|w| w.contains_key(&list))))
     }
 
-    fn watermarks(&self) -> Result<BTreeMap<usize, usize>, String> {
+    fn watermarks(&self) -> Result<BTreeMap<(usize, Stream), usize>, String> {
         let mut ask = self
             .db
-            .prepare_cached("SELECT partner, value FROM watermark")
+            .prepare_cached("SELECT partner, stream, value FROM watermark")
             .map_err(text)?;
         let rows = ask
-            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .map_err(text)?;
-        let rows: Vec<(String, String)> = rows.collect::<Result<_, _>>().map_err(text)?;
-        let read = |(p, at): &(String, String)| Some((p.trim_start_matches('p').parse().ok()?, at.parse().ok()?));
+        let rows: Vec<(String, String, String)> = rows.collect::<Result<_, _>>().map_err(text)?;
+        let read = |(partner, stream, at): &(String, String, String)| {
+            let partner = partner.trim_start_matches('p').parse().ok()?;
+            Some(((partner, Stream::of(stream)?), at.parse().ok()?))
+        };
         Ok(rows.iter().filter_map(read).collect())
     }
 
@@ -186,17 +201,26 @@ impl Checker {
             .db
             .prepare_cached("SELECT 1 FROM payload WHERE bytes = ?1")
             .map_err(text)?;
-        for (partner, at) in self.watermarks()? {
-            let passed = net.servers[partner].listed.iter().take(at);
+        for ((partner, stream), at) in self.watermarks()? {
+            let passed = net.servers[partner].lists[stream as usize].iter().take(at);
             for (place, Listed { bytes, .. }) in passed.enumerate() {
                 if !ask.exists([&bytes[..]]).map_err(text)? {
                     return Err(format!(
-                        "item {place} of p{partner} is not in the store, and the watermark is at {at}"
+                        "item {place} of p{partner} {stream:?} is not in the store, and the watermark is at {at}"
                     ));
                 }
             }
         }
         Ok(())
+    }
+
+    /// A payload that was answered as taken is kept.
+    pub fn is_kept(&self, bytes: &[u8]) -> Result<bool, String> {
+        let mut ask = self
+            .db
+            .prepare_cached("SELECT 1 FROM payload WHERE bytes = ?1")
+            .map_err(text)?;
+        ask.exists([bytes]).map_err(text)
     }
 
     pub fn is_whole(&self) -> Wrong {
@@ -323,7 +347,11 @@ fn newest(chain: &Chain) -> Option<&VersionHead> {
 pub fn agrees(chain: &Chain, net: &Net, partner: usize, number: &str) -> Wrong {
     let server = &net.servers[partner];
     let Some(known) = server.orders.get(number) else {
-        return Ok(());
+        return if server.plan.mode == Mode::Blind {
+            Ok(())
+        } else {
+            server.theirs.agrees(chain, number)
+        };
     };
     let latest = known.latest.sequence;
     if newest(chain).and_then(|v| v.sequence) != Some(latest) {
@@ -332,7 +360,7 @@ pub fn agrees(chain: &Chain, net: &Net, partner: usize, number: &str) -> Wrong {
     let answers: Vec<&str> = server
         .ledger
         .iter()
-        .filter(|e| e.sent.number == number && e.sent.sequence == Some(latest))
+        .filter(|e| e.sent.number == number && e.sent.sequence == Some(latest) && e.sent.is_last)
         .map(|e| e.sent.kind.as_str())
         .collect();
     let confirmed = answers.first() == Some(&"Confirm") && answers.len() == 1;

@@ -3,13 +3,15 @@
 use crate::chance::Chance;
 use crate::partner;
 use crate::plan::Kind;
+use crate::theirs;
 use std::sync::{Arc, Mutex};
 use sync_engine::domain::answer::LineAnswerCode;
 use sync_engine::domain::answer::{Reason, ReasonCode};
 use sync_engine::domain::chain::allowed_answers;
+use sync_engine::domain::document::DespatchLine;
 use sync_engine::domain::{
-    CanonicalDocument, DeliveryState, DocumentId, HeaderAnswer, LineAnswer, Order, OrderResponse, PartnerId,
-    PartnerRules, Side, VersionNumber,
+    CanonicalDocument, DeliveryState, DocumentId, DocumentKind, HeaderAnswer, LineAnswer, Order, OrderResponse,
+    PartnerId, PartnerRules, ReceiptAdvice, ReceiptLine, Side, VersionNumber,
 };
 use sync_engine::engine::{Engine, EngineError, Issue, Seen};
 use sync_engine::store::{DocumentQuery, DocumentRow, DocumentView, OperationQuery, OperationRow};
@@ -23,6 +25,8 @@ pub enum Told {
     Withdrawn(Uuid),
     Released(Uuid),
     Retried(Uuid),
+    /// The partner: whether its call was taken.
+    Called(bool),
     Refused(String),
     /// An error of the store, which no scenario explains.
     Failed(String),
@@ -99,6 +103,8 @@ async fn perform(engine: &Engine, kind: Kind, chance: &mut Chance) -> Option<Tol
             Some(told(issued.await.map(|row| Told::Saved(row.id.0))))
         }
         Kind::Amend { cancel, .. } => amend(engine, cancel, chance).await,
+        Kind::Receive { .. } => receive(engine, chance).await,
+        Kind::Ship { .. } => ship(engine, chance).await,
         Kind::Retry { .. } => {
             let row = pick(operations(engine, &[Dead, Retrying, Unknown, Queued]), chance)?;
             let done = engine.retry_operation(row.id, "user:sim").await;
@@ -136,7 +142,7 @@ async fn perform(engine: &Engine, kind: Kind, chance: &mut Chance) -> Option<Tol
 async fn answer(engine: &Engine, code: HeaderAnswer, chance: &mut Chance) -> Option<Told> {
     let rules = PartnerRules::default();
     let mut waiting = Vec::new();
-    for row in documents(engine).into_iter().filter(|row| row.side == Side::Seller) {
+    for row in documents(engine).into_iter().filter(|row| is_order(row, Side::Seller)) {
         let Ok(Some(chain)) = engine.store().chain(row.id) else {
             continue;
         };
@@ -203,11 +209,57 @@ fn order_of(engine: &Engine, document: DocumentId, version: VersionNumber) -> Op
     }
 }
 
+fn is_order(row: &DocumentRow, side: Side) -> bool {
+    row.side == side && row.kind == DocumentKind::Order
+}
+
+/// Says what arrived of a delivery of theirs.
+async fn receive(engine: &Engine, chance: &mut Chance) -> Option<Told> {
+    let notes = documents(engine).into_iter();
+    let notes = notes.filter(|row| row.kind == DocumentKind::DespatchAdvice && row.side == Side::Buyer);
+    let row = pick(notes.collect(), chance)?;
+    let content = engine.store().version_content(row.id, row.current).ok()??;
+    let CanonicalDocument::DespatchAdvice(note) = content.document().ok()? else {
+        return None;
+    };
+    let line = |line: &DespatchLine| ReceiptLine {
+        line_id: line.id.clone(),
+        received: line.delivered,
+        short: None,
+        rejected: None,
+        reject_reason: None,
+        action: None,
+        note: None,
+    };
+    let receipt = ReceiptAdvice {
+        received_on: "2026-01-02".parse().expect("a day"),
+        note: None,
+        lines: note.lines.iter().map(line).collect(),
+    };
+    let saved = engine.answer_despatch(row.id, row.current, receipt, "user:sim").await;
+    Some(told(saved.map(|row| Told::Saved(row.id.0))))
+}
+
+/// Delivers an order of theirs.
+async fn ship(engine: &Engine, chance: &mut Chance) -> Option<Told> {
+    let orders = documents(engine)
+        .into_iter()
+        .filter(|row| is_order(row, Side::Seller) && row.agreed.is_some());
+    let row = pick(orders.collect(), chance)?;
+    let order = order_of(engine, row.id, row.agreed?)?;
+    let number = format!("SH-{}", chance.next() % 100_000);
+    let note = theirs::note(&number, &order.number, &order.lines.first()?.id, 1);
+    let issued = engine
+        .issue_new(row.partner, CanonicalDocument::DespatchAdvice(note), "user:sim")
+        .await;
+    Some(told(issued.map(|row| Told::Saved(row.id.0))))
+}
+
 /// Changes or cancels an order of ours.
 async fn amend(engine: &Engine, cancel: bool, chance: &mut Chance) -> Option<Told> {
     let ours = documents(engine)
         .into_iter()
-        .filter(|row| row.side == Side::Buyer)
+        .filter(|row| is_order(row, Side::Buyer))
         .collect();
     let row = pick(ours, chance)?;
     let seen = Seen {

@@ -11,6 +11,8 @@ use sync_engine::store::{DocumentQuery, DocumentView, Store};
 
 /// A request there and back, a commit before and after: what a healthy partner takes.
 const AT_ONCE: i64 = 1_000 + 500;
+/// How long a request may be on its way.
+const TIMEOUT_MILLIS: i64 = crate::network::TIMEOUT.as_millis() as i64;
 /// How often a clerk looks after things in the end.
 const LOOKS_AFTER: i64 = 20_000;
 
@@ -19,6 +21,7 @@ pub fn calm(world: &mut World) {
     world.kernel.trace(|| "faults end".to_owned());
     if !world.is_calm {
         world.is_calm = true;
+        world.calls.list_all(&mut world.network.lock());
         for server in &mut world.network.lock().servers {
             server.calm();
         }
@@ -126,6 +129,15 @@ pub fn nothing_saved_is_lost(world: &World) {
     if let Err(error) = world.checker.received(&world.network.lock()) {
         world.kernel.broken(|| error);
     }
+    for bytes in &world.calls.taken {
+        match world.checker.is_kept(bytes) {
+            Ok(true) => {}
+            Ok(false) => world
+                .kernel
+                .broken(|| "a call was answered as taken, and its payload is not there".to_owned()),
+            Err(error) => world.kernel.broken(|| error),
+        }
+    }
 }
 
 pub fn check(world: &mut World) {
@@ -222,6 +234,11 @@ fn order(world: &World) -> Result<(), String> {
             let Some(operation) = operations.iter().find(|o| o.id == sent.operation) else {
                 return Err(format!("an effect of an operation that was never saved: {sent:?}"));
             };
+            // Nobody waits longer for a request that is on its way: what the partner makes of it later, it does in an order
+            // of its own.
+            if effect.at - effect.left_at > TIMEOUT_MILLIS {
+                continue;
+            }
             let is_touched = |o: &check::Operation| o.id == sent.operation && world.touched.contains_key(&o.own_id);
             if operations.iter().any(is_touched) {
                 continue;
@@ -268,9 +285,16 @@ fn views(world: &World) -> Result<(), String> {
         }
     }
     let theirs: usize = net.servers.iter().map(|s| s.orders.len()).sum();
-    let ours = rows.items.iter().filter(|row| row.number.starts_with("PO-")).count();
-    if theirs != ours {
-        return Err(format!("the partners have {theirs} orders, we have {ours}"));
+    let have = |prefix: &str| rows.items.iter().filter(|row| row.number.starts_with(prefix)).count();
+    if theirs != have("PO-") {
+        return Err(format!("the partners have {theirs} orders, we have {}", have("PO-")));
+    }
+    let notes: usize = net.servers.iter().map(|s| s.theirs.notes).sum();
+    if notes != have("DN-") {
+        return Err(format!(
+            "the partners sent {notes} delivery notes, we have {}",
+            have("DN-")
+        ));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! One engine with a runtime, a store and a clock of its own: a simulated process.
 
 use crate::chance::Chance;
+use crate::forgetful::{Epochs, Forgetful};
 use crate::kernel::{Kernel, SimClock, stopwatch};
 use crate::link::loader;
 use crate::network::Network;
@@ -53,7 +54,7 @@ impl Host {
     /// Starts an engine on the database of `data`.
     pub fn start(
         plan: &Plan,
-        network: &Arc<Network>,
+        (network, epochs): (&Arc<Network>, &Epochs),
         (index, life): (usize, u32),
         skew: &Arc<AtomicI64>,
         data: &Path,
@@ -89,8 +90,15 @@ impl Host {
             background: true,
             pace: plan.pace.clone(),
         };
+        let forgetful = || Forgetful {
+            store: Arc::clone(&store),
+            epochs: Arc::clone(epochs),
+        };
         let parts = Parts {
-            store: Arc::clone(&store) as _,
+            store: match plan.plant {
+                Some(Plant::EpochForgotten) => Arc::new(forgetful()),
+                _ => Arc::clone(&store) as _,
+            },
             load: loader(network, &clock, (index, life)),
             watched: false,
         };

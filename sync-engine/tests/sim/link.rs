@@ -2,23 +2,25 @@
 
 use crate::kernel::{START, SimClock};
 use crate::network::{Asked, Network, PageReply, Reply, TIMEOUT};
-use crate::partner::{Sent, Wire};
+use crate::partner::{Sent, Stream, Wire};
 use crate::plan::{Fault, Mode, PartnerPlan, Plant};
+use crate::reading::{failed, fetch_error, read, result, version};
+use crate::theirs::{self, NoteWire, Response};
 use bytes::Bytes;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use sync_engine::clock::Clock;
-use sync_engine::domain::{CanonicalDocument, ContentHash, DocumentKind, PartnerId, PartnerRules, Progress, Side};
+use sync_engine::domain::{
+    Answer, CanonicalDocument, ContentHash, DocumentKind, OperationId, PartnerId, PartnerRules, Progress, Purpose, Side,
+};
 use sync_engine::exchange::Load;
-use sync_engine::partner::http::plain_verdict;
 use sync_engine::partner::{
-    FetchError, FetchedPage, Intake, IntakeError, IntakeProblem, Later, LinesLeft, OutboundKind, PageCursor,
-    PartnerLink, PushCall, PushRefusal, Pushed, RawItem, RenderInput, RenderedRequest, SendResult, StreamInfo, Verdict,
-    VersionIntake,
+    AnswerIntake, FetchError, FetchedPage, Intake, IntakeError, Later, OutboundKind, PageCursor, PartnerLink, PushCall,
+    PushRefusal, Pushed, RawItem, RenderInput, RenderedRequest, SendResult, StreamInfo, Verdict,
 };
 
-const OPERATIONS: [OutboundKind; 8] = [
+const OPERATIONS: [OutboundKind; 10] = [
     OutboundKind::Acknowledge,
     OutboundKind::Confirm,
     OutboundKind::Reject,
@@ -27,6 +29,8 @@ const OPERATIONS: [OutboundKind; 8] = [
     OutboundKind::Update,
     OutboundKind::Cancel,
     OutboundKind::Close,
+    OutboundKind::Receipt,
+    OutboundKind::Despatch,
 ];
 
 /// Puts the partner that a file is named after on line.
@@ -51,17 +55,30 @@ pub fn loader(network: &Arc<Network>, clock: &Arc<SimClock>, from: (usize, u32))
             plant: server.plant,
             fingerprint: format!("{}-{}", server.id, server.configuration),
             rules: PartnerRules::default(),
-            streams: vec![StreamInfo {
-                name: "orders".to_owned(),
-                kind: DocumentKind::Order,
-                answers: false,
-                side: Side::Seller,
-                interval: Duration::from_secs(30),
-            }],
+            streams: streams(server.plan.is_wide),
             network: Arc::clone(&network),
             clock: Arc::clone(&clock),
         }))
     })
+}
+
+fn streams(is_wide: bool) -> Vec<StreamInfo> {
+    let info = |stream: Stream| StreamInfo {
+        name: stream.name().to_owned(),
+        kind: match stream {
+            Stream::Orders | Stream::Responses => DocumentKind::Order,
+            Stream::Notes => DocumentKind::DespatchAdvice,
+        },
+        answers: stream == Stream::Responses,
+        side: if stream == Stream::Orders {
+            Side::Seller
+        } else {
+            Side::Buyer
+        },
+        interval: Duration::from_secs(30),
+    };
+    let all = Stream::ALL.into_iter().take(if is_wide { 3 } else { 1 });
+    all.map(info).collect()
 }
 
 pub struct SimLink {
@@ -88,14 +105,19 @@ impl SimLink {
         }
     }
 
+    /// A confirmation is reserved first, then made.
+    fn has_steps(&self, kind: OutboundKind) -> bool {
+        self.plan.is_wide && kind == OutboundKind::Confirm
+    }
+
     fn taken(&self) -> Verdict {
         Verdict::Taken {
             verify_after: self.plan.verifies.then_some(Duration::from_secs(3)),
         }
     }
 
-    async fn look(&self, operation: uuid::Uuid, verifies: bool) -> SendResult {
-        let reply = self.ask(Asked::Look(operation)).await;
+    async fn look(&self, key: uuid::Uuid, verifies: bool) -> SendResult {
+        let reply = self.ask(Asked::Look(key)).await;
         let verdict = match &reply {
             Some(Reply::Looked(None)) => Verdict::NotSeen,
             Some(Reply::Looked(Some(true))) => Verdict::Applied,
@@ -113,62 +135,6 @@ impl SimLink {
             },
         };
         result(verdict, reply.as_ref())
-    }
-}
-
-/// What no success means, as over HTTP.
-fn failed(reply: Option<&Reply>) -> Verdict {
-    match reply {
-        None => Verdict::Unknown {
-            code: "partner.timeout",
-        },
-        Some(Reply::Unreachable) => Verdict::Again {
-            code: "partner.unreachable",
-            retry_after: None,
-            breaker: true,
-        },
-        Some(Reply::Status(status, wait)) => {
-            let wait = wait.map(|s| Duration::from_secs(u64::from(s)));
-            plain_verdict(*status, wait).unwrap_or(Verdict::Unknown { code: "partner.broken" })
-        }
-        Some(Reply::Broken | Reply::Looked(_) | Reply::Page(_)) => Verdict::Unknown { code: "partner.broken" },
-    }
-}
-
-fn result(verdict: Verdict, reply: Option<&Reply>) -> SendResult {
-    let status = match reply {
-        Some(Reply::Status(status, _)) => Some(*status),
-        Some(Reply::Looked(_)) => Some(200),
-        Some(Reply::Unreachable | Reply::Broken | Reply::Page(_)) | None => None,
-    };
-    SendResult {
-        verdict,
-        status,
-        receipt: None,
-        message: status.map(|s| format!("says {s}")),
-        excerpt: status.map(|s| format!("{{\"status\":{s}}}")),
-        lines: LinesLeft::default(),
-    }
-}
-
-fn fetch_error(reply: Option<&Reply>) -> FetchError {
-    let (code, retry_after, transient, breaker) = match failed(reply) {
-        Verdict::Again {
-            code,
-            retry_after,
-            breaker,
-        } => (code, retry_after, true, breaker),
-        Verdict::Unknown { code } => (code, None, true, true),
-        Verdict::Credentials => ("partner.credentials", None, false, false),
-        _ => ("partner.rejected", None, false, false),
-    };
-    FetchError {
-        code,
-        status: result(Verdict::NotSeen, reply).status,
-        message: code.to_owned(),
-        retry_after,
-        transient,
-        breaker,
     }
 }
 
@@ -215,7 +181,7 @@ impl PartnerLink for SimLink {
 
     fn fetch<'a>(
         &'a self,
-        _stream: &'a str,
+        stream: &'a str,
         watermark: Option<&'a str>,
         cursor: Option<&'a PageCursor>,
     ) -> Later<'a, Result<FetchedPage, FetchError>> {
@@ -230,7 +196,8 @@ impl PartnerLink for SimLink {
             };
             let from = usize::try_from(from).unwrap_or(0);
             let page = self.plan.page;
-            let reply = self.ask(Asked::Fetch { from, page }).await;
+            let stream = Stream::of(stream).expect("one of ours");
+            let reply = self.ask(Asked::Fetch { stream, from, page }).await;
             match reply {
                 Some(Reply::Page(page)) => Ok(self.page(page, from, turn, held > 0)),
                 other => Err(fetch_error(other.as_ref())),
@@ -238,41 +205,109 @@ impl PartnerLink for SimLink {
         })
     }
 
-    fn pushed(&self, _stream: &str, _call: &PushCall<'_>) -> Result<Pushed, PushRefusal> {
-        Err(PushRefusal::NotConfigured)
+    /// Some calls bring all, for others the rest is fetched.
+    fn pushed(&self, _stream: &str, call: &PushCall<'_>) -> Result<Pushed, PushRefusal> {
+        Ok(Pushed {
+            items: vec![call.body.clone()],
+            media_type: "application/json",
+            fetch: call.body.len().is_multiple_of(2),
+        })
     }
 
     fn complete<'a>(&'a self, _stream: &'a str, stubs: Vec<Bytes>) -> Later<'a, Result<FetchedPage, FetchError>> {
-        let items = stubs.into_iter().map(raw).collect();
-        Box::pin(async move { Ok(page_of(items)) })
+        Box::pin(async move {
+            match self.ask(Asked::Complete).await {
+                Some(Reply::Complete) => Ok(page_of(stubs.into_iter().map(raw).collect())),
+                other => Err(fetch_error(other.as_ref())),
+            }
+        })
     }
 
     fn stored<'a>(&'a self, _stream: &'a str, _keys: &'a [serde_json::Value]) -> Later<'a, Result<(), FetchError>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn intake(&self, _stream: &str, raw: &[u8]) -> Result<Intake, IntakeError> {
-        let wire: Wire = serde_json::from_slice(raw).map_err(|error| IntakeError {
-            stage: "schema",
-            number: None,
-            problems: vec![IntakeProblem {
-                pointer: String::new(),
-                message: error.to_string(),
-            }],
-        })?;
-        Ok(Intake::Version(VersionIntake {
-            document: CanonicalDocument::Order(wire.order()),
-            purpose: wire.purpose,
-            sequence: Some(wire.sequence),
-            revision: Some(wire.sequence.to_string()),
-            hash: ContentHash::of(raw),
-            partner_ref: None,
-        }))
+    fn intake(&self, stream: &str, raw: &[u8]) -> Result<Intake, IntakeError> {
+        Ok(match Stream::of(stream) {
+            Some(Stream::Responses) => {
+                let response: Response = read(raw)?;
+                Intake::Answer(AnswerIntake {
+                    answer: Answer::OrderResponse(response.answer()),
+                    number: response.number,
+                    revision: Some(response.sequence.to_string()),
+                    id: None,
+                    issued_at: None,
+                    sequence: None,
+                    hash: ContentHash::of(raw),
+                    partner_ref: None,
+                })
+            }
+            Some(Stream::Notes) => {
+                let wire: NoteWire = read(raw)?;
+                let note = theirs::note(&wire.number, &wire.order, "1", wire.delivered);
+                version(CanonicalDocument::DespatchAdvice(note), Purpose::Original, 1, raw)
+            }
+            Some(Stream::Orders) | None => {
+                let wire: Wire = read(raw)?;
+                version(CanonicalDocument::Order(wire.order()), wire.purpose, wire.sequence, raw)
+            }
+        })
+    }
+
+    fn is_plain(&self, kind: OutboundKind) -> bool {
+        !self.has_steps(kind)
+    }
+
+    fn step_name(&self, _kind: OutboundKind, progress: &Progress) -> &str {
+        if progress.step == 0 { "reserve" } else { "confirm" }
+    }
+
+    fn prepares(&self, kind: OutboundKind, progress: &Progress) -> bool {
+        self.has_steps(kind) && progress.step == 0
+    }
+
+    fn rereads(&self, kind: OutboundKind) -> bool {
+        self.has_steps(kind)
+    }
+
+    fn here(&self, input: &RenderInput<'_>) -> Result<Option<Progress>, IntakeError> {
+        Ok(Some(input.stage.progress.cloned().unwrap_or_default()))
+    }
+
+    fn after(
+        &self,
+        input: &RenderInput<'_>,
+        receipt: Option<&serde_json::Value>,
+    ) -> Result<Option<Progress>, IntakeError> {
+        let at = input.stage.progress.cloned().unwrap_or_default();
+        Ok((at.step == 0).then(|| at.onward("reserve", false, receipt).next_step()))
+    }
+
+    fn prepare<'a>(&'a self, input: &'a RenderInput<'a>) -> Later<'a, Result<Option<serde_json::Value>, SendResult>> {
+        Box::pin(async move {
+            let reply = self.ask(Asked::Read(input.document.number().to_owned())).await;
+            match &reply {
+                Some(Reply::Read(tag)) => Ok(Some(serde_json::json!(tag))),
+                other => Err(result(failed(other.as_ref()), other.as_ref())),
+            }
+        })
     }
 
     fn render(&self, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
+        let first = Progress::default();
+        let at = input.stage.progress.unwrap_or(&first);
+        let has_steps = self.has_steps(input.kind);
+        let quantity = match input.document {
+            CanonicalDocument::Order(order) => order.lines.first().map(|line| line.quantity),
+            CanonicalDocument::DespatchAdvice(_) => None,
+        };
         let body = Sent {
             operation: input.operation_id,
+            key: at.key(OperationId(input.operation_id)),
+            step: at.step,
+            is_last: !has_steps || at.step > 0,
+            tag: input.stage.prepared.and_then(serde_json::Value::as_i64),
+            quantity: quantity.and_then(|quantity| quantity.to_string().parse().ok()),
             kind: format!("{:?}", input.kind),
             number: input.document.number().to_owned(),
             sequence: input.revision.and_then(|r| r.parse().ok()),
@@ -291,15 +326,16 @@ impl PartnerLink for SimLink {
         &'a self,
         _kind: OutboundKind,
         operation: uuid::Uuid,
-        _progress: &'a Progress,
+        progress: &'a Progress,
         request: &'a RenderedRequest,
     ) -> Later<'a, SendResult> {
         Box::pin(async move {
             let (sent, _): (Sent, String) = serde_json::from_slice(&request.body).expect("what was rendered");
-            if sent.operation != operation {
+            // A plain one is sent without its progress.
+            if sent.operation != operation || sent.key != progress.key(OperationId(operation)) {
                 self.network
                     .kernel
-                    .broken(|| format!("the body of {operation} is that of {}", sent.operation));
+                    .broken(|| format!("the body of {operation} is that of {} {}", sent.operation, sent.key));
             }
             let mut body = request.body.to_vec();
             if self.plant == Some(Plant::BodyChanges) {
@@ -320,7 +356,7 @@ impl PartnerLink for SimLink {
         input: &'a RenderInput<'a>,
         _receipt: Option<&'a serde_json::Value>,
     ) -> Later<'a, SendResult> {
-        Box::pin(self.look(input.operation_id, false))
+        Box::pin(self.look(key_of(input), false))
     }
 
     fn verify<'a>(
@@ -328,7 +364,7 @@ impl PartnerLink for SimLink {
         input: &'a RenderInput<'a>,
         _receipt: Option<&'a serde_json::Value>,
     ) -> Later<'a, SendResult> {
-        Box::pin(self.look(input.operation_id, true))
+        Box::pin(self.look(key_of(input), true))
     }
 }
 
@@ -351,6 +387,12 @@ impl SimLink {
             ..page_of(page.items.into_iter().map(|item| raw(item.bytes)).collect())
         }
     }
+}
+
+/// Names the request at the input's stage.
+fn key_of(input: &RenderInput<'_>) -> uuid::Uuid {
+    let at = input.stage.progress.cloned().unwrap_or_default();
+    at.key(OperationId(input.operation_id))
 }
 
 fn raw(bytes: Bytes) -> RawItem {

@@ -1,21 +1,26 @@
 //! Deterministic simulation: the real exchange, engine, store and domain with simulated time, network, partners and
 //! crashes, all drawn from one seed. `cargo xtask simulate --help` tells how to run more of it.
 
+mod calls;
 mod chance;
 mod check;
 mod clerk;
 mod end;
 #[path = "../shared/evidence.rs"]
 mod evidence;
+mod forgetful;
 mod host;
 mod kernel;
+mod lease;
 mod link;
 mod network;
 mod options;
 mod partner;
 mod plan;
 mod plants;
+mod reading;
 mod shrink;
+mod theirs;
 mod world;
 
 use options::Options;

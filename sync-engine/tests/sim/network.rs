@@ -2,7 +2,7 @@
 
 use crate::chance::Chance;
 use crate::kernel::{Event, Kernel, Slot};
-use crate::partner::{Listed, Sent, Server};
+use crate::partner::{Listed, Sent, Server, Stream};
 use crate::plan::{Fault, Mode, Plan};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -16,7 +16,15 @@ pub const TIMEOUT: Duration = Duration::from_secs(60);
 pub enum Asked {
     Send(Sent),
     Look(Uuid),
-    Fetch { from: usize, page: usize },
+    /// What an order is at.
+    Read(String),
+    /// The rest of what a call named.
+    Complete,
+    Fetch {
+        stream: Stream,
+        from: usize,
+        page: usize,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -28,6 +36,8 @@ pub enum Reply {
     Status(u16, Option<u32>),
     /// `None`: not seen.
     Looked(Option<bool>),
+    Read(Option<i64>),
+    Complete,
     Page(PageReply),
 }
 
@@ -43,6 +53,7 @@ struct Request {
     partner: usize,
     asked: Asked,
     fault: Option<Fault>,
+    left_at: i64,
     back: i64,
     reply: Option<Reply>,
     slot: Weak<Slot<Reply>>,
@@ -56,7 +67,7 @@ pub struct Net {
     requests: BTreeMap<u64, Request>,
     next: u64,
     flying: Flying,
-    /// The first body of each operation.
+    /// The first body of each request, by its key.
     pub bodies: BTreeMap<Uuid, Vec<u8>>,
     /// Consents of a clerk to send once more what may have arrived.
     pub consents: BTreeMap<Uuid, usize>,
@@ -132,6 +143,7 @@ impl Network {
                 partner,
                 asked,
                 fault,
+                left_at: now,
                 back,
                 reply,
                 slot: Arc::downgrade(&slot),
@@ -152,8 +164,9 @@ impl Network {
         let reply = match &request.asked {
             Asked::Send(sent) => {
                 let (operation, mode) = (sent.operation, server.plan.mode);
-                let status = server.take(sent.clone(), now);
-                let effects = server.effects_of(operation);
+                let sent = sent.clone();
+                let status = server.take(sent.clone(), request.left_at, now);
+                let effects = server.effects_of_step(&sent);
                 let consents = net.consents.get(&operation).copied().unwrap_or(0);
                 let allowed = if mode == Mode::Blind { 1 + consents } else { 1 };
                 if effects > allowed {
@@ -163,8 +176,12 @@ impl Network {
                 }
                 Reply::Status(status, None)
             }
-            Asked::Look(operation) => Reply::Looked(server.look(*operation, now)),
-            Asked::Fetch { from, page } => Reply::Page(fetched(server, *from, *page, request.fault)),
+            Asked::Look(key) => Reply::Looked(server.look(*key, now)),
+            Asked::Read(number) => Reply::Read(server.orders.get(number).map(|known| known.latest.sequence)),
+            Asked::Complete => Reply::Complete,
+            Asked::Fetch { stream, from, page } => {
+                Reply::Page(fetched(&server.lists[*stream as usize], *from, *page, request.fault))
+            }
         };
         let reply = match request.fault {
             Some(Fault::LateStatus(status)) => Reply::Status(status, None),
@@ -201,7 +218,7 @@ impl Network {
             self.kernel
                 .broken(|| format!("engine {} has two requests about {} in flight", from.0, sent.number));
         }
-        let first = net.bodies.entry(sent.operation).or_insert_with(|| body.to_vec());
+        let first = net.bodies.entry(sent.key).or_insert_with(|| body.to_vec());
         if first != body {
             self.kernel
                 .broken(|| format!("operation {} is sent with another body than first", sent.operation));
@@ -214,13 +231,13 @@ impl Network {
     }
 }
 
-fn fetched(server: &Server, from: usize, page: usize, fault: Option<Fault>) -> PageReply {
-    let end = (from + page).min(server.listed.len());
+fn fetched(listed: &[Listed], from: usize, page: usize, fault: Option<Fault>) -> PageReply {
+    let end = (from + page).min(listed.len());
     let start = match fault {
         Some(Fault::Again) => from.saturating_sub(3),
         _ => from.min(end),
     };
-    let mut items = server.listed[start..end].to_vec();
+    let mut items = listed[start..end].to_vec();
     match fault {
         Some(Fault::Backwards) => items.reverse(),
         Some(Fault::Partly) => drop(items.pop()),
@@ -229,7 +246,7 @@ fn fetched(server: &Server, from: usize, page: usize, fault: Option<Fault>) -> P
     PageReply {
         items,
         end,
-        has_more: end < server.listed.len(),
+        has_more: end < listed.len(),
         fault,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::chance::Chance;
 use crate::plan::{Fault, Mode, PartnerPlan, Plant};
+use crate::theirs::Theirs;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,10 +77,43 @@ fn line(id: &str, quantity: u32) -> OrderLine {
     }
 }
 
+/// The lists that a partner has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stream {
+    Orders,
+    Responses,
+    Notes,
+}
+
+impl Stream {
+    pub const ALL: [Self; 3] = [Self::Orders, Self::Responses, Self::Notes];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Responses => "responses",
+            Self::Notes => "notes",
+        }
+    }
+
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stream| stream.name() == name)
+    }
+}
+
 /// What an operation's request says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     pub operation: Uuid,
+    /// Of this request.
+    pub key: Uuid,
+    /// Counted from 0.
+    pub step: u32,
+    pub is_last: bool,
+    /// What the partner's order was at when it was asked before.
+    pub tag: Option<i64>,
+    /// Of the first line of an order of ours.
+    pub quantity: Option<u32>,
     pub kind: String,
     pub number: String,
     /// Of the version that is answered.
@@ -99,6 +133,8 @@ pub struct Known {
 #[derive(Debug, Clone)]
 pub struct Effect {
     pub sent: Sent,
+    /// When its request left the engine.
+    pub left_at: i64,
     pub at: i64,
 }
 
@@ -112,7 +148,8 @@ pub struct Server {
     pub id: String,
     pub plan: PartnerPlan,
     pub plant: Option<Plant>,
-    pub listed: Vec<Listed>,
+    pub lists: [Vec<Listed>; 3],
+    pub theirs: Theirs,
     pub orders: BTreeMap<String, Known>,
     pub ledger: Vec<Effect>,
     weather: Vec<Weather>,
@@ -129,7 +166,8 @@ impl Server {
             id: format!("p{index}"),
             plan,
             plant,
-            listed: Vec::new(),
+            lists: Default::default(),
+            theirs: Theirs::default(),
             orders: BTreeMap::new(),
             ledger: Vec::new(),
             weather: Vec::new(),
@@ -141,8 +179,26 @@ impl Server {
     }
 
     fn list(&mut self, wire: &Wire) {
-        let bytes = serde_json::to_vec(wire).expect("JSON").into();
-        self.listed.push(Listed { bytes });
+        self.put(Stream::Orders, wire);
+    }
+
+    pub fn put(&mut self, stream: Stream, item: &impl Serialize) {
+        let bytes = serde_json::to_vec(item).expect("JSON").into();
+        self.lists[stream as usize].push(Listed { bytes });
+    }
+
+    /// A change of an order, or a new one, that is in no list.
+    pub fn unlisted(&mut self, chance: &mut Chance) -> Bytes {
+        if self.orders.is_empty() || chance.percent(30) {
+            self.new_order(None);
+        } else {
+            self.change(chance, 1);
+        }
+        match self.lists[Stream::Orders as usize].pop() {
+            Some(listed) => listed.bytes,
+            // Each order is cancelled: what is told is an old story.
+            None => Bytes::from_static(b"{}"),
+        }
     }
 
     pub fn new_order(&mut self, poison: Option<u16>) {
@@ -207,17 +263,18 @@ impl Server {
     /// Something that is no version.
     pub fn list_broken(&mut self, chance: &mut Chance) {
         let text = format!("{{\"number\": \"PO-{}\", \"oops", chance.next() % 1_000);
-        self.listed.push(Listed {
+        self.lists[Stream::Orders as usize].push(Listed {
             bytes: text.into_bytes().into(),
         });
     }
 
     /// Something that was listed before.
     pub fn list_again(&mut self, chance: &mut Chance) {
-        if !self.listed.is_empty() {
-            let at = usize::try_from(chance.next()).unwrap_or(0) % self.listed.len();
-            let again = self.listed[at].clone();
-            self.listed.push(again);
+        let listed = &mut self.lists[Stream::Orders as usize];
+        if !listed.is_empty() {
+            let at = usize::try_from(chance.next()).unwrap_or(0) % listed.len();
+            let again = listed[at].clone();
+            listed.push(again);
         }
     }
 
@@ -248,14 +305,26 @@ impl Server {
         hit
     }
 
+    /// Of its last request: what came before is no effect of its own.
     pub fn effects_of(&self, operation: Uuid) -> usize {
-        self.ledger.iter().filter(|e| e.sent.operation == operation).count()
+        let effects = self.ledger.iter();
+        effects
+            .filter(|e| e.sent.operation == operation && e.sent.is_last)
+            .count()
+    }
+
+    /// Of one step of an operation, however often its request was made anew.
+    pub fn effects_of_step(&self, sent: &Sent) -> usize {
+        let effects = self.ledger.iter();
+        effects
+            .filter(|e| (e.sent.operation, e.sent.step) == (sent.operation, sent.step))
+            .count()
     }
 
     /// A request to do something has arrived. The status that it is answered with.
-    pub fn take(&mut self, sent: Sent, now: i64) -> u16 {
+    pub fn take(&mut self, sent: Sent, left_at: i64, now: i64) -> u16 {
         let forgets = self.plant == Some(Plant::KeyForgotten);
-        if self.plan.mode == Mode::Key && !forgets && self.effects_of(sent.operation) > 0 {
+        if self.plan.mode == Mode::Key && !forgets && self.ledger.iter().any(|e| e.sent.key == sent.key) {
             return 200;
         }
         if let Some(known) = self.orders.get(&sent.number) {
@@ -265,17 +334,21 @@ impl Server {
             if self.plan.strict && sent.sequence.is_some_and(|s| s < known.latest.sequence) {
                 return 409;
             }
+            if sent.tag.is_some_and(|tag| tag != known.latest.sequence) {
+                return 412;
+            }
         }
-        self.ledger.push(Effect { sent, at: now });
+        self.theirs.learn(&sent);
+        self.ledger.push(Effect { sent, left_at, at: now });
         200
     }
 
     /// Whether it has the operation, and whether it shows it.
-    pub fn look(&self, operation: Uuid, now: i64) -> Option<bool> {
+    pub fn look(&self, key: Uuid, now: i64) -> Option<bool> {
         if self.plant == Some(Plant::LookupLies) {
             return None;
         }
-        let effect = self.ledger.iter().find(|e| e.sent.operation == operation)?;
+        let effect = self.ledger.iter().find(|e| e.sent.key == key)?;
         Some(!self.plan.verifies || effect.at + SHOWN_AFTER <= now)
     }
 }

@@ -26,6 +26,9 @@ pub struct PartnerPlan {
     pub strict: bool,
     pub concurrency: usize,
     pub page: usize,
+    /// Also takes and brings what not every partner does: answers to our orders, delivery notes, calls, and confirmations
+    /// in two steps of which the first is made with what it was asked before.
+    pub is_wide: bool,
 }
 
 /// What the way to a partner does to a request.
@@ -84,6 +87,19 @@ pub enum Kind {
     Repeat {
         partner: usize,
     },
+    /// An answer to an order of ours.
+    Respond {
+        partner: usize,
+    },
+    /// A delivery note for an order of ours.
+    Note {
+        partner: usize,
+    },
+    /// A version comes by a call to one of the engines, and is in no list.
+    Call {
+        partner: usize,
+        engine: usize,
+    },
     // The clerk's.
     Answer {
         engine: usize,
@@ -96,6 +112,14 @@ pub enum Kind {
     Amend {
         engine: usize,
         cancel: bool,
+    },
+    /// Says what arrived of a delivery.
+    Receive {
+        engine: usize,
+    },
+    /// A delivery note of ours.
+    Ship {
+        engine: usize,
     },
     Retry {
         engine: usize,
@@ -178,6 +202,8 @@ pub enum Plant {
     NeverAgain,
     /// Chance from outside.
     OwnChance,
+    /// An outcome is written whoever's lease it is by then.
+    EpochForgotten,
 }
 
 #[derive(Debug, Clone)]
@@ -200,7 +226,7 @@ impl Plan {
         let quiet = chance.percent(15);
         let engines = if quiet || chance.percent(65) { 1 } else { 2 };
         let count = chance.between(1, 3);
-        let partners: Vec<PartnerPlan> = (0..count).map(|_| partner(&mut chance)).collect();
+        let mut partners: Vec<PartnerPlan> = (0..count).map(|_| partner(&mut chance)).collect();
         let calm_at = i64::try_from(chance.between(40, 150) * 1_000).unwrap_or(60_000);
         let mut acts = Vec::new();
         for _ in 0..chance.between(3, 8) {
@@ -216,6 +242,10 @@ impl Plan {
             };
             acts.push(Act { at, kind });
         }
+        let mut chance_of_more = Chance::of(seed, 5);
+        if chance_of_more.percent(50) {
+            widen(&mut chance_of_more, (engines, calm_at), &mut partners, &mut acts);
+        }
         Self {
             plant: None,
             seed,
@@ -229,6 +259,26 @@ impl Plan {
     }
 }
 
+/// Drawn apart from the rest, so that a plan without it is what it was.
+fn widen(chance: &mut Chance, (engines, calm_at): (usize, i64), partners: &mut [PartnerPlan], acts: &mut Vec<Act>) {
+    for partner in partners.iter_mut() {
+        partner.is_wide = chance.percent(70);
+    }
+    for _ in 0..chance.between(4, 24) {
+        let at = i64::try_from(chance.between(3_000, u64::try_from(calm_at).unwrap_or(60_000))).unwrap_or(0);
+        let (engine, partner) = (index(chance, engines), index(chance, partners.len()));
+        let kind = match chance.between(0, 99) {
+            0..=24 => Kind::Issue { engine, partner },
+            25..=49 => Kind::Respond { partner },
+            50..=61 => Kind::Note { partner },
+            62..=71 => Kind::Receive { engine },
+            72..=79 => Kind::Ship { engine },
+            _ => Kind::Call { partner, engine },
+        };
+        acts.push(Act { at, kind });
+    }
+}
+
 fn partner(chance: &mut Chance) -> PartnerPlan {
     PartnerPlan {
         mode: chance.pick(&[Mode::Key, Mode::Key, Mode::Look, Mode::Look, Mode::Blind]),
@@ -236,6 +286,7 @@ fn partner(chance: &mut Chance) -> PartnerPlan {
         strict: chance.percent(40),
         concurrency: usize::try_from(chance.between(1, 4)).unwrap_or(1),
         page: usize::try_from(chance.between(1, 5)).unwrap_or(1),
+        is_wide: false,
     }
 }
 

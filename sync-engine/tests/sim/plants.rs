@@ -7,7 +7,7 @@ use crate::{guarded, shrink};
 const SEEDS: u64 = 200;
 
 /// A bug, and words of what has to be said of it.
-const PLANTS: [(Plant, &str); 10] = [
+const PLANTS: [(Plant, &str); 11] = [
     (Plant::KeyForgotten, "had 2 effects"),
     (Plant::LookupLies, "effects"),
     (Plant::BodyChanges, "left before its request was stored"),
@@ -18,6 +18,7 @@ const PLANTS: [(Plant, &str); 10] = [
     (Plant::WithdrawnReturns, "the screen says"),
     (Plant::NeverAgain, "not drained"),
     (Plant::OwnChance, "not the same twice"),
+    (Plant::EpochForgotten, "under the lease of engine"),
 ];
 
 pub fn all_are_found() -> bool {

@@ -2,10 +2,12 @@
 
 mod crash;
 
+use crate::calls::{self, Calls};
 use crate::chance::Chance;
 use crate::check::{self, Checker};
 use crate::clerk::{self, Book, Told};
 use crate::end;
+use crate::forgetful::Epochs;
 use crate::host::Host;
 use crate::kernel::{Event, Kernel};
 use crate::network::Network;
@@ -60,6 +62,9 @@ pub struct World {
     generation: u32,
     pub is_calm: bool,
     pub chance: Chance,
+    pub calls: Calls,
+    /// Of a bug that is put in on purpose.
+    epochs: Epochs,
     folder: tempfile::TempDir,
 }
 
@@ -143,6 +148,8 @@ impl World {
             generation: 0,
             is_calm: false,
             chance: Chance::of(plan.seed, 7),
+            calls: Calls::default(),
+            epochs: Epochs::default(),
             folder,
         })
     }
@@ -204,6 +211,7 @@ impl World {
                 let seconds = self.places[engine].stopping.take().unwrap_or(0);
                 self.kernel.trace(|| format!("e{engine} has stopped"));
                 self.places[engine].host = None;
+                self.calls.broke_off(engine, &mut self.network.lock());
                 self.kernel.after(i64::from(seconds) * 1_000, Event::Start(engine));
                 continue;
             }
@@ -245,6 +253,7 @@ impl World {
                     self.touched.insert(id, now);
                 }
                 Told::Released(id) | Told::Retried(id) => drop(self.touched.insert(id, now)),
+                Told::Called(is_taken) => self.calls.answered(act, is_taken, &mut self.network.lock()),
                 Told::Failed(error) => self.kernel.broken(|| format!("act {act} failed: {error}")),
                 Told::Refused(_) | Told::Done => {}
             }
@@ -267,7 +276,8 @@ impl World {
         host.writer.step();
         let store = Arc::clone(&host.store);
         self.kernel.trace(|| format!("e{engine} commits"));
-        if let Err(error) = self.look(&store) {
+        let looked = self.look(&store).and_then(|()| self.checker.outcomes((engine, life)));
+        if let Err(error) = looked {
             self.kernel.broken(|| error);
         }
         if let Some((_, seconds)) = crash {
@@ -298,7 +308,7 @@ impl World {
         self.kernel.trace(|| format!("e{engine}.{life} starts"));
         let host = Host::start(
             &self.plan,
-            &self.network,
+            (&self.network, &self.epochs),
             (engine, life),
             &place.skew,
             &self.data,
@@ -324,6 +334,13 @@ impl World {
             Kind::Withdraw { partner } => net.servers[partner].cancel(&mut chance),
             Kind::Broken { partner } => net.servers[partner].list_broken(&mut chance),
             Kind::Repeat { partner } => net.servers[partner].list_again(&mut chance),
+            Kind::Respond { partner } => net.servers[partner].respond(&mut chance),
+            Kind::Note { partner } => net.servers[partner].deliver(&mut chance),
+            Kind::Call { partner, engine } => {
+                let bytes = net.servers[partner].unlisted(&mut chance);
+                drop(net);
+                self.call(index, engine, partner, bytes);
+            }
             Kind::Weather {
                 partner,
                 fault,
@@ -359,6 +376,8 @@ impl World {
             Kind::Answer { engine, .. }
             | Kind::Issue { engine, .. }
             | Kind::Amend { engine, .. }
+            | Kind::Receive { engine }
+            | Kind::Ship { engine }
             | Kind::Retry { engine }
             | Kind::Release { engine }
             | Kind::TakeBack { engine }
@@ -368,6 +387,22 @@ impl World {
                 drop(net);
                 self.clerk(engine, index, kind, chance);
             }
+        }
+    }
+
+    /// The partner calls an engine; where nobody answers, it lists what it has to say.
+    fn call(&mut self, act: usize, engine: usize, partner: usize, bytes: bytes::Bytes) {
+        self.calls.add(act, engine, partner, bytes.clone());
+        let place = &self.places[engine];
+        let answers = !place.is_frozen && place.stopping.is_none() && self.plan.partners[partner].is_wide;
+        match place
+            .host
+            .as_ref()
+            .filter(|_| answers)
+            .and_then(|host| Some((host, host.engine()?)))
+        {
+            Some((host, engine)) => drop(host.rt.spawn(calls::call(&engine, act, partner, bytes, &self.book))),
+            None => self.calls.answered(act, false, &mut self.network.lock()),
         }
     }
 

@@ -5,8 +5,10 @@ const MINUTE: i64 = 60_000;
 
 #[derive(Clone, Copy)]
 enum Do {
-    /// Requests at this time that end so at once: (milliseconds, report, how many).
+    /// Polls at this time that end so at once: (milliseconds, report, how many).
     Report(i64, Report, u32),
+    /// One request about each of these documents, that ends so at once.
+    Documents(i64, Report, i64, i64),
     /// At this time nothing may start.
     Shut(i64),
     /// At this time one probe may start.
@@ -14,7 +16,7 @@ enum Do {
     Free(i64),
 }
 
-use Do::{Free, One, Shut};
+use Do::{Documents, Free, One, Shut};
 const OK: Report = Report::Reached;
 const BAD: Report = Report::Failed;
 
@@ -28,6 +30,13 @@ fn run(name: &str, steps: &[Do], turns: &[Turn]) {
                     let now = Timestamp(at);
                     let pass = breaker.enter(now).unwrap_or_else(|| panic!("{name}: shut at {at}"));
                     seen.extend(breaker.leave(pass, report, now));
+                }
+            }
+            Documents(at, report, first, last) => {
+                for document in first..=last {
+                    let now = Timestamp(at);
+                    let pass = breaker.enter(now).unwrap_or_else(|| panic!("{name}: shut at {at}"));
+                    seen.extend(breaker.leave(pass.about(DocumentId(document)), report, now));
                 }
             }
             Shut(at) => assert_eq!(breaker.room(Timestamp(at)), Room::None, "{name} at {at}"),
@@ -124,6 +133,122 @@ fn opens_probes_and_closes() {
     for (name, steps, turns) in table {
         run(name, steps, turns);
     }
+}
+
+#[test]
+fn one_document_says_nothing_of_the_others() {
+    use Turn::{Closed, Opened};
+    let again = |times: usize, step: Do| vec![step; times];
+    let table: &[(&str, Vec<Do>, &[Turn])] = &[
+        (
+            "one, a thousand times",
+            [again(1_000, Documents(0, BAD, 1, 1)), vec![Free(1)]].concat(),
+            &[],
+        ),
+        (
+            "nine, a hundred times, and a tenth",
+            [
+                again(100, Documents(0, BAD, 1, 9)),
+                vec![Free(1), Documents(2, BAD, 10, 10), Shut(3)],
+            ]
+            .concat(),
+            &[Opened],
+        ),
+        (
+            "nine beside a poll",
+            vec![
+                Documents(0, BAD, 1, 9),
+                Documents(0, BAD, 1, 9),
+                Do::Report(1, BAD, 1),
+                Shut(2),
+            ],
+            &[Opened],
+        ),
+        (
+            "seven of ten",
+            [
+                vec![Documents(0, OK, 21, 23)],
+                again(9, Documents(1, BAD, 1, 6)),
+                vec![Free(1), Documents(2, BAD, 7, 7), Shut(3)],
+            ]
+            .concat(),
+            &[Opened],
+        ),
+        (
+            "what succeeds in the end fails no more",
+            vec![
+                Documents(0, OK, 21, 23),
+                Documents(1, BAD, 1, 6),
+                Documents(2, OK, 1, 6),
+                Documents(3, BAD, 7, 15),
+                Free(4),
+            ],
+            &[],
+        ),
+        (
+            "old failures fall out",
+            vec![
+                Documents(0, BAD, 1, 6),
+                Documents(6 * MINUTE, OK, 21, 23),
+                Documents(6 * MINUTE, BAD, 7, 12),
+                Free(6 * MINUTE),
+            ],
+            &[],
+        ),
+        (
+            "a probe with the poisoned one says nothing",
+            vec![
+                Documents(0, BAD, 1, 10),
+                Shut(MINUTE - 1),
+                Documents(MINUTE, BAD, 1, 1),
+                Documents(MINUTE, BAD, 1, 1),
+                One(MINUTE),
+                Documents(MINUTE, OK, 2, 3),
+                Free(MINUTE),
+            ],
+            &[Opened, Closed],
+        ),
+        (
+            "two documents end the round",
+            vec![
+                Documents(0, BAD, 1, 10),
+                Documents(MINUTE, BAD, 1, 2),
+                Shut(3 * MINUTE - 1),
+                One(3 * MINUTE),
+            ],
+            &[Opened],
+        ),
+        (
+            "a document and a poll end the round",
+            vec![
+                Documents(0, BAD, 1, 10),
+                Documents(MINUTE, BAD, 1, 1),
+                Do::Report(MINUTE, BAD, 1),
+                Shut(3 * MINUTE - 1),
+                One(3 * MINUTE),
+            ],
+            &[Opened],
+        ),
+    ];
+    for (name, steps, turns) in table {
+        run(name, steps, turns);
+    }
+}
+
+#[test]
+fn as_many_documents_as_fail_memory_is_bounded() {
+    let mut breaker = Breaker::new(Pace::default().breaker);
+    for document in 0..20_000 {
+        for (about, report) in [(document, BAD), (50_000, OK)] {
+            let pass = breaker.enter(Timestamp(0)).expect("half of them succeed");
+            breaker.leave(pass.about(DocumentId(about)), report, Timestamp(0));
+        }
+    }
+    assert_eq!(breaker.failing.len(), MOST_DOCUMENTS);
+    assert_eq!(
+        breaker.slices.iter().map(|s| s.failed as usize).sum::<usize>(),
+        20_000 - MOST_DOCUMENTS
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::breaker::{Breaker, Pass, Report, Room, Turn};
 use super::budget::RetryBudget;
 use super::pace::{BreakerPace, Pace, millis};
 use crate::clock::Clock;
-use crate::domain::{CompanyId, PartnerId, Timestamp};
+use crate::domain::{CompanyId, DocumentId, PartnerId, Timestamp};
 use crate::store::{BreakerState, Lane, Note, OperationError, PartnerState, Store, StoreError, StoreExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -290,6 +290,12 @@ pub struct Entered {
 }
 
 impl Entered {
+    /// The request is about this document. Of one that is about none, each outcome counts on its own.
+    pub fn about(mut self, document: DocumentId) -> Self {
+        self.pass = self.pass.map(|pass| pass.about(document));
+        self
+    }
+
     /// Ends the request; what a person is to be told of, if anything turned.
     pub fn leave(mut self, learned: &Learned) -> Option<Told> {
         let pass = self.pass.take()?;

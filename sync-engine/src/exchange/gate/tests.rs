@@ -113,6 +113,21 @@ fn outages_are_told_once_and_probed_one_at_a_time() {
 }
 
 #[test]
+fn one_document_that_always_fails_shuts_nothing() {
+    let bench = Bench::new();
+    for _ in 0..100 {
+        let entered = bench.gate.enter(Use::Deliver, &bench.clock).expect("the gate is open");
+        let told = entered.about(DocumentId(7)).leave(&Learned {
+            report: Report::Failed,
+            credentials: Credentials::NotAsked,
+            error: None,
+        });
+        assert_eq!(told, None);
+    }
+    assert_eq!((bench.places(), bench.lets(Use::Poll)), (8, true));
+}
+
+#[test]
 fn refused_credentials_wait_and_are_tried_by_the_use_that_failed() {
     let bench = Bench::new();
     let told = bench.make(Use::Deliver, Report::Neither, Credentials::Refused);

@@ -14,6 +14,7 @@ impl World {
         self.kernel.trace(|| format!("e{engine} crashes"));
         self.places[engine].is_frozen = false;
         self.places[engine].stopping = None;
+        self.calls.broke_off(engine, &mut self.network.lock());
         let alone = self.places.iter().all(|place| place.host.is_none());
         let done = match alone {
             true => self.leave_behind(),

@@ -2,8 +2,10 @@
 //!
 //! A failing history is shrunk to the shortest that fails. `PROPTEST_CASES=5000` runs a long series.
 
+mod around;
 mod compare;
 mod model;
+mod requests;
 mod world;
 
 use super::fixtures::*;
@@ -16,6 +18,10 @@ use world::World;
 
 const STREAMS: [&str; 2] = ["orders", "notes"];
 const HOLDERS: [&str; 2] = ["one", "two"];
+/// Of configurations that requests are made with.
+const FINGERPRINTS: [&str; 2] = ["first", "second"];
+/// Subjects of what lasts.
+const INCIDENTS: [&str; 3] = ["acme", "bolt", "other.json"];
 
 #[derive(Debug, Clone)]
 enum Act {
@@ -29,17 +35,27 @@ enum Act {
     Clash {
         document: usize,
     },
+    /// With a draft of its request, made with one of the configurations.
     Confirm {
         document: usize,
+        draft: Option<usize>,
     },
     Claim {
         places: u32,
+        holder: usize,
+        made_with: usize,
+    },
+    Store {
+        operation: usize,
+        stale: bool,
     },
     Finish {
         operation: usize,
         to: State,
         stale: bool,
         apart: bool,
+        /// The request is through and another one follows, or the same one is made anew.
+        next: Option<bool>,
     },
     GiveBack {
         operation: usize,
@@ -55,6 +71,23 @@ enum Act {
     },
     Withdraw {
         operation: usize,
+    },
+    Replay {
+        operation: usize,
+        key: usize,
+        held: bool,
+    },
+    EndLeases {
+        holder: usize,
+    },
+    KeepMarks {
+        operation: usize,
+    },
+    TakeMarks {
+        operation: usize,
+    },
+    Incidents {
+        present: usize,
     },
     Lease {
         name: usize,
@@ -105,10 +138,19 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         6 => (document.clone(), prop_oneof![4 => Just(-1i64), 1 => 0..3i64], 1..4usize, prop::bool::weighted(0.1))
             .prop_map(|(document, back, lines, refused)| Act::Receive { document, back, lines, refused }),
         1 => document.clone().prop_map(|document| Act::Clash { document }),
-        6 => document.clone().prop_map(|document| Act::Confirm { document }),
-        5 => (1..6u32).prop_map(|places| Act::Claim { places }),
-        7 => (operation.clone(), state.clone(), stale, any::<bool>())
-            .prop_map(|(operation, to, stale, apart)| Act::Finish { operation, to, stale, apart }),
+        6 => (document.clone(), prop::option::of(two.clone()))
+            .prop_map(|(document, draft)| Act::Confirm { document, draft }),
+        6 => (1..6u32, two.clone(), two.clone())
+            .prop_map(|(places, holder, made_with)| Act::Claim { places, holder, made_with }),
+        2 => (operation.clone(), stale).prop_map(|(operation, stale)| Act::Store { operation, stale }),
+        7 => (operation.clone(), state.clone(), stale, any::<bool>(), prop::option::weighted(0.15, any::<bool>()))
+            .prop_map(|(operation, to, stale, apart, next)| Act::Finish { operation, to, stale, apart, next }),
+        2 => (operation.clone(), 0..3usize, prop::bool::weighted(0.2))
+            .prop_map(|(operation, key, held)| Act::Replay { operation, key, held }),
+        1 => two.clone().prop_map(|holder| Act::EndLeases { holder }),
+        1 => operation.clone().prop_map(|operation| Act::KeepMarks { operation }),
+        1 => operation.clone().prop_map(|operation| Act::TakeMarks { operation }),
+        1 => (0..8usize).prop_map(|present| Act::Incidents { present }),
         2 => (operation.clone(), stale).prop_map(|(operation, stale)| Act::GiveBack { operation, stale }),
         1 => (operation.clone(), stale).prop_map(|(operation, stale)| Act::Renew { operation, stale }),
         4 => (operation.clone(), state).prop_map(|(operation, to)| Act::Person { operation, to }),

@@ -1,9 +1,12 @@
 //! The store as plain lists in memory: what it has to answer, worked out the slow and obvious way.
 
 use super::super::fixtures::*;
+use super::requests::Kept;
 use crate::domain::chain::{Attention, Event, PendingAnswer, needs_answer};
-use crate::domain::{Chain, Date, Decision, DeliveryState as State, Outcome, PartnerId, Timestamp, VersionNumber};
-use crate::store::{Counters, DocumentView, PartnerState, QuarantineState};
+use crate::domain::{
+    Chain, Date, Decision, DeliveryState as State, Outcome, PartnerId, Progress, Timestamp, VersionNumber,
+};
+use crate::store::{Counters, DocumentView, IncidentRow, Marks, PartnerState, QuarantineState};
 use std::collections::BTreeMap;
 
 /// What lists show of one version.
@@ -42,6 +45,35 @@ pub struct Operation {
     pub claimed_from: Option<State>,
     pub hold: bool,
     pub updated_at: Timestamp,
+    /// Who claimed it last.
+    pub holder: &'static str,
+    pub request: Option<Kept>,
+    pub progress: Option<Progress>,
+    /// By whose number the partner knows it.
+    pub key: usize,
+}
+
+impl Operation {
+    /// One that was just saved.
+    pub fn new(number: usize, document: usize, version: VersionNumber, at: Timestamp) -> Self {
+        Self {
+            document,
+            version,
+            state: State::Queued,
+            due_at: Some(at),
+            attempts: Vec::new(),
+            before: 0,
+            epoch: 0,
+            lease_until: None,
+            claimed_from: None,
+            hold: false,
+            updated_at: at,
+            holder: "",
+            request: None,
+            progress: None,
+            key: number,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -73,6 +105,9 @@ pub struct Model {
     pub watermarks: BTreeMap<usize, String>,
     pub quarantine: BTreeMap<usize, Quarantined>,
     pub partners: BTreeMap<PartnerId, PartnerState>,
+    pub marks: BTreeMap<usize, Marks>,
+    /// In the order of their beginning.
+    pub incidents: Vec<IncidentRow>,
 }
 
 /// Two documents of each of two partners.
@@ -283,7 +318,7 @@ impl Model {
         true
     }
 
-    fn tell(&mut self, number: usize, what: &str) {
+    pub fn tell(&mut self, number: usize, what: &str) {
         let document = self.operations[number].document;
         if let Some(document) = self.documents.get_mut(&document) {
             document.history.push(what.to_owned());
@@ -305,6 +340,9 @@ impl Model {
     pub fn give_back(&mut self, number: usize, epoch: i64, due_at: Timestamp) -> bool {
         if !self.holds(number, epoch) {
             return false;
+        }
+        if let Some(request) = &mut self.operations[number].request {
+            request.did_not_leave(epoch);
         }
         let from = self.operations[number].claimed_from.unwrap_or(State::Queued);
         let (to, due) = self.held_back(number, from, Some(due_at));

@@ -1,15 +1,16 @@
 //! Does each act on the store and on the model.
 
 use super::super::fixtures::*;
-use super::model::{Facts, Lease, Model, Operation, Quarantined, arrival, partner_of};
-use super::{Act, HOLDERS, STREAMS};
+use super::model::{Facts, Model, Operation, arrival, partner_of};
+use super::requests::{Kept, draft_of, request};
+use super::{Act, FINGERPRINTS, STREAMS};
 use crate::domain::chain::Event;
 use crate::domain::{
     Chain, DeliveryState as State, DocumentId, DocumentKind, HeaderAnswer, PartnerRules, Side, Timestamp, decide,
 };
 use crate::store::{
-    BreakerState, ClaimRequest, FinishAttempt, NewOperation, NewQuarantine, Note, OperationKind, PartnerState,
-    PayloadRef, QuarantineQuery, QuarantineSettled, QuarantineState, SqliteStore, Store, StoreError,
+    BreakerState, FinishAttempt, NewOperation, NextRequest, Note, OperationKind, PartnerState, QuarantineQuery,
+    SqliteStore, StoreError,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub struct World {
 }
 
 /// Refusals are part of history: what the model refuses the store refuses, and neither changes.
-fn agree<T>(expected: bool, answer: Result<T, StoreError>, act: &Act) -> Option<T> {
+pub fn agree<T>(expected: bool, answer: Result<T, StoreError>, act: &Act) -> Option<T> {
     match answer {
         Ok(value) => {
             assert!(expected, "{act:?} is allowed, and should not be");
@@ -67,14 +68,25 @@ impl World {
                 refused,
             } => self.receive(act, document, back, lines, refused),
             Act::Clash { document } => self.clash(act, document),
-            Act::Confirm { document } => self.confirm(act, document),
-            Act::Claim { places } => self.claim(places),
+            Act::Confirm { document, draft } => self.confirm(act, document, draft),
+            Act::Claim {
+                places,
+                holder,
+                made_with,
+            } => self.claim(places, holder, made_with),
+            Act::Store { operation, stale } => self.store_request(act, operation, stale),
+            Act::Replay { operation, key, held } => self.replay(act, operation, key, held),
+            Act::EndLeases { holder } => self.end_leases(act, holder),
+            Act::KeepMarks { operation } => self.keep_marks(act, operation),
+            Act::TakeMarks { operation } => self.take_marks(act, operation),
+            Act::Incidents { present } => self.incidents(act, present),
             Act::Finish {
                 operation,
                 to,
                 stale,
                 apart,
-            } => self.finish(act, operation, to, stale, apart),
+                next,
+            } => self.finish(act, (operation, stale), to, apart, next),
             Act::GiveBack { operation, stale } => {
                 let Some((id, epoch)) = self.epoch(operation, stale) else {
                     return;
@@ -195,7 +207,7 @@ impl World {
         agree(true, noted, act);
     }
 
-    fn confirm(&mut self, act: &Act, document: usize) {
+    fn confirm(&mut self, act: &Act, document: usize, draft: Option<usize>) {
         let Some(chain) = self.model.chain(document) else {
             return;
         };
@@ -211,17 +223,8 @@ impl World {
         let mut after = self.model.clone();
         let expected = after.apply(document, &decision, no_facts(), "confirm", now);
         after.operations.push(Operation {
-            document,
-            version,
-            state: State::Queued,
-            due_at: Some(now),
-            attempts: Vec::new(),
-            before: 0,
-            epoch: 0,
-            lease_until: None,
-            claimed_from: None,
-            hold: false,
-            updated_at: now,
+            request: draft.map(|draft| Kept::draft(number, draft)),
+            ..Operation::new(number, document, version, now)
         });
         let id = DocumentId(self.ids[&document]);
         let saved = write(&self.store, move |tx| {
@@ -239,53 +242,24 @@ impl World {
                 due_at: now,
                 created_at: now,
                 actor: "user:anna".to_owned(),
-            })
+            })?;
+            match draft {
+                Some(draft) => tx.draft_request(operation, &request(&draft_of(number)), FINGERPRINTS[draft]),
+                None => Ok(()),
+            }
         });
         if agree(expected, saved, act).is_some() {
             self.model = after;
         }
     }
 
-    fn claim(&mut self, places: u32) {
-        let (now, until) = (self.now, self.now.plus_seconds(120));
-        // At most two documents of a partner can be in flight: every lease that ran out finds a place.
-        let places = places.max(2);
-        let expected = self.model.claim(now, until, places as usize);
-        let claimed = write(&self.store, move |tx| {
-            tx.claim(&ClaimRequest {
-                company: &company(),
-                now,
-                lease_until: until,
-                holder: "test",
-                partners: &[(partner_of(0), places), (partner_of(2), places)],
-                working: &[],
-                made_with: &[],
-            })
-        });
-        let mut found: Vec<_> = claimed
-            .expect("claimed")
-            .into_iter()
-            .map(|c| {
-                let number = usize::try_from(c.operation.0.as_u128()).expect("small");
-                let operation = &self.model.operations[number];
-                assert_eq!(c.epoch, operation.epoch);
-                assert_eq!(c.attempts as usize, operation.attempts.len() - operation.before);
-                (number, c.was, c.taken_over)
-            })
-            .collect();
-        let mut expected = expected;
-        found.sort_unstable();
-        expected.sort_unstable();
-        assert_eq!(found, expected, "claimed");
-    }
-
     /// The operation and the epoch of its lease, or of one before.
-    fn epoch(&self, operation: usize, stale: bool) -> Option<(crate::domain::OperationId, i64)> {
+    pub fn epoch(&self, operation: usize, stale: bool) -> Option<(crate::domain::OperationId, i64)> {
         let known = self.model.operations.get(operation)?;
         Some((operation_id(operation as u128), known.epoch - i64::from(stale)))
     }
 
-    fn finish(&mut self, act: &Act, operation: usize, to: State, stale: bool, apart: bool) {
+    fn finish(&mut self, act: &Act, (operation, stale): (usize, bool), to: State, apart: bool, next: Option<bool>) {
         let Some((id, epoch)) = self.epoch(operation, stale) else {
             return;
         };
@@ -306,6 +280,9 @@ impl World {
             after.apply(document, &decision, no_facts(), "delivered", now);
         }
         let expected = after.finish(operation, epoch, to, due, now);
+        let progress = expected
+            .then(|| next.map(|onward| after.go_on(operation, onward)))
+            .flatten();
         let stored = DocumentId(self.ids[&document]);
         let finished = write(&self.store, move |tx| {
             if effect {
@@ -313,7 +290,10 @@ impl World {
                 let _ = happen(tx, stored, &delivered, "delivered", now);
             }
             tx.finish(&FinishAttempt {
-                next: None,
+                next: progress
+                    .as_ref()
+                    .zip(next)
+                    .map(|(progress, onward)| NextRequest { progress, onward }),
                 operation: id,
                 epoch,
                 started_at: now,
@@ -354,119 +334,6 @@ impl World {
         if agree(expected, done, act).is_some() {
             self.model = after;
         }
-    }
-
-    fn lease(&mut self, act: &Act) {
-        let (now, until) = (self.now, self.now.plus_seconds(60));
-        match *act {
-            Act::Lease { name, holder } => {
-                let free = self
-                    .model
-                    .leases
-                    .get(&name)
-                    .is_none_or(|l| l.holder.is_none() || l.until <= now);
-                let expected = free.then(|| {
-                    let epoch = self.model.leases.get(&name).map_or(1, |l| l.epoch + 1);
-                    self.model.leases.insert(
-                        name,
-                        Lease {
-                            holder: Some(HOLDERS[holder]),
-                            epoch,
-                            until,
-                        },
-                    );
-                    epoch
-                });
-                let taken = write(&self.store, move |tx| {
-                    tx.take_lease(STREAMS[name], HOLDERS[holder], now, until)
-                });
-                assert_eq!(taken.expect("answered"), expected, "{act:?}");
-            }
-            Act::Extend { name, stale } | Act::Release { name, stale } => {
-                let Some(known) = self.model.leases.get_mut(&name) else {
-                    return;
-                };
-                let epoch = known.epoch - i64::from(stale);
-                let expected = known.holder.is_some() && !stale;
-                let release = matches!(act, Act::Release { .. });
-                match (expected, release) {
-                    (true, true) => known.holder = None,
-                    (true, false) => known.until = until,
-                    (false, _) => {}
-                }
-                let done = write(&self.store, move |tx| {
-                    let checked = tx.check_lease(STREAMS[name], epoch);
-                    assert_eq!(checked.is_ok(), expected);
-                    if release {
-                        tx.release_lease(STREAMS[name], epoch)
-                    } else {
-                        tx.extend_lease(STREAMS[name], epoch, until)
-                    }
-                });
-                agree(expected, done, act);
-            }
-            _ => {}
-        }
-    }
-
-    fn quarantine(&mut self, act: &Act, payload: usize) {
-        let known = self.model.quarantine.entry(payload).or_insert(Quarantined {
-            state: QuarantineState::Open,
-            seen: 0,
-            runs: 1,
-        });
-        known.seen += 1;
-        if known.state == QuarantineState::Resolved {
-            known.state = QuarantineState::Open;
-        }
-        let at = self.now;
-        let put = write(&self.store, move |tx| {
-            tx.put_quarantine(&NewQuarantine {
-                company: &company(),
-                partner: &partner(),
-                stream: STREAMS[0],
-                kind: DocumentKind::Order,
-                number: Some(&payload.to_string()),
-                payload: PayloadRef {
-                    media_type: "application/json",
-                    bytes: &[payload as u8; 100],
-                },
-                stage: "schema",
-                problems: &[],
-                at,
-            })
-        });
-        agree(true, put, act);
-    }
-
-    fn settle(&mut self, act: &Act, payload: usize, how: usize) {
-        let rows = self.store.list_quarantine(&all_quarantine()).expect("readable").items;
-        let Some(row) = rows.iter().find(|row| row.number == Some(payload.to_string())) else {
-            return;
-        };
-        let Some(document) = self.ids.values().next().copied() else {
-            return;
-        };
-        let (how, state) = match how {
-            0 => (
-                QuarantineSettled::Resolved(DocumentId(document)),
-                QuarantineState::Resolved,
-            ),
-            1 => (QuarantineSettled::Dismissed, QuarantineState::Dismissed),
-            _ => {
-                let (stage, problems) = ("mapping".to_owned(), Vec::new());
-                (QuarantineSettled::StillWrong { stage, problems }, QuarantineState::Open)
-            }
-        };
-        let known = self.model.quarantine.get_mut(&payload).expect("there");
-        let expected = known.state == QuarantineState::Open;
-        if expected {
-            known.state = state;
-            known.runs += u32::from(state != QuarantineState::Dismissed);
-        }
-        let (id, at) = (row.id, self.now);
-        let settled = write(&self.store, move |tx| tx.settle_quarantine(id, &how, "user:anna", at));
-        agree(expected, settled, act);
     }
 }
 

@@ -1,0 +1,14 @@
+//! Requests to the API.
+#![no_main]
+
+#[allow(dead_code, reason = "one of its targets is run here")]
+#[path = "../../sync-engine/tests/shared/fuzz_targets.rs"]
+mod fuzz_targets;
+
+use fuzz_targets::Api;
+
+thread_local! {
+    static TARGET: Api = Api::new();
+}
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET.with(|target| target.run(bytes)));
