@@ -2,8 +2,8 @@
 
 use super::{Engine, EngineError};
 use crate::domain::delivery::{self, DeliveryEvent, DeliveryRefusal};
-use crate::domain::{DeliveryState, Event, OperationId, Outcome, PartnerRules, Timestamp, decide};
-use crate::exchange::{is_overtaken, replay_key};
+use crate::domain::{DeliveryState, Event, OperationId, Outcome, PartnerRules, Progress, Timestamp, decide};
+use crate::exchange::{is_in_doubt, is_overtaken, outbound, replay_key};
 use crate::store::{ApplyChange, Lane, Loaded, OperationRow, Replay, StoreError, StoreExt, StoreTx};
 
 /// What a person does to an operation.
@@ -51,7 +51,9 @@ impl Engine {
         self.act(id, Act::Release, actor).await
     }
 
-    /// Takes a queued, held or dead operation back: it will not be sent, the document needs an answer again.
+    /// Takes a queued, held or dead operation back: it will not be sent, the document needs an answer again. One whose
+    /// outcome is not known is settled first, where the partner can be asked or honours its key: released, it is looked
+    /// for before it is sent.
     ///
     /// # Errors
     /// As `retry_operation`.
@@ -63,13 +65,39 @@ impl Engine {
         let now = self.exchange().clock.now();
         let new = self.exchange().clock.new_operation_id();
         let actor = actor.to_owned();
-        let done = self
-            .store()
-            .write(Lane::Interactive, move |tx| change(tx, (id, new), act, &actor, now));
+        let unsettled = match act {
+            Act::Withdraw => self.unsettled(id).await?,
+            Act::Retry | Act::Release => None,
+        };
+        let done = self.store().write(Lane::Interactive, move |tx| {
+            if let Some(attempts) = unsettled
+                && let Some(row) = tx.operation(id)?
+                && (row.state, row.attempts) == (DeliveryState::Held, attempts)
+            {
+                return Err(refused(DeliveryRefusal::MayHaveArrived, &row).into());
+            }
+            change(tx, (id, new), act, &actor, now)
+        });
         let row = done.await?;
         tracing::info!(operation = %id, act = act.action(), state = ?row.state, "operation changed by a person");
         self.exchange().due.notify_waiters();
         Ok(row)
+    }
+
+    /// The number of attempts, when they leave it open whether the partner has it, and the partner could tell.
+    async fn unsettled(&self, id: OperationId) -> Result<Option<u32>, EngineError> {
+        let read = self.store().read(move |store| match store.operation(id)? {
+            Some(row) => Ok(Some((row, store.attempts(id)?))),
+            None => Ok(None),
+        });
+        let Some((row, attempts)) = read.await? else {
+            return Ok(None);
+        };
+        let link = self.exchange().partners.get(&row.partner).map(|partner| partner.link());
+        let can_tell = link.is_some_and(|link| {
+            link.honours_idempotency_key() || link.can_look_up(outbound(row.kind), &Progress::default())
+        });
+        Ok((can_tell && is_in_doubt(&attempts)).then_some(row.attempts))
     }
 }
 

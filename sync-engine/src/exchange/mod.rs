@@ -33,7 +33,7 @@ pub use outcome::is_overtaken;
 pub use pace::{BreakerPace, Pace};
 pub use partners::Load;
 pub use poll::SyncReport;
-pub use settle::replay_key;
+pub use settle::{is_in_doubt, replay_key};
 
 use crate::clock::Clock;
 use crate::domain::{CompanyId, OperationId};

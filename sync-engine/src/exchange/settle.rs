@@ -5,7 +5,7 @@ use super::gate::{Credentials, Learned};
 use super::pace::{Pace, millis};
 use crate::domain::{DeliveryState, Timestamp};
 use crate::partner::{SendResult, Verdict};
-use crate::store::{OperationError, ReplayKey};
+use crate::store::{AttemptRow, OperationError, ReplayKey};
 use std::time::Duration;
 
 #[cfg(test)]
@@ -92,6 +92,34 @@ pub fn replay_key(error: Option<&OperationError>) -> ReplayKey {
         (_, Some(300..500)) => ReplayKey::NewUnlessInDoubt,
         (_, Some(_) | None) => ReplayKey::Old,
     }
+}
+
+/// Whether these attempts, oldest first, leave it open that the partner has the operation.
+pub fn is_in_doubt(attempts: &[AttemptRow]) -> bool {
+    for attempt in attempts.iter().rev() {
+        match attempt.result {
+            DeliveryState::Unknown => return true,
+            DeliveryState::Held if was_left_open(attempt) => return true,
+            // The partner was asked and has not seen it, or took the request before.
+            DeliveryState::Retrying if attempt.step.starts_with(Step::Lookup.name()) => return false,
+            DeliveryState::Delivered | DeliveryState::Applied => return false,
+            DeliveryState::Queued
+            | DeliveryState::Sending
+            | DeliveryState::Retrying
+            | DeliveryState::Held
+            | DeliveryState::Dead
+            | DeliveryState::Withdrawn => {}
+        }
+    }
+    false
+}
+
+/// The last one of its schedule: what was sent has no answer of the partner.
+fn was_left_open(attempt: &AttemptRow) -> bool {
+    let unasked = ["answer.superseded", "store.corrupt"];
+    let code = attempt.error.as_ref().map_or("", |error| error.code.as_str());
+    let is_answered = attempt.status.is_some_and(|status| !GATEWAY.contains(&status));
+    attempt.step.starts_with(Step::Send.name()) && !is_answered && !unasked.contains(&code)
 }
 
 /// When an attempt is made and what was before it.

@@ -467,12 +467,10 @@ fn a_failure_of_the_second_send_does_not_make_the_first_one_known() {
         was_unknown: true,
         ..IN_DOUBT
     };
-    assert_eq!(after_doubt(Step::Send, unavailable(), Some(503), &at).0, Unknown);
-    assert_eq!(after_doubt(Step::Send, Verdict::Credentials, Some(401), &at).0, Unknown);
-    let conflict = Verdict::Conflict {
-        code: "partner.conflict",
-    };
-    assert_eq!(after_doubt(Step::Send, conflict, Some(412), &at).0, Unknown);
+    let code = "partner.conflict";
+    for verdict in [unavailable(), Verdict::Credentials, Verdict::Conflict { code }] {
+        assert_eq!(after_doubt(Step::Send, verdict, None, &at).0, Unknown);
+    }
     let late = Circumstances {
         now: Timestamp(80 * 3_600_000),
         ..at
