@@ -119,6 +119,7 @@ impl StoreTx for ForgetfulTx<'_> {
         load(key: &DocumentKey) -> Told<Option<Loaded>>;
         load_by_id(id: DocumentId) -> Told<Option<Loaded>>;
         received_answers(id: DocumentId, limit: u32) -> Told<Vec<ReceivedAnswer>>;
+        shrink(pages: u32) -> Told<u32>;
         apply(change: &ApplyChange<'_>) -> Told<DocumentId>;
         version_content(id: DocumentId, number: VersionNumber) -> Told<Option<VersionContent>>;
         operation(id: OperationId) -> Told<Option<OperationRow>>;
