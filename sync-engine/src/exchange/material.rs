@@ -163,7 +163,8 @@ impl Material {
 
 /// When the last send started. A clock that was ahead then is no witness: what was done after it is earlier.
 fn last_sent(attempts: &[AttemptRow]) -> Option<Timestamp> {
-    let last = attempts.iter().rposition(|a| a.step == Step::Send.name())?;
+    // With the name of its step behind it, where there are several.
+    let last = attempts.iter().rposition(|a| a.step.starts_with(Step::Send.name()))?;
     attempts[last..].iter().map(|a| a.started_at).min()
 }
 
@@ -250,4 +251,32 @@ pub fn earlier_of_ours(
     earlier(ours(given.items), (number, order), rules, |version| {
         store.version_content(document, version)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_request_counts_whatever_step_it_was() {
+        let attempt = |step: &str, at: i64| AttemptRow {
+            number: 1,
+            step: step.to_owned(),
+            started_at: Timestamp(at),
+            duration_ms: 0,
+            status: None,
+            result: DeliveryState::Unknown,
+            error: None,
+            response_excerpt: None,
+        };
+        let steps = [
+            attempt("send header", 1),
+            attempt("send lines", 5),
+            attempt("lookup lines", 9),
+        ];
+        assert_eq!(last_sent(&steps), Some(Timestamp(5)));
+        let plain = [attempt("send", 2), attempt("lookup", 4)];
+        assert_eq!(last_sent(&plain), Some(Timestamp(2)));
+        assert_eq!(last_sent(&[attempt("prepare lines", 3)]), None);
+    }
 }
