@@ -33,7 +33,9 @@ pub async fn fill(dir: &Path, base_url: &str, count: u64) -> Outcome {
     let count = i64::try_from(count)?;
     ingest(&engine, count).await?;
     loop {
-        let left = count - engine.store().counters(&company())?.queued;
+        // Some of an earlier run may be in flight, or were when it ended.
+        let there = engine.store().counters(&company())?;
+        let left = count - (there.queued + there.sending + there.retrying + there.unknown);
         if left <= 0 {
             break;
         }
