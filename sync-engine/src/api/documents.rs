@@ -121,7 +121,7 @@ pub(super) struct HistoryParams {
     limit: Option<u32>,
 }
 
-/// The work list, or a search.
+/// The work list, or a search. A page of a search takes bounded work: it may be short, or empty, and still name a next one.
 #[utoipa::path(get, path = "/documents", tag = "documents", params(ListParams),
     responses((status = 200, body = Page<DocumentRow>)))]
 pub(super) async fn list_documents(

@@ -68,7 +68,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The work list, or a search. */
+        /** The work list, or a search. A page of a search takes bounded work: it may be short, or empty, and still name a next one. */
         get: operations["list_documents"];
         put?: never;
         /** Issues a new order (we buy) or delivery note (we sell). When this returns, it and its job are saved durably. */

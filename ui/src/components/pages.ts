@@ -1,7 +1,7 @@
 /** Lists that the engine pages: rows come as one scrolls, and are read again in place when something changes. */
 
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import type { Page } from "../api/types";
 
 type Pages<T> = InfiniteData<Page<T>, string | undefined>;
@@ -78,9 +78,15 @@ export function usePages<T>(
     if (hasNextPage && !isFetchingNextPage && !isPlaceholderData) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, isPlaceholderData, fetchNextPage]);
 
+  // A search that found nothing yet goes on by itself: its pages end after so much work, whether or not they have rows.
+  const searching = rows.length === 0 && hasNextPage;
+  useEffect(() => {
+    if (searching) loadMore();
+  }, [searching, loadMore]);
+
   return {
     rows,
-    loading: isPending,
+    loading: isPending || searching,
     error: data ? undefined : error,
     hasMore: hasNextPage,
     loadMore,

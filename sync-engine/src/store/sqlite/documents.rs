@@ -2,8 +2,8 @@
 
 use super::facts::NO_DAY;
 use super::page::{self, Cursor};
+use super::search;
 use super::text::Json;
-use super::words;
 use crate::domain::{CompanyId, Currency, Date, DocumentId, DocumentKind, Money, PartnerId, VersionNumber};
 use crate::store::{
     AuditRow, DocumentQuery, DocumentRow, DocumentView, OperationBrief, Page, Payload, PayloadId, StoreError,
@@ -12,12 +12,12 @@ use crate::store::{
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
-const COLUMNS: &str = "d.id, d.company, d.partner, d.kind, d.side, d.number, d.counterparty, d.state, d.current,
+pub const COLUMNS: &str = "d.id, d.company, d.partner, d.kind, d.side, d.number, d.counterparty, d.state, d.current,
     d.current_state, d.current_purpose, d.agreed, d.needs_answer, d.promised_key, d.answer_due, d.line_count,
     d.total_minor, d.total_currency, d.change_summary, d.conflict, d.gap, o.id, o.kind, o.version, o.state,
-    d.updated_at, d.current_version";
+    d.updated_at";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
+pub fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
     let promised: String = row.get(13)?;
     let promised_on: Option<Date> = match promised.as_str() {
         NO_DAY => None,
@@ -114,7 +114,7 @@ fn walk(query: &DocumentQuery) -> Walk {
     }
 }
 
-fn filters(query: &DocumentQuery) -> String {
+pub fn filters(query: &DocumentQuery) -> String {
     let mut sql = String::new();
     if query.partner.is_some() {
         sql.push_str(" AND d.partner = :partner");
@@ -128,7 +128,7 @@ fn filters(query: &DocumentQuery) -> String {
     sql
 }
 
-fn filter_params<'a>(query: &'a DocumentQuery, params: &mut Vec<(&'static str, &'a dyn ToSql)>) {
+pub fn filter_params<'a>(query: &'a DocumentQuery, params: &mut Vec<(&'static str, &'a dyn ToSql)>) {
     params.push((":company", &query.company));
     if let Some(partner) = &query.partner {
         params.push((":partner", partner));
@@ -164,27 +164,9 @@ pub fn list_sql(query: &DocumentQuery, after: bool) -> String {
     )
 }
 
-/// Words of the current version, newest version first: the index's own order, so nothing is sorted or ranked.
-pub fn search_sql(query: &DocumentQuery) -> String {
-    let condition = match query.view {
-        DocumentView::NeedsAnswer => " AND d.needs_answer = 1",
-        DocumentView::InDelivery => " AND d.in_delivery > 0",
-        DocumentView::All => "",
-    };
-    format!(
-        "SELECT {COLUMNS} FROM document_words w
-         CROSS JOIN version v ON v.id = w.rowid
-         CROSS JOIN document d ON d.id = v.document_id AND d.current_version = v.id
-         LEFT JOIN operation o ON o.seq = d.operation
-         WHERE w.document_words MATCH :words AND w.rowid < :before AND d.company = :company {condition}{filters}
-         ORDER BY w.rowid DESC LIMIT :limit",
-        filters = filters(query)
-    )
-}
-
 pub fn list(db: &Connection, query: &DocumentQuery) -> Result<Page<DocumentRow>, StoreError> {
     match query.search.as_deref().map(str::trim) {
-        Some(typed) if !typed.is_empty() => search(db, query, typed),
+        Some(typed) if !typed.is_empty() => search::search(db, query, typed),
         _ => walk_list(db, query),
     }
 }
@@ -219,33 +201,6 @@ fn walk_list(db: &Connection, query: &DocumentQuery) -> Result<Page<DocumentRow>
         };
         Cursor::new(walk.tag, key, row.id.0)
     }))
-}
-
-const SEARCH_TAG: char = 's';
-
-fn search(db: &Connection, query: &DocumentQuery, typed: &str) -> Result<Page<DocumentRow>, StoreError> {
-    let before = match Cursor::read(query.cursor.as_deref(), SEARCH_TAG)? {
-        Some(cursor) => cursor.id,
-        None => i64::MAX,
-    };
-    let Some(words) = words::query(typed) else {
-        return Ok(Page {
-            items: Vec::new(),
-            next: None,
-        });
-    };
-    let limit = page::limit(query.limit);
-    let mut params: Vec<(&str, &dyn ToSql)> = vec![(":words", &words), (":before", &before), (":limit", &limit)];
-    filter_params(query, &mut params);
-    let mut select = db.prepare_cached(&search_sql(query))?;
-    let rows = select
-        .query_map(params.as_slice(), |row| Ok((read(row)?, row.get(26)?)))?
-        .collect::<Result<Vec<(DocumentRow, i64)>, _>>()?;
-    let page = page::cut(rows, query.limit, |(_, version)| Cursor::new(SEARCH_TAG, "", *version));
-    Ok(Page {
-        items: page.items.into_iter().map(|(row, _)| row).collect(),
-        next: page.next,
-    })
 }
 
 pub fn one(db: &Connection, id: DocumentId) -> Result<Option<DocumentRow>, StoreError> {

@@ -1,5 +1,6 @@
 //! Opening: is it our database, do its promises hold, is its schema ours.
 
+use super::typed;
 use crate::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -53,8 +54,10 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|e| refuse(path, with_advice(&e)))?;
     db.busy_timeout(BUSY_TIMEOUT)?;
-    pragma(&db, "query_only", "1")?;
     pragma(&db, "temp_store", "2")?;
+    db.execute_batch(typed::VOCABULARY)
+        .map_err(|e| refuse(path, with_advice(&e)))?;
+    pragma(&db, "query_only", "1")?;
     pragma(&db, "cache_size", &(-READER_CACHE_KIB).to_string())?;
     keep_plans(&db)?;
     Ok(db)

@@ -1,6 +1,6 @@
 //! Every list, search and claim is answered from an index in its own order, with no sort.
 
-use super::{documents, operations, quarantine};
+use super::{documents, operations, quarantine, search};
 use crate::domain::{ChainState, CompanyId, DocumentId, DocumentKind, PartnerId};
 use crate::store::{DocumentQuery, DocumentView, OperationQuery, QuarantineQuery, QuarantineState};
 use rusqlite::Connection;
@@ -61,9 +61,10 @@ fn document_lists_and_searches_need_no_sort() {
             assert_no_sort_or_scan(&db, &sql, "");
             assert!(plan(&db, &sql).starts_with("SEARCH d USING INDEX document_"), "{sql}");
         }
-        // The walk of the words is FTS5's own.
-        assert_no_sort_or_scan(&db, &documents::search_sql(&query), "w VIRTUAL TABLE");
+        assert_no_sort_or_scan(&db, &search::row_sql(&query), "");
     }
+    // The walk of the words is FTS5's own.
+    assert_no_sort_or_scan(&db, search::MATCHES, "document_words VIRTUAL TABLE");
 }
 
 #[test]

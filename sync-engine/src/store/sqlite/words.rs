@@ -1,4 +1,4 @@
-//! The search index: which words a document's current version has, and a query for what a person typed.
+//! The search index: which words a document's current version has.
 
 use super::journal::WordsChange;
 use crate::domain::document::{Item, Party};
@@ -6,8 +6,6 @@ use crate::domain::{CanonicalDocument, DespatchAdvice, Order};
 use crate::store::{StoreError, VersionContentRef};
 use rusqlite::Connection;
 
-/// Words of a query that count; the rest is ignored.
-const QUERY_WORDS: usize = 16;
 /// Characters of a document that are indexed. A thousand lines fit.
 const TEXT_LIMIT: usize = 256 << 10;
 
@@ -91,7 +89,7 @@ impl Text {
 
 /// Chinese, Japanese and Thai are written without spaces: each of their characters becomes a word, so that a phrase of
 /// them finds any part of a text.
-fn spaced(text: &str, into: &mut String) {
+pub fn spaced(text: &str, into: &mut String) {
     if text.is_ascii() {
         return into.push_str(text);
     }
@@ -105,23 +103,4 @@ fn spaced(text: &str, into: &mut String) {
             into.push(' ');
         }
     }
-}
-
-/// An FTS5 expression: every word typed, each as a quoted prefix, so that nothing in it is syntax.
-/// `None` when nothing was typed that could be a word.
-pub fn query(typed: &str) -> Option<String> {
-    let mut expression = String::new();
-    let words = typed
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .take(QUERY_WORDS);
-    for word in words {
-        if !expression.is_empty() {
-            expression.push_str(" AND ");
-        }
-        expression.push('"');
-        spaced(&word.replace('"', " "), &mut expression);
-        expression.push_str("\"*");
-    }
-    (!expression.is_empty()).then_some(expression)
 }

@@ -1,11 +1,11 @@
-//! Lists page by keyset; search takes whatever is typed.
+//! Lists page by keyset.
 
 use super::fixtures::*;
 use crate::domain::{DocumentId, PartnerId, VersionNumber};
 use crate::store::{DocumentQuery, DocumentRow, DocumentView, OperationQuery, Store, StoreError};
 use std::sync::Arc;
 
-fn filled(documents: u128) -> Opened {
+pub fn filled(documents: u128) -> Opened {
     let opened = open();
     write(&opened.store, move |tx| {
         for n in 0..documents {
@@ -30,7 +30,7 @@ fn filled(documents: u128) -> Opened {
     opened
 }
 
-fn walk(opened: &Opened, query: &DocumentQuery) -> Vec<DocumentRow> {
+pub fn walk(opened: &Opened, query: &DocumentQuery) -> Vec<DocumentRow> {
     let mut query = query.clone();
     let mut rows = Vec::new();
     for _ in 0..1000 {
@@ -150,99 +150,6 @@ fn a_cursor_of_another_list_is_refused() {
         let result = opened.store.list_documents(&query);
         assert!(matches!(result, Err(StoreError::BadCursor(_))), "{cursor}");
     }
-}
-
-fn search(opened: &Opened, typed: &str) -> Vec<String> {
-    let query = DocumentQuery {
-        search: Some(typed.to_owned()),
-        limit: 3,
-        ..query(DocumentView::All)
-    };
-    walk(opened, &query).into_iter().map(|row| row.number).collect()
-}
-
-#[test]
-fn search_finds_prefixes_of_all_words_newest_first() {
-    let opened = filled(30);
-    let all = search(&opened, "bolt");
-    assert_eq!(all.len(), 30);
-    assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "newest first over pages");
-    for (typed, found) in [
-        ("PO-007", vec!["PO-007"]),
-        ("po-007 mül", vec!["PO-007"]),
-        ("MULLER 007", vec!["PO-007"]),
-        ("po-007 steel nothing", vec![]),
-        ("角螺", vec!["all"]),
-        ("sku-00001", vec!["all"]),
-        ("olt", vec![]),
-    ] {
-        let numbers = search(&opened, typed);
-        if found == ["all"] {
-            assert_eq!(numbers.len(), 30, "{typed}");
-        } else {
-            assert_eq!(numbers, found, "{typed}");
-        }
-    }
-    // A new version's words replace the old one's, and it becomes the newest.
-    let mut changed = order("PO-003", None, 1);
-    changed.lines[0].item.description = Some("Washer".to_owned());
-    write(&opened.store, move |tx| {
-        receive_from(
-            tx,
-            &PartnerId("partner-0".to_owned()),
-            &changed,
-            2,
-            NOW.plus_seconds(99),
-        )
-    })
-    .expect("version 2");
-    assert_eq!(search(&opened, "washer"), ["PO-003"]);
-    assert_eq!(search(&opened, "po-0").first().map(String::as_str), Some("PO-003"));
-    assert!(!search(&opened, "bolt").contains(&"PO-003".to_owned()));
-}
-
-#[test]
-fn nothing_typed_is_syntax() {
-    let opened = filled(3);
-    let long = "a ".repeat(5_000);
-    for typed in [
-        "\"",
-        "\"\"",
-        "\" OR \"",
-        "*",
-        "-",
-        "bolt*",
-        "NOT",
-        "AND",
-        "OR bolt",
-        "NEAR(a b)",
-        "words:bolt",
-        "^bolt",
-        "(",
-        ")",
-        "a\"b",
-        "'; DROP TABLE document; --",
-        "\0",
-        "bolt\0steel",
-        "%",
-        "\u{202E}",
-        "{bolt}",
-        "bolt +",
-        "\\",
-        "🦀",
-        "é\u{301}",
-        "\"bolt",
-        "bolt\"",
-        long.as_str(),
-    ] {
-        let query = DocumentQuery {
-            search: Some(typed.to_owned()),
-            ..query(DocumentView::All)
-        };
-        let result = opened.store.list_documents(&query);
-        assert!(result.is_ok(), "{typed:?}: {result:?}");
-    }
-    assert_eq!(search(&opened, "bolt* \"steel\"").len(), 3);
 }
 
 #[test]

@@ -15,4 +15,5 @@ mod lists;
 mod opening;
 mod quarantine;
 mod queue;
+mod search;
 mod story;

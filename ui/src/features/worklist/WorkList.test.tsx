@@ -90,6 +90,19 @@ test("ten thousand documents make a few dozen rows, and pages come as one scroll
   await waitFor(() => expect(engine.calls.some((call) => call.path.includes("cursor=100"))).toBe(true));
 });
 
+test("a search whose first pages are empty goes on until it has rows", async () => {
+  const engine = fakeEngine({
+    "GET /documents": (call: Call) => {
+      const from = Number(/cursor=(\d+)/.exec(call.path)?.[1] ?? 0);
+      return from < 3 ? { items: [], next: String(from + 1) } : { items: [row(7)] };
+    },
+    "GET /partners": [],
+  });
+  show(<WorkList view="all" />);
+  await screen.findByText("PO-7");
+  expect(engine.calls.filter((call) => call.path.startsWith("/documents")).length).toBe(4);
+});
+
 test("text of partners stays text", async () => {
   fakeEngine({ "GET /documents": { items: [row(1, { counterparty: "<img src=x onerror=alert(1)>" })] }, "GET /partners": [] });
   const { container } = show(<WorkList view="all" />);
