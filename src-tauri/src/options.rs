@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sync_engine::domain::CompanyId;
 use sync_engine::log::LogSettings;
 use sync_engine::print::Letterhead;
-use sync_engine::settings::{CareSettings, FileSettings, check_company};
+use sync_engine::settings::{CareSettings, FileSettings, check_company, default_data_dir, make_data_dir};
 
 const DEFAULT_COMPANY: &str = "main";
 
@@ -55,10 +55,9 @@ impl Options {
         let named = self.data_dir.is_some();
         let data_dir = match self.data_dir {
             Some(dir) => dir,
-            None => default_data_dir()?,
+            None => default_data_dir().ok_or("There is no home folder to keep data in; name one with --data-dir.")?,
         };
-        std::fs::create_dir_all(&data_dir)
-            .map_err(|e| format!("The data folder {} cannot be made: {e}", data_dir.display()))?;
+        make_data_dir(&data_dir).map_err(|e| format!("The data folder {} cannot be made: {e}", data_dir.display()))?;
         let data_dir = data_dir
             .canonicalize()
             .map_err(|e| format!("The data folder {} cannot be read: {e}", data_dir.display()))?;
@@ -112,24 +111,10 @@ fn fingerprint(path: &Path) -> u64 {
         })
 }
 
-/// As the command line has it: `%LOCALAPPDATA%\Countersign`, or `$XDG_DATA_HOME/countersign`.
-fn default_data_dir() -> Result<PathBuf, String> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let found = if cfg!(windows) {
-        set("LOCALAPPDATA").map(|dir| dir.join("Countersign"))
-    } else {
-        // The XDG specification: a relative path is to be ignored.
-        set("XDG_DATA_HOME")
-            .filter(|dir| dir.is_absolute())
-            .or_else(|| set("HOME").map(|home| home.join(".local/share")))
-            .map(|dir| dir.join("countersign"))
-    };
-    found.ok_or_else(|| "There is no home folder to keep data in; name one with --data-dir.".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sync_engine::settings::mode_open_to_others;
 
     #[test]
     fn a_named_data_folder_is_an_instance_of_its_own() {
@@ -139,6 +124,7 @@ mod tests {
         let one = options.clone().resolve().expect("the folder is made");
         let again = options.resolve().expect("the folder is there");
         assert!(at.is_dir());
+        assert_eq!(mode_open_to_others(&at), None, "documents are for their owner alone");
         assert_eq!(one.partners_dir, one.data_dir.join("partners"));
         assert_eq!(one.instance_id(), again.instance_id());
         let other = Options::parse_from(["countersign-desktop", "--data-dir", &dir.path().to_string_lossy()]);

@@ -32,12 +32,13 @@ use crate::exchange::deliver::{self, Until};
 use crate::exchange::gate::Told;
 use crate::exchange::partners::{Partner, Partners, loader};
 use crate::exchange::poll::PollError;
-use crate::exchange::presence::Presence;
+use crate::exchange::presence::{self, Presence};
 use crate::exchange::{Exchange, Load, Pace, schedule, watch};
 use crate::meter::Meter;
 use crate::partner::Secrets;
 use crate::print::Letterhead;
 use crate::store::{DocumentRow, SqliteStore, Store, StoreExt};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -83,6 +84,8 @@ struct Inner {
     letterhead: Letterhead,
     secrets: Arc<dyn Secrets>,
     database: PathBuf,
+    /// Where running quarantine again goes on, by partner and stream, when more waits than one request runs.
+    reruns: Mutex<BTreeMap<(PartnerId, Option<String>), i64>>,
 }
 
 impl Engine {
@@ -98,9 +101,11 @@ impl Engine {
                 std::fs::create_dir_all(dir)
                     .map_err(|e| EngineError::Config(format!("the folder {} cannot be made: {e}", dir.display())))?;
             }
-            Ok::<_, EngineError>(SqliteStore::open(data_dir.join("countersign.db"))?)
+            // Before the database is touched: it may be replaced right now.
+            let here = presence::enter(&data_dir).map_err(|e| unusable(&data_dir, &e))?;
+            Ok::<_, EngineError>((SqliteStore::open(data_dir.join("countersign.db"))?, here))
         });
-        let store = opening.await.map_err(|e| EngineError::Internal(e.to_string()))??;
+        let (store, _here) = opening.await.map_err(|e| EngineError::Internal(e.to_string()))??;
         let parts = Parts {
             store: Arc::new(store),
             load: loader(Arc::clone(&options.secrets), Arc::clone(&options.clock)),
@@ -118,10 +123,7 @@ impl Engine {
         let holder = format!("engine-{}", options.clock.new_operation_id());
         let database = options.data_dir.join("countersign.db");
         let (data_dir, shown) = (options.data_dir.clone(), holder.clone());
-        let showing = store.read(move |_| {
-            let shown = Presence::show(&data_dir, &shown);
-            Ok(shown.map_err(|e| EngineError::Config(format!("{} cannot be written: {e}", data_dir.display())))?)
-        });
+        let showing = store.read(move |_| Ok(Presence::show(&data_dir, &shown).map_err(|e| unusable(&data_dir, &e))?));
         let presence = showing.await?;
         let exchange = Arc::new(Exchange {
             partners: Partners::new(
@@ -159,6 +161,7 @@ impl Engine {
                 letterhead: options.letterhead,
                 secrets: options.secrets,
                 database,
+                reruns: Mutex::default(),
             }),
         })
     }
@@ -326,6 +329,10 @@ impl Engine {
         let draining = exchange.tasks.spawn(deliver::run(Arc::clone(&exchange), until));
         draining.await.map_err(|e| EngineError::Internal(e.to_string()))
     }
+}
+
+fn unusable(data_dir: &Path, why: &std::io::Error) -> EngineError {
+    EngineError::Config(format!("the data folder {} cannot be used: {why}", data_dir.display()))
 }
 
 fn polled(partner: &Partner, error: PollError) -> EngineError {

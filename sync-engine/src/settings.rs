@@ -155,6 +155,37 @@ pub fn check_company(company: &CompanyId) -> Result<(), String> {
     ))
 }
 
+/// Where data lies unless told otherwise. Linux: `$XDG_DATA_HOME/countersign` or `~/.local/share/countersign`. Windows:
+/// `%LOCALAPPDATA%\Countersign`, and `%PROGRAMDATA%\Countersign` for an account without one.
+pub fn default_data_dir() -> Option<PathBuf> {
+    let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if cfg!(windows) {
+        return var("LOCALAPPDATA")
+            .or_else(|| var("PROGRAMDATA"))
+            .map(|d| d.join("Countersign"));
+    }
+    // The XDG specification: a relative path is to be ignored.
+    var("XDG_DATA_HOME")
+        .filter(|d| d.is_absolute())
+        .or_else(|| var("HOME").map(|home| home.join(".local/share")))
+        .map(|d| d.join("countersign"))
+}
+
+/// Makes the data folder, for its owner alone: every document lies in it. One that is there keeps its rights.
+///
+/// # Errors
+/// What the system says.
+pub fn make_data_dir(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
+}
+
 /// The rights of a file that others than its owner may read; `None` when they may not, or where the folder's rights protect
 /// it (Windows).
 #[cfg(unix)]
@@ -169,10 +200,10 @@ pub fn mode_open_to_others(_: &Path) -> Option<u32> {
     None
 }
 
-/// Held while one engine works on a data folder. The system lets go of it when the process ends, however that ends.
+/// Held while a service works on a data folder. The system lets go of it when the process ends, however that ends.
 ///
-/// Two engines on one folder would do no harm (leases keep them apart), but neither would show at once what the other
-/// brought.
+/// Two engines on one folder do no harm (leases keep them apart), so the window and single commands work beside it; two
+/// services would only be in each other's way.
 #[derive(Debug)]
 pub struct DataFolderLock {
     _file: std::fs::File,
@@ -187,6 +218,23 @@ pub enum LockError {
 }
 
 impl DataFolderLock {
+    /// Whether a process holds it; nothing is written to find out.
+    ///
+    /// # Errors
+    /// The lock file cannot be read.
+    pub fn is_held(data_dir: &Path) -> std::io::Result<bool> {
+        let file = match std::fs::File::open(data_dir.join(LOCK_FILE)) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(e),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(e)) => Err(e),
+        }
+    }
+
     /// Does not wait.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `countersign archive`: what left the database, and reading it back.
 
 use super::args::{ArchiveArgs, ArchiveCommand, Global};
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::settings::reason;
 use super::{host, terminal};
 use serde_json::json;
@@ -11,7 +11,7 @@ use sync_engine::clock::{Clock, SystemClock};
 use sync_engine::domain::Timestamp;
 use sync_engine::exchange::care;
 use sync_engine::settings::ARCHIVES_DIR;
-use sync_engine::store::SqliteStore;
+use sync_engine::store::{ArchiveReport, SqliteStore, StoreError};
 
 pub async fn run(global: &Global, args: ArchiveArgs) -> Result<ExitCode, Failure> {
     match args.command {
@@ -23,46 +23,65 @@ pub async fn run(global: &Global, args: ArchiveArgs) -> Result<ExitCode, Failure
 
 fn list(global: &Global) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
-    let folder = settings.data_dir.join(ARCHIVES_DIR);
-    let mut files: Vec<PathBuf> = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(e) => return Err(Failure::failed(format!("{}: {}", folder.display(), reason(&e)))),
-    };
-    files.retain(|path| path.extension().is_some_and(|e| e == "gz"));
-    files.sort();
-    let mut wrong = None;
-    let mut rows = Vec::new();
-    for file in files {
-        match SqliteStore::examine_archive(&file) {
-            Ok(report) if global.json => terminal::json(&report)?,
-            Ok(report) => rows.push(vec![
-                file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                terminal::bytes(report.bytes),
-                report.documents.to_string(),
-                report.audit_rows.to_string(),
-                report.rows.to_string(),
-                "ok".to_owned(),
-            ]),
-            Err(error) => {
-                rows.push(vec![
-                    file.display().to_string(),
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                    error.to_string(),
-                ]);
-                wrong.get_or_insert(error);
-            }
-        }
-    }
-    if !global.json {
+    let archives = archives(&settings.data_dir.join(ARCHIVES_DIR))?;
+    let examined: Vec<_> = archives
+        .iter()
+        .map(|file| (file, SqliteStore::examine_archive(file)))
+        .collect();
+    if global.json {
+        let told = examined.iter().map(|(file, report)| match report {
+            Ok(report) => json!({ "file": file, "ok": true, "report": report }),
+            Err(error) => json!({ "file": file, "ok": false, "message": error.to_string() }),
+        });
+        terminal::json(&told.collect::<Vec<_>>())?;
+    } else if examined.is_empty() {
+        terminal::line("nothing is archived yet")?;
+    } else {
+        let rows: Vec<_> = examined.iter().map(|(file, report)| row(file, report)).collect();
         terminal::table(&["ARCHIVE", "SIZE", "DOCUMENTS", "HISTORY", "ROWS", "STATE"], &rows)?;
     }
-    match wrong {
-        None => Ok(ExitCode::SUCCESS),
-        Some(error) => Err(error.into()),
+    Ok(match examined.iter().all(|(_, report)| report.is_ok()) {
+        true => ExitCode::SUCCESS,
+        false => Exit::Failed.into(),
+    })
+}
+
+/// Oldest first.
+fn archives(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |e: std::io::Error| Failure::failed(format!("{}: {}", folder.display(), reason(&e)));
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(unreadable(e)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        files.push(entry.map_err(unreadable)?.path());
+    }
+    files.retain(|path| path.extension().is_some_and(|e| e == "gz"));
+    files.sort();
+    Ok(files)
+}
+
+fn row(file: &Path, report: &Result<ArchiveReport, StoreError>) -> Vec<String> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match report {
+        Ok(report) => vec![
+            name,
+            terminal::bytes(report.bytes),
+            report.documents.to_string(),
+            report.audit_rows.to_string(),
+            report.rows.to_string(),
+            "ok".to_owned(),
+        ],
+        Err(error) => vec![
+            name,
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
+            error.to_string(),
+        ],
     }
 }
 
@@ -85,16 +104,17 @@ fn show(file: &Path) -> Result<ExitCode, Failure> {
 
 async fn now(global: &Global, days: Option<u32>) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
-    let store = host::store(&settings)?;
+    let alone = host::store(&settings)?;
+    let store = &alone.store;
     let Some(days) = days.or(settings.care.keep_days()) else {
         return Err(Failure::configuration("care.keepDays is 0: everything is kept").hint("say how many with --days"));
     };
     let before = Timestamp(SystemClock.now().0 - i64::from(days) * 24 * 60 * 60 * 1000);
     let bar = terminal::waiting(global.json, "archiving");
-    let retired = care::retire(&store, &settings.data_dir.join(ARCHIVES_DIR), before).await;
+    let retired = care::retire(store, &settings.data_dir.join(ARCHIVES_DIR), before).await;
     bar.finish_and_clear();
     let retired = retired?;
-    care::shrink(&store, || std::future::ready(())).await?;
+    care::shrink(store, || std::future::ready(())).await?;
     store.close();
     if global.json {
         terminal::json(&json!({

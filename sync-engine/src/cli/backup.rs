@@ -9,7 +9,7 @@ use sync_engine::settings::BACKUPS_DIR;
 
 pub fn run(global: &Global, args: BackupArgs) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
-    let store = host::store(&settings)?;
+    let alone = host::store(&settings)?;
     let to = args.file.unwrap_or_else(|| {
         let name = format!("countersign-{}.db", chrono::Local::now().format("%Y%m%d-%H%M%S"));
         settings.data_dir.join(BACKUPS_DIR).join(name)
@@ -27,7 +27,7 @@ pub fn run(global: &Global, args: BackupArgs) -> Result<ExitCode, Failure> {
         })?;
     }
     let bar = terminal::waiting(global.json, "copying and checking the database");
-    let result = store.backup(&to);
+    let result = alone.store.backup(&to);
     bar.finish_and_clear();
     let report = result?;
     if global.json {

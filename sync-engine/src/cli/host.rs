@@ -9,8 +9,9 @@ use std::time::Duration;
 use sync_engine::clock::SystemClock;
 use sync_engine::doctor::Installation;
 use sync_engine::engine::{Care, Engine, EngineOptions};
+use sync_engine::exchange::presence::{self, Here};
 use sync_engine::partner::{FileSecrets, Secrets};
-use sync_engine::settings::{ARCHIVES_DIR, BACKUPS_DIR, DATABASE_FILE};
+use sync_engine::settings::{self, ARCHIVES_DIR, BACKUPS_DIR, DATABASE_FILE};
 use sync_engine::store::{SqliteStore, Store};
 
 const SECRETS_FILE: &str = "secrets.json";
@@ -37,14 +38,7 @@ pub fn installation(global: &Global) -> Result<Installation, Failure> {
 /// Makes the data folder, for its owner alone.
 pub fn make_data_dir(settings: &Settings) -> Result<(), Failure> {
     let dir = &settings.data_dir;
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(dir).map_err(|e| {
+    settings::make_data_dir(dir).map_err(|e| {
         let why = match e.kind() {
             std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => "a file is in the way".to_owned(),
             _ => reason(&e),
@@ -57,6 +51,8 @@ pub fn make_data_dir(settings: &Settings) -> Result<(), Failure> {
 /// The engine on the data folder, which is made when it is missing.
 pub async fn engine(settings: &Settings, background: bool) -> Result<Engine, Failure> {
     make_data_dir(settings)?;
+    // The engine does so itself; here it is told as what it is.
+    let _here = enter(settings)?;
     let options = EngineOptions {
         company: settings.company.clone(),
         letterhead: settings.letterhead.clone(),
@@ -87,10 +83,31 @@ pub async fn engine_on_existing(settings: &Settings) -> Result<Engine, Failure> 
     engine(settings, false).await
 }
 
+/// The store without an engine; its database is not replaced meanwhile.
+pub struct StoreAlone {
+    pub store: Arc<dyn Store>,
+    _here: Here,
+}
+
 /// The store alone, on a database that must be there.
-pub fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+pub fn store(settings: &Settings) -> Result<StoreAlone, Failure> {
     let path = existing_database(settings)?;
-    Ok(Arc::new(SqliteStore::open(path)?))
+    let here = enter(settings)?;
+    Ok(StoreAlone {
+        store: Arc::new(SqliteStore::open(path)?),
+        _here: here,
+    })
+}
+
+fn enter(settings: &Settings) -> Result<Here, Failure> {
+    presence::enter(&settings.data_dir).map_err(|e| {
+        let exit = match e.kind() {
+            std::io::ErrorKind::ResourceBusy => Exit::InUse,
+            _ => Exit::Failed,
+        };
+        let dir = settings.data_dir.display();
+        Failure::new(exit, format!("the data folder {dir} cannot be used: {}", reason(&e)))
+    })
 }
 
 pub fn existing_database(settings: &Settings) -> Result<PathBuf, Failure> {

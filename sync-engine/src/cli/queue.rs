@@ -74,13 +74,13 @@ fn delivery_state(arg: StateArg) -> DeliveryState {
 
 fn list(global: &Global, states: Vec<DeliveryState>, which: Which, limit: u32) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
-    let store = host::store(&settings)?;
+    let alone = host::store(&settings)?;
     let query = OperationQuery {
         company: Some(settings.company.clone()),
         states,
         ..which.query(SystemClock.now())
     };
-    let rows = read(store.as_ref(), query, limit as usize)?;
+    let rows = read(alone.store.as_ref(), query, limit as usize)?;
     if global.json {
         terminal::json(&rows)?;
         return Ok(ExitCode::SUCCESS);

@@ -7,7 +7,7 @@ use super::{host, terminal};
 use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
-use sync_engine::exchange::presence;
+use sync_engine::exchange::presence::{self, Alone};
 use sync_engine::settings::{DATABASE_FILE, DataFolderLock};
 use sync_engine::store::{DrillReport, SqliteStore};
 
@@ -21,24 +21,16 @@ pub fn run(global: &Global, args: &RestoreArgs) -> Result<ExitCode, Failure> {
     }
     host::make_data_dir(&settings)?;
     let dir = &settings.data_dir;
-    let alone = if args.check {
-        None
-    } else {
-        Some(DataFolderLock::take(dir)?)
-    };
-    if !args.check && presence::is_any_alive(dir).map_err(|e| Failure::failed(reason(&e)))? {
-        return Err(
-            Failure::new(Exit::InUse, format!("an engine works on {}", dir.display()))
-                .hint("stop it first: a database is never replaced under a running engine"),
-        );
-    }
-    let report = drill(global, &args.file, dir)?;
     if args.check {
+        drill(global, &args.file, dir)?;
         return Ok(ExitCode::SUCCESS);
     }
+    // Both to the end: trying the backup out takes a while, and nobody may begin meanwhile.
+    let _service = DataFolderLock::take(dir)?;
+    let _alone = keep_out(dir)?;
+    let report = drill(global, &args.file, dir)?;
     let moment = chrono::Local::now().format("%Y%m%d-%H%M%S").to_string();
     let kept = SqliteStore::replace(&args.file, &dir.join(DATABASE_FILE), &moment)?;
-    drop(alone);
     let kept = kept.map(|path| path.display().to_string());
     if global.json {
         terminal::json(&json!({ "restored": report.path, "replaced": kept }))?;
@@ -47,6 +39,21 @@ pub fn run(global: &Global, args: &RestoreArgs) -> Result<ExitCode, Failure> {
         terminal::line(format!("{} is in place{was}", report.path))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn keep_out(dir: &Path) -> Result<Alone, Failure> {
+    match presence::keep_out(dir) {
+        Ok(Some(alone)) => Ok(alone),
+        Ok(None) => Err(
+            Failure::new(Exit::InUse, format!("somebody works on {}", dir.display()))
+                .hint("close the window, or end the other command: a database is never replaced while it is in use"),
+        ),
+        Err(e) => Err(Failure::failed(format!(
+            "{} cannot be used: {}",
+            dir.display(),
+            reason(&e)
+        ))),
+    }
 }
 
 /// Tries a backup out in a folder of its own inside the data folder, and tells what was found.

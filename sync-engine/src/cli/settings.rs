@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use sync_engine::domain::CompanyId;
 use sync_engine::log::LogSettings;
 use sync_engine::print::Letterhead;
-use sync_engine::settings::{CareSettings, FileSettings, SettingsError, check_company};
+use sync_engine::settings::{CareSettings, FileSettings, SettingsError, check_company, default_data_dir};
 
 const DEFAULT_PORT: u16 = 7710;
 const DEFAULT_COMPANY: &str = "main";
@@ -62,22 +62,6 @@ fn data_dir(global: &Global) -> Result<PathBuf, Failure> {
                 .hint("say where with --data-dir, or in COUNTERSIGN_DATA_DIR")
         }),
     }
-}
-
-/// Linux: `$XDG_DATA_HOME/countersign` or `~/.local/share/countersign`. Windows: `%LOCALAPPDATA%\Countersign`, and
-/// `%PROGRAMDATA%\Countersign` for an account without one.
-fn default_data_dir() -> Option<PathBuf> {
-    let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    if cfg!(windows) {
-        return var("LOCALAPPDATA")
-            .or_else(|| var("PROGRAMDATA"))
-            .map(|d| d.join("Countersign"));
-    }
-    // The XDG specification: a relative path is to be ignored.
-    var("XDG_DATA_HOME")
-        .filter(|d| d.is_absolute())
-        .or_else(|| var("HOME").map(|home| home.join(".local/share")))
-        .map(|d| d.join("countersign"))
 }
 
 fn resolve(

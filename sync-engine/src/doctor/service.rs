@@ -1,7 +1,7 @@
 //! The service on this machine: whether it answers where the settings say, and whether it is ready.
 
 use super::{Check, Installation};
-use crate::settings::{DataFolderLock, LockError, TOKEN_FILE};
+use crate::settings::{DataFolderLock, TOKEN_FILE};
 use crate::tls;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -30,11 +30,16 @@ pub async fn ask(installation: &Installation, path: &str) -> Option<(u16, String
 
 pub async fn checks(installation: &Installation) -> Vec<Check> {
     // Only where a service works here: on its port somebody else may answer.
-    match DataFolderLock::take(&installation.data_dir) {
-        Err(LockError::Held { .. }) => {}
-        Ok(_) | Err(LockError::Unusable { .. }) => return vec![Check::ok("service", "none runs on this data folder")],
-    }
     let name = "service";
+    match DataFolderLock::is_held(&installation.data_dir) {
+        Ok(true) => {}
+        Ok(false) => return vec![Check::ok(name, "none runs on this data folder")],
+        Err(error) => {
+            let message = "whether one runs on this data folder cannot be told";
+            let why = "Whether screens and monitors reach it is not known.";
+            return vec![Check::warn(name, message, why, "run this as the user of the service").says(error)];
+        }
+    }
     vec![match ask(installation, "/api/v1/ready").await {
         Some((200, _)) => Check::ok(name, "it answers and is ready"),
         Some((503, text)) => Check::warn(

@@ -6,6 +6,7 @@ use crate::exchange::intake::{self, Arrival, Source, Taken, stream_of};
 use crate::partner::{PartnerLink, RawItem, SetAside};
 use crate::store::{Lane, QuarantineQuery, QuarantineRow, QuarantineSettled, QuarantineState, StoreExt};
 use serde::Serialize;
+use std::sync::PoisonError;
 use utoipa::ToSchema;
 
 /// Payloads that one request runs again at most.
@@ -59,6 +60,7 @@ impl Engine {
         }
         // Newest first as they are listed; a change must not come before what it changes.
         waiting.reverse();
+        self.go_on_with(&mut waiting, partner, stream);
         let mut report = QuarantineRerun {
             more: waiting.len() > MAX_RERUN,
             ..QuarantineRerun::default()
@@ -80,6 +82,22 @@ impl Engine {
             }
         }
         Ok(report)
+    }
+
+    /// Leaves out what the request before this one ran, when more waited than it could: those that are still wrong would
+    /// stand before the rest for ever.
+    fn go_on_with(&self, waiting: &mut Vec<i64>, partner: &PartnerId, stream: Option<&str>) {
+        let mut reruns = self.inner.reruns.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (partner.clone(), stream.map(str::to_owned));
+        let ran = reruns.remove(&key).unwrap_or_default();
+        if waiting.last().is_some_and(|newest| *newest > ran) {
+            waiting.retain(|id| *id > ran);
+        }
+        if waiting.len() > MAX_RERUN
+            && let Some(last) = waiting.get(MAX_RERUN - 1)
+        {
+            reruns.insert(key, *last);
+        }
     }
 
     /// Takes the payload in once more, with the present configuration. The row says what came of it.

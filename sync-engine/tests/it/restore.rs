@@ -2,6 +2,7 @@
 
 use crate::cli_program::{Running, countersign, json, run, sandbox, text};
 use std::path::{Path, PathBuf};
+use sync_engine::exchange::presence::{self, Presence};
 
 fn backup(home: &Path) -> PathBuf {
     let saved = json(home, &["backup", "--json"]);
@@ -98,4 +99,64 @@ fn nothing_is_replaced_under_a_running_engine_or_by_a_ruin() {
     let serving = Running::start(countersign(path, &["serve", "--port", "0", "--json"]));
     serving.told();
     refused(&good, 6, "another Countersign works on the data folder");
+}
+
+#[test]
+fn nothing_is_replaced_under_a_window_or_a_command_and_nobody_begins_meanwhile() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path();
+    let (_sandbox, _) = sandbox(path, &["--orders", "1"]);
+    json(path, &["sync", "--json"]);
+    let good = backup(path).display().to_string();
+    let before = std::fs::read(database(path)).expect("there");
+    let data = path.join("data");
+    let refused = |args: &[&str], words: &str| {
+        let out = run(path, args);
+        let told = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(6), "{args:?}: {told}");
+        assert!(told.contains(words), "{args:?}: {told}");
+    };
+
+    // The window holds no lock of the service: it shows itself as every engine does.
+    let window = Presence::show(&data, "window").expect("shown");
+    refused(&["restore", &good], "somebody works on");
+    assert!(run(path, &["restore", &good, "--check"]).status.success());
+    assert_eq!(
+        std::fs::read(database(path)).expect("there"),
+        before,
+        "nothing was replaced"
+    );
+    drop(window);
+
+    let restoring = presence::keep_out(&data).expect("readable").expect("nobody is there");
+    for args in [
+        &["sync"][..],
+        &["queue", "list"],
+        &["backup"],
+        &["print", "1"],
+        &["serve", "--port", "0"],
+    ] {
+        refused(args, "a backup is put in the place of the database");
+    }
+    drop(restoring);
+    assert!(run(path, &["restore", &good]).status.success());
+}
+
+#[test]
+fn a_restore_that_was_cut_short_is_no_new_beginning() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path();
+    let (_sandbox, _) = sandbox(path, &["--orders", "1"]);
+    json(path, &["sync", "--json"]);
+    let good = backup(path).display().to_string();
+    // The power went after the old database had gone out of the way.
+    std::fs::copy(&good, path.join("data/countersign.db-restoring")).expect("copied");
+    std::fs::remove_file(database(path)).expect("removed");
+    let out = run(path, &["sync"]);
+    let told = text(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{told}");
+    assert!(told.contains("a restore was cut short"), "{told}");
+    assert!(!database(path).exists(), "an empty database was made");
+    assert!(run(path, &["restore", &good]).status.success());
+    assert!(run(path, &["print", "1", "--output", "one.pdf"]).status.success());
 }

@@ -6,6 +6,8 @@ use crate::store::{DrillReport, Store, StoreError};
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
+/// What a restore brings lies beside the database under this ending, until it is in its place.
+pub const COMING: &str = "-restoring";
 /// Files that belong to a database.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
@@ -13,7 +15,7 @@ fn refuse(path: &Path, reason: impl std::fmt::Display) -> StoreError {
     StoreError::Conflict(format!("{}: {reason}", path.display()))
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -58,7 +60,7 @@ impl SqliteStore {
     /// # Errors
     /// `Conflict` with the file and the reason. The old database is in its place until the new one is whole beside it.
     pub fn replace(backup: &Path, database: &Path, moment: &str) -> Result<Option<PathBuf>, StoreError> {
-        let coming = with_suffix(database, "-restoring");
+        let coming = with_suffix(database, COMING);
         std::fs::copy(backup, &coming).map_err(|e| refuse(&coming, e))?;
         // Windows flushes only what was opened for writing.
         let file = OpenOptions::new()

@@ -1,5 +1,6 @@
 //! Opening: is it our database, do its promises hold, is its schema ours.
 
+use super::drill::{COMING, with_suffix};
 use super::typed;
 use crate::store::StoreError;
 use rusqlite::config::DbConfig;
@@ -31,6 +32,7 @@ pub fn refuse(path: &Path, reason: impl Into<String>) -> StoreError {
 /// Opens the writer's connection: checks whose file it is, sets and reads back every pragma, migrates.
 pub fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     check_file(path)?;
+    check_restored(path)?;
     let mut db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -96,6 +98,21 @@ pub fn check_file(path: &Path) -> Result<(), StoreError> {
         )),
         Err(e) => Err(refuse(path, e.to_string())),
     }
+}
+
+/// Refuses to begin anew where a restore was cut short after it took the old database away.
+fn check_restored(path: &Path) -> Result<(), StoreError> {
+    let coming = with_suffix(path, COMING);
+    if path.exists() || !coming.exists() {
+        return Ok(());
+    }
+    Err(refuse(
+        path,
+        format!(
+            "a restore was cut short, and {} waits beside it: run `countersign restore` with the backup again",
+            coming.display()
+        ),
+    ))
 }
 
 pub fn check_owner(db: &Connection, path: &Path) -> Result<(), StoreError> {
