@@ -197,6 +197,9 @@ fn database(found: &Found) -> Value {
             error.message = None;
         }
     }
+    for unread in &mut database.unread {
+        unread.why = clean::left_out(&unread.why);
+    }
     database.quick_check = database.quick_check.map(|said| clean::quick_check(&said));
     serde_json::to_value(&database).unwrap_or_else(|e| json!({ "leftOut": e.to_string() }))
 }

@@ -42,16 +42,13 @@ pub fn checks(installation: &Installation, look: Look, mut rows: impl FnMut(i64)
             return (vec![Check::fail("database", message, DAMAGED, KEEP).says(error)], None);
         }
     };
-    let mut checks = vec![
-        sizes(&found),
-        writable(&found),
-        durability(&found),
-        integrity(&found),
-        audit(&found),
-    ];
+    let mut checks = vec![sizes(&found), writable(&found), durability(&found), integrity(&found)];
+    checks.extend(unread(&found));
+    // Of what could not be read nothing is said but that.
+    checks.extend(found.has_read("audit").then(|| audit(&found)));
     checks.push(engines(installation, &found));
-    checks.push(waiting(installation, &found));
-    checks.push(quarantine(installation, &found));
+    checks.extend(found.has_read("operations").then(|| waiting(installation, &found)));
+    checks.extend(found.has_read("quarantine").then(|| quarantine(installation, &found)));
     checks.extend(incidents(&found));
     (checks, Some(found))
 }
@@ -120,6 +117,19 @@ fn integrity(found: &Examination) -> Check {
         Some(said) if said.eq_ignore_ascii_case("ok") => Check::ok("integrity", "quick_check ok"),
         Some(said) => Check::fail("integrity", "the database is damaged", DAMAGED, KEEP).says(said),
     }
+}
+
+fn unread(found: &Examination) -> Option<Check> {
+    let first = found.unread.first()?;
+    let parts: Vec<&str> = found.unread.iter().map(|unread| unread.what).collect();
+    let message = format!("these parts of the database cannot be read: {}", parts.join(", "));
+    let why = "Whether anything is wrong there, or waits there, is not known.";
+    let advice = match found.schema_version.cmp(&found.known_schema) {
+        std::cmp::Ordering::Less => "the next start brings it up to date; then run this again",
+        std::cmp::Ordering::Equal => KEEP,
+        std::cmp::Ordering::Greater => "look with the program that wrote it",
+    };
+    Some(Check::fail("contents", message, why, advice).says(&first.why))
 }
 
 fn audit(found: &Examination) -> Check {

@@ -40,7 +40,15 @@ fn data_folder(dir: &Path) -> Check {
             "name a folder with --data-dir",
         ),
         Ok(_) => match file_in(dir) {
-            Ok(()) => Check::ok(name, shown.to_string()),
+            Ok(()) => match mode_open_to_others(dir).filter(|mode| mode & 0o007 != 0) {
+                None => Check::ok(name, shown.to_string()),
+                Some(mode) => Check::warn(
+                    name,
+                    format!("every user of this machine may look into {shown} (mode {mode:o})"),
+                    "They read what partners ordered and at what prices.",
+                    format!("chmod o= {shown}"),
+                ),
+            },
             Err(e) => Check::fail(name, format!("{shown} cannot be written"), UNSAFE, elsewhere).says(e),
         },
     }

@@ -157,6 +157,19 @@ fn a_database_that_is_damaged_altered_newer_or_another_programs_is_told_apart() 
         .expect("newer");
     home.look(&[]).finds("database", "fail", "this program knows schema");
 
+    // Every page is well, but what should be there is not: nothing is said to be well that was not looked at.
+    std::fs::write(&path, &whole).expect("written");
+    home.database()
+        .execute_batch("ALTER TABLE quarantine RENAME TO elsewhere; ALTER TABLE audit RENAME TO history")
+        .expect("altered");
+    let looked = home.look(&["--offline"]);
+    looked.finds("contents", "fail", "cannot be read: audit, quarantine");
+    let checks = looked.told["checks"].to_string();
+    assert!(
+        !checks.contains("\"quarantine\"") && !checks.contains("\"audit\""),
+        "{checks}"
+    );
+
     std::fs::write(&path, b"no database at all, but long enough to look").expect("written");
     home.look(&[]).finds("database", "fail", "it is not a database");
     std::fs::remove_file(&path).expect("removed");
@@ -183,6 +196,18 @@ fn a_database_on_a_disk_that_takes_no_writes_is_read_and_told() {
     looked.finds("database rights", "fail", "the database cannot be written");
     looked.finds("integrity", "ok", "quick_check ok");
     looked.finds("disk", "fail", "free");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_data_folder_that_everybody_may_look_into_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    home.look(&["--offline"]).finds("data folder", "ok", "");
+    let folder = home.dir.path().join("data");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("set");
+    home.look(&["--offline"])
+        .finds("data folder", "warn", "every user of this machine may look into");
 }
 
 #[test]

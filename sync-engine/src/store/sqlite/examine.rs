@@ -6,7 +6,7 @@ use super::{SqliteStore, audit, open, partners};
 use crate::clock::stopwatch;
 use crate::store::{
     AuditCheck, CounterValue, Examination, IncidentCount, LeaseView, OperationCount, QuarantineCount, StoreError,
-    TableSize,
+    TableSize, Unread,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use std::path::Path;
@@ -31,9 +31,11 @@ impl SqliteStore {
         db.execute_batch("BEGIN")?;
         // What reads all of it first: it needs the connection for itself.
         let quick_check = within(&mut db, limit, quick_check).unwrap_or_else(|e| Some(e.to_string()));
-        // What is damaged, or of another schema, says nothing; the check above says why.
-        let audit = within(&mut db, limit, |db| audit::follow(db, rows)).unwrap_or(None);
-        let tables = within(&mut db, limit, tables).unwrap_or(None);
+        // What is damaged, or of another schema, does not keep the rest from being read.
+        let mut unread = Vec::new();
+        let audit = within(&mut db, limit, |db| audit::follow(db, rows));
+        let audit = or_unread("audit", audit, &mut unread);
+        let tables = or_unread("tables", within(&mut db, limit, tables), &mut unread);
         let pragma = |name: &str| open::read_pragma(&db, name);
         let number = |name: &str| pragma(name).map(|text| text.parse::<u64>().unwrap_or(0));
         Ok(Examination {
@@ -53,12 +55,13 @@ impl SqliteStore {
             quick_check,
             audit,
             tables,
-            counters: counters(&db).unwrap_or_default(),
-            operations: operations(&db).unwrap_or_default(),
-            quarantine: quarantine(&db).unwrap_or_default(),
-            incidents: incidents(&db).unwrap_or_default(),
-            partners: partners::of_all(&db).unwrap_or_default(),
-            leases: leases(&db).unwrap_or_default(),
+            counters: or_unread("counters", counters(&db), &mut unread),
+            operations: or_unread("operations", operations(&db), &mut unread),
+            quarantine: or_unread("quarantine", quarantine(&db), &mut unread),
+            incidents: or_unread("incidents", incidents(&db), &mut unread),
+            partners: or_unread("partners", partners::of_all(&db), &mut unread),
+            leases: or_unread("leases", leases(&db), &mut unread),
+            unread,
         })
     }
 
@@ -119,6 +122,15 @@ fn read_only(path: &Path) -> Option<String> {
         Ok(()) => None,
         Err(error) => Some(format!("its folder cannot be written: {error}")),
     }
+}
+
+/// What was read, or nothing with a note that it could not be.
+fn or_unread<T: Default>(what: &'static str, read: Result<T, StoreError>, unread: &mut Vec<Unread>) -> T {
+    read.unwrap_or_else(|error| {
+        let why = error.to_string();
+        unread.push(Unread { what, why });
+        T::default()
+    })
 }
 
 /// What `work` answers, or `None` when it was not through after `limit`.

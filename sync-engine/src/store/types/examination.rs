@@ -33,6 +33,23 @@ pub struct Examination {
     pub incidents: Vec<IncidentCount>,
     pub partners: Vec<PartnerState>,
     pub leases: Vec<LeaseView>,
+    /// What is empty or absent above because it could not be read: of another schema, or damaged.
+    pub unread: Vec<Unread>,
+}
+
+impl Examination {
+    pub fn has_read(&self, what: &str) -> bool {
+        self.unread.iter().all(|unread| unread.what != what)
+    }
+}
+
+/// A part of a database that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// The field's name in the examination.
+    pub what: &'static str,
+    /// In SQLite's words.
+    pub why: String,
 }
 
 /// A table or an index with what it takes.
