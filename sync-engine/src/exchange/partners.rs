@@ -134,21 +134,9 @@ impl Partners {
         let mut files = BTreeMap::new();
         let mut taken: HashMap<PartnerId, PathBuf> = HashMap::new();
         for path in paths {
-            let mut file = self.read(&path, before.get(&path), &before, states, now);
+            let file = self.read(&path, &taken, &before, states, now);
             if let Some(partner) = &file.partner {
-                match taken.get(&partner.id) {
-                    Some(other) => {
-                        file.errors = vec![format!(
-                            "the id \"{}\" is in {} already: give this file another id",
-                            partner.id,
-                            other.display()
-                        )];
-                        file.partner = None;
-                    }
-                    None => {
-                        taken.insert(partner.id.clone(), path.clone());
-                    }
-                }
+                taken.insert(partner.id.clone(), path.clone());
             }
             report(&file, before.get(&path));
             files.insert(path, file);
@@ -184,35 +172,42 @@ impl Partners {
     fn read(
         &self,
         path: &Path,
-        before: Option<&PartnerFile>,
-        all_before: &BTreeMap<PathBuf, PartnerFile>,
+        taken: &HashMap<PartnerId, PathBuf>,
+        before: &BTreeMap<PathBuf, PartnerFile>,
         states: &[PartnerState],
         now: Timestamp,
     ) -> PartnerFile {
-        let mut file = PartnerFile {
-            path: path.to_owned(),
-            partner: before.and_then(|f| f.partner.clone()),
-            errors: Vec::new(),
-        };
-        match (self.load)(path) {
-            Err(errors) => file.errors = errors,
+        let kept = before.get(path).and_then(|f| f.partner.clone());
+        // Before a partner is touched: what is refused is not in force.
+        let loaded = (self.load)(path).and_then(|link| match taken.get(link.id()) {
+            None => Ok(link),
+            Some(other) => Err(vec![format!(
+                "the id \"{}\" is in {} already: give this file another id",
+                link.id(),
+                other.display()
+            )]),
+        });
+        let (partner, errors) = match loaded {
+            Err(errors) => (kept.filter(|p| !taken.contains_key(&p.id)), errors),
             Ok(link) => {
                 // A renamed file keeps its partner, with what is known of the way to it.
-                let known = all_before
-                    .values()
-                    .filter_map(|f| f.partner.as_ref())
-                    .find(|p| p.id == *link.id());
-                file.partner = Some(match known {
+                let mut known = before.values().filter_map(|f| f.partner.as_ref());
+                let partner = match known.find(|p| p.id == *link.id()) {
                     Some(partner) => {
                         *partner.link.write().unwrap_or_else(PoisonError::into_inner) = link;
                         partner.gate.hasten(now);
                         Arc::clone(partner)
                     }
                     None => Arc::new(self.partner(link, states, now)),
-                });
+                };
+                (Some(partner), Vec::new())
             }
+        };
+        PartnerFile {
+            path: path.to_owned(),
+            partner,
+            errors,
         }
-        file
     }
 
     fn partner(&self, link: Arc<dyn PartnerLink>, states: &[PartnerState], now: Timestamp) -> Partner {

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 /// Follows the partners on line: one loop per partner and stream, started anew when the configuration changes.
 pub async fn run(exchange: Arc<Exchange>) {
     let mut changed = exchange.partners.changed();
+    let mut loops = tokio::task::JoinSet::new();
     loop {
         changed.mark_unchanged();
         let generation = CancellationToken::new();
-        let mut loops = tokio::task::JoinSet::new();
         for partner in exchange.partners.all() {
             loops.spawn(follow(Arc::clone(&exchange), partner, generation.clone()));
         }
@@ -26,10 +26,12 @@ pub async fn run(exchange: Arc<Exchange>) {
             () = exchange.stop.cancelled() => {}
         }
         generation.cancel();
-        while loops.join_next().await.is_some() {}
         if exchange.stopping() {
+            while loops.join_next().await.is_some() {}
             return;
         }
+        // A run that still works ends by itself, and the next one of its stream waits for it. No other does.
+        while loops.try_join_next().is_some() {}
     }
 }
 
@@ -69,7 +71,14 @@ async fn follow_stream(
     generation: CancellationToken,
 ) {
     while !generation.is_cancelled() {
-        let result = once(&exchange, &partner, &stream).await;
+        let lock = partner.run_lock(&stream.name);
+        let alone = tokio::select! {
+            biased;
+            () = generation.cancelled() => return,
+            alone = lock.lock() => alone,
+        };
+        let result = run_alone(&exchange, &partner, &stream).await;
+        drop(alone);
         let wait = next_poll(&exchange, &partner, &stream, result);
         tokio::select! {
             biased;
@@ -91,6 +100,14 @@ pub async fn once(
 ) -> Result<SyncReport, PollError> {
     let lock = partner.run_lock(&stream.name);
     let _alone = lock.lock().await;
+    run_alone(exchange, partner, stream).await
+}
+
+async fn run_alone(
+    exchange: &Arc<Exchange>,
+    partner: &Arc<Partner>,
+    stream: &StreamInfo,
+) -> Result<SyncReport, PollError> {
     let result = poll::run(exchange, partner, stream).await;
     count(exchange, partner, stream, &result);
     match &result {

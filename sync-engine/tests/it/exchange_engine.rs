@@ -1,6 +1,6 @@
 //! The engine as a whole: outages, credentials, configuration, two of them at once, stopping.
 
-use crate::exchange_world::{World, confirm, fast, partner, partners_dir, sandbox_options, until};
+use crate::exchange_world::{World, confirm, fast, partner, partners_dir, sandbox_options, until, write_config};
 use std::time::Duration;
 use sync_engine::domain::{DeliveryState, DocumentKind};
 use sync_engine::engine::{EngineError, PartnerStatus, PartnerView};
@@ -148,11 +148,10 @@ async fn a_broken_file_is_refused_and_the_last_good_one_stays() {
         Some(view(&world)).filter(|v| v.config_errors.is_empty())
     })
     .await;
-    std::fs::write(
-        file.with_file_name("twin.json"),
-        std::fs::read(&file).expect("readable"),
-    )
-    .expect("written");
+    let mut twin: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).expect("readable")).expect("JSON");
+    twin["name"] = "The twin".into();
+    twin["baseUrl"] = "http://127.0.0.1:1".into();
+    std::fs::write(file.with_file_name("twin.json"), twin.to_string()).expect("written");
     let twin = until("the twin", || {
         let views = world.engine.partners().expect("readable");
         views.into_iter().find(|v| v.config_file.ends_with("twin.json"))
@@ -164,6 +163,33 @@ async fn a_broken_file_is_refused_and_the_last_good_one_stays() {
         "{:?}",
         twin.config_errors
     );
+    // What is refused is not in force.
+    assert_ne!(view(&world).name, "The twin");
+    world.order(1).await;
+    world.end(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partner_that_is_slow_holds_up_no_other_when_a_configuration_changes() {
+    let world = World::start().await;
+    let slow = Sandbox::start(sandbox_options()).await.expect("a sandbox");
+    slow.set_faults(vec![Fault {
+        milliseconds: Some(40_000),
+        ..Fault::always(FaultKind::Slow).on("/api/")
+    }]);
+    let beside = tempfile::tempdir().expect("a folder");
+    write_config(beside.path(), &slow.url(), |config| config["id"] = "slow".into());
+    let partners = partners_dir(world.dir.path());
+    std::fs::copy(beside.path().join("sandbox.json"), partners.join("slow.json")).expect("copied");
+    until("the slow one is asked", || {
+        (!slow.state().counts.faults.is_empty()).then_some(())
+    })
+    .await;
+
+    world.configure(|config| config["name"] = "Another name".into());
+    until("the change", || Some(view(&world)).filter(|v| v.name == "Another name")).await;
+    let arrived = tokio::time::timeout(Duration::from_secs(20), world.order(1)).await;
+    assert!(arrived.is_ok(), "the order waits for the other partner");
     world.end(&[]).await;
 }
 
@@ -368,4 +394,27 @@ async fn single_commands_poll_and_drain_without_a_background() {
     );
     assert_eq!(engine.drain(Duration::from_secs(30)).await.expect("drained"), 0);
     engine.stop(Duration::from_secs(20)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_still_wrong_does_not_stand_before_the_rest_of_the_quarantine() {
+    let world = World::start().await;
+    for n in 0..1_001 {
+        let wrong = format!("{{\"nonsense\":{n}}}");
+        let report = world
+            .engine
+            .import(&partner(), "orders", wrong.into())
+            .await
+            .expect("stored");
+        assert_eq!(report.quarantined, 1, "{n}");
+    }
+    for (tried, more) in [(1_000, true), (1, false)] {
+        let rerun = world
+            .engine
+            .retry_all_quarantine(&partner(), None, "user:ada")
+            .await
+            .expect("run");
+        assert_eq!((rerun.tried, rerun.still_wrong, rerun.more), (tried, tried, more));
+    }
+    world.end(&[]).await;
 }
