@@ -249,7 +249,7 @@ pub struct SyncArgs {
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Files, each with one document
+    /// Files, each with one document; - for standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The partner whose documents they are

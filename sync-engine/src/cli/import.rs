@@ -1,69 +1,63 @@
 //! `countersign import`: documents from files.
 
 use super::args::{Global, ImportArgs};
-use super::failure::Failure;
-use super::{host, terminal};
-use serde::Serialize;
-use std::path::{Path, PathBuf};
+use super::failure::{Exit, Failure};
+use super::{host, input, terminal};
+use serde_json::json;
 use std::process::ExitCode;
 use sync_engine::domain::PartnerId;
 use sync_engine::engine::{Engine, SyncReport};
 
-/// Largest file that is read, in bytes: what a document may have at most, with room.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Imported {
-    file: PathBuf,
-    #[serde(flatten)]
-    report: SyncReport,
-}
-
 pub async fn run(global: &Global, args: ImportArgs) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
     let engine = host::engine(&settings, false).await?;
-    let result = import(&engine, &args).await;
+    let told = import_each(global, &engine, &args).await;
     engine.stop(host::GRACE).await;
-    let imported = result?;
-    if global.json {
-        terminal::json(&imported)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    for Imported { file, report } in &imported {
-        let what = match report {
-            SyncReport { quarantined: 1.., .. } => "in quarantine",
-            SyncReport { duplicates: 1.., .. } => "known already",
-            SyncReport { skipped: 1.., .. } => "left out by the configuration",
-            _ => "taken in",
-        };
-        terminal::line(format!("{}: {what}", file.display()))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    told
 }
 
-async fn import(engine: &Engine, args: &ImportArgs) -> Result<Vec<Imported>, Failure> {
+/// One that is refused does not keep the others out; the first one's exit code is the command's.
+async fn import_each(global: &Global, engine: &Engine, args: &ImportArgs) -> Result<ExitCode, Failure> {
     let partner = PartnerId(args.partner.clone());
-    let mut imported = Vec::new();
+    let mut outcomes = Vec::new();
+    let mut refused: Vec<Exit> = Vec::new();
     for file in &args.files {
-        let bytes = read(file)?;
-        let report = engine.import(&partner, &args.stream, bytes.into()).await?;
-        imported.push(Imported {
-            file: file.clone(),
-            report,
-        });
+        let outcome = match input::read(file) {
+            Ok(bytes) => engine
+                .import(&partner, &args.stream, bytes.into())
+                .await
+                .map_err(Failure::from),
+            Err(failure) => Err(failure),
+        };
+        match outcome {
+            Ok(report) => {
+                if !global.json {
+                    terminal::line(format!("{}: {}", file.display(), became(&report)))?;
+                }
+                outcomes.push(json!({ "file": file, "ok": true, "report": report }));
+            }
+            Err(failure) => {
+                refused.push(failure.exit);
+                if !global.json {
+                    eprintln!("{}: {}", file.display(), failure.message);
+                }
+                outcomes.push(json!({ "file": file, "ok": false, "message": failure.message }));
+            }
+        }
     }
-    Ok(imported)
+    if global.json {
+        terminal::json(&outcomes)?;
+    } else if !refused.is_empty() && args.files.len() > 1 {
+        eprintln!("error: {} of {} files are refused", refused.len(), args.files.len());
+    }
+    Ok(refused.first().map_or(ExitCode::SUCCESS, |exit| (*exit).into()))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable = |e: std::io::Error| Failure::not_found(format!("{} cannot be read: {e}", file.display()));
-    let size = std::fs::metadata(file).map_err(unreadable)?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(Failure::not_found(format!(
-            "{} has {size} bytes, at most {MAX_FILE_BYTES} are read",
-            file.display()
-        )));
+fn became(report: &SyncReport) -> &'static str {
+    match report {
+        SyncReport { quarantined: 1.., .. } => "in quarantine",
+        SyncReport { duplicates: 1.., .. } => "known already",
+        SyncReport { skipped: 1.., .. } => "left out by the configuration",
+        _ => "taken in",
     }
-    std::fs::read(file).map_err(unreadable)
 }

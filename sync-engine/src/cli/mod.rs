@@ -10,6 +10,7 @@ mod doctor;
 mod failure;
 mod host;
 mod import;
+mod input;
 mod logs;
 mod new;
 mod partner;

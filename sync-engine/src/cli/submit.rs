@@ -2,10 +2,9 @@
 
 use super::args::{Global, SubmitArgs, SubmitAs};
 use super::failure::{Exit, Failure};
-use super::{host, serve, settings, terminal};
+use super::{host, input, serve, terminal};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use sync_engine::api::read_document;
@@ -13,9 +12,6 @@ use sync_engine::domain::check::AnswerProblem;
 use sync_engine::domain::{DocumentKind, PartnerId, VersionNumber, VersionState};
 use sync_engine::engine::{Engine, EngineError, Issue, Seen};
 use sync_engine::store::OperationRow;
-
-/// Largest file that is read, in bytes: what the API takes at most, with room.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A document with what the API's requests say beside it.
 #[derive(Debug, Default, Deserialize)]
@@ -161,7 +157,7 @@ async fn submit_each(global: &Global, engine: &Engine, args: &SubmitArgs) -> Res
 }
 
 async fn submit(engine: &Engine, args: &SubmitArgs, file: &Path) -> Result<OperationRow, Refused> {
-    let bytes = read(file)?;
+    let bytes = input::read(file)?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|e| Refused::problem(format!("it is not JSON: {e}")))?;
     let wrapped = unwrap(value)?;
     let kind = wrapped.kind.map_or_else(|| kind_of(&wrapped.document), Ok)?;
@@ -253,19 +249,4 @@ fn partner(engine: &Engine, args: &SubmitArgs, named: Option<String>) -> Result<
             Err(Failure::new(Exit::Usage, hint).into())
         }
     }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable = |e: std::io::Error| Failure::not_found(format!("it cannot be read: {}", settings::reason(&e)));
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(file).and_then(|opened| opened.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(Failure::failed(format!("it has more than {MAX_FILE_BYTES} bytes")));
-    }
-    Ok(bytes)
 }

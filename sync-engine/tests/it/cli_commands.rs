@@ -45,6 +45,8 @@ fn every_command_has_help_with_an_example() {
         &["partner"],
         &["partner", "check"],
         &["partner", "new"],
+        &["partner", "try"],
+        &["partner", "openapi"],
         &["partner", "list"],
         &["partner", "secret"],
         &["queue"],

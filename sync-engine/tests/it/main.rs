@@ -9,6 +9,7 @@ mod architecture;
 mod bench_program;
 mod canary;
 mod cli_commands;
+mod cli_files;
 mod cli_program;
 mod cli_refusals;
 mod cli_submit;
