@@ -9,7 +9,8 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// Nothing from elsewhere, nothing inline.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; \
-    style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+    style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
+    form-action 'none'";
 /// The bundler puts a hash into the name of each file below it, so that a name never changes its content.
 const HASHED: &str = "assets/";
 const INDEX: &str = "index.html";

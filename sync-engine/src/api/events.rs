@@ -72,12 +72,14 @@ impl Feed {
     }
 
     async fn replay(&mut self, after: i64) -> Result<(), StoreError> {
+        // The newest change is always there. One that is not, nor any after it, is of a database that a backup replaced.
+        if after > 0 && self.changes(after - 1, 1).await?.is_empty() {
+            self.waiting.push_back(FeedEvent::Lagged(Lagged { missed: 0 }));
+            return Ok(());
+        }
         self.last = after;
         while self.waiting.len() < REPLAY_MAX {
-            let (store, from) = (self.store.clone(), self.last);
-            let page = tokio::task::spawn_blocking(move || store.changes(from, REPLAY_PAGE))
-                .await
-                .map_err(|_| StoreError::Closed)??;
+            let page = self.changes(self.last, REPLAY_PAGE).await?;
             let Some(newest) = page.last() else {
                 return Ok(());
             };
@@ -87,6 +89,13 @@ impl Feed {
         self.waiting.clear();
         self.waiting.push_back(FeedEvent::Lagged(Lagged { missed: 0 }));
         Ok(())
+    }
+
+    async fn changes(&self, after: i64, most: u32) -> Result<Vec<ChangeRow>, StoreError> {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || store.changes(after, most))
+            .await
+            .map_err(|_| StoreError::Closed)?
     }
 
     /// The next event; `None` when the store was closed.

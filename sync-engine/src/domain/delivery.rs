@@ -99,14 +99,6 @@ impl DeliveryState {
             | Self::Dead => false,
         }
     }
-
-    /// Whether its effect at the partner is ruled out so far.
-    pub fn has_not_left(self) -> bool {
-        match self {
-            Self::Queued | Self::Retrying | Self::Held | Self::Dead => true,
-            Self::Sending | Self::Delivered | Self::Applied | Self::Unknown | Self::Withdrawn => false,
-        }
-    }
 }
 
 impl DeliveryEvent {

@@ -106,10 +106,10 @@ fn response(
     (id, order): (DocumentId, &Order),
     rules: &PartnerRules,
 ) -> Result<Option<OrderResponse>, StoreError> {
-    let mut given = theirs(store.received_answers(id, ANSWERS)?);
+    let mut given = theirs(store.received_answers(id, ANSWERS)?)?;
     given.retain(|(_, response)| response.code != HeaderAnswer::AB);
     if given.is_empty() {
-        given = ours(delivered_operations(store, id)?);
+        given = ours(delivered_operations(store, id)?)?;
     }
     if given.is_empty() {
         return Ok(None);

@@ -138,7 +138,7 @@ fn earlier_of_theirs(
 ) -> Result<Earlier, StoreError> {
     match document {
         CanonicalDocument::Order(order) if rules.look_back() => {
-            let given = theirs(tx.received_answers(id, EARLIER_ANSWERS)?);
+            let given = theirs(tx.received_answers(id, EARLIER_ANSWERS)?)?;
             earlier(given, (version, order), rules, |version| {
                 tx.version_content(id, version)
             })

@@ -188,14 +188,12 @@ pub fn scheduled_backup(store: &dyn Store, care: &Care, hours: u32, now: Timesta
     let wrong = |e: std::io::Error| StoreError::Conflict(format!("{}: {e}", care.backups.display()));
     std::fs::create_dir_all(&care.backups).map_err(wrong)?;
     let there = scheduled(&care.backups).map_err(wrong)?;
-    let oldest_fresh = stamp(Timestamp(now.0 - i64::from(hours) * 60 * 60 * 1000));
-    if there
-        .last()
-        .is_some_and(|name| name.as_str() > format!("{SCHEDULED}{oldest_fresh}.db").as_str())
-    {
+    let named = |at: Timestamp| format!("{SCHEDULED}{}.db", stamp(at));
+    let (name, oldest_fresh) = (named(now), named(now.plus_millis(-i64::from(hours) * 60 * 60 * 1000)));
+    // One from the future was made while the clock was wrong: it must not keep others from being made.
+    if there.iter().any(|one| *one > oldest_fresh && *one <= name) {
         return Ok(false);
     }
-    let name = format!("{SCHEDULED}{}.db", stamp(now));
     let report = store.backup(&care.backups.join(&name))?;
     tracing::info!(path = report.path, bytes = report.bytes, "scheduled backup");
     // After the new one is whole, and never the newest.
@@ -254,6 +252,25 @@ mod tests {
         std::fs::create_dir(&scratch).expect("made");
         let drilled = SqliteStore::drill(&backups.join(&names[2]), &scratch).expect("restored");
         assert_eq!(drilled.wrong(), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_once_does_not_end_the_backups() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(folder.path().join("countersign.db")).expect("opened");
+        let care = Care {
+            archives: folder.path().join("archives"),
+            backups: folder.path().join("backups"),
+            keep_days: None,
+            backup_hours: Some(24),
+            keep_backups: 7,
+        };
+        let day = |day: i64| Timestamp(1_800_000_000_000 + day * DAY_MILLIS);
+        for (at, made) in [(9_000, true), (0, true), (0, false), (1, true), (2, true)] {
+            let done = scheduled_backup(&store, &care, 24, day(at)).expect("made");
+            assert_eq!(done, made, "day {at}");
+        }
+        assert_eq!(scheduled(&care.backups).expect("readable").len(), 4);
     }
 
     #[test]

@@ -38,7 +38,10 @@ pub fn earlier(
 }
 
 /// Those of our own operations, newest first, that decide on an order.
-pub fn ours(operations: Vec<OperationRow>) -> Vec<Given> {
+///
+/// # Errors
+/// `Corrupt` when one does not read back: without it a line that was rejected for good could be accepted.
+pub fn ours(operations: Vec<OperationRow>) -> Result<Vec<Given>, StoreError> {
     let decides = |o: &OperationRow| {
         matches!(
             o.kind,
@@ -46,17 +49,25 @@ pub fn ours(operations: Vec<OperationRow>) -> Vec<Given> {
         )
     };
     let decided = operations.into_iter().filter(decides);
-    decided
-        .filter_map(|o| Some((o.version, serde_json::from_value(o.answer).ok()?)))
-        .collect()
+    decided.map(|o| given(o.version, o.answer)).collect()
 }
 
 /// Those of a partner's answers, newest first, that came in time.
-pub fn theirs(answers: Vec<ReceivedAnswer>) -> Vec<Given> {
+///
+/// # Errors
+/// As of `ours`.
+pub fn theirs(answers: Vec<ReceivedAnswer>) -> Result<Vec<Given>, StoreError> {
     let in_time = answers.into_iter().filter(|a| !a.stale);
-    in_time
-        .filter_map(|a| Some((a.version, serde_json::from_value(a.answer).ok()?)))
-        .collect()
+    in_time.map(|a| given(a.version, a.answer)).collect()
+}
+
+fn given(version: VersionNumber, answer: serde_json::Value) -> Result<Given, StoreError> {
+    match serde_json::from_value(answer) {
+        Ok(response) => Ok((version, response)),
+        Err(e) => Err(StoreError::Corrupt(format!(
+            "an earlier answer to version {version} does not read back: {e}"
+        ))),
+    }
 }
 
 /// Whether goods of an order have left, as the delivery notes say that are here. One of ours that is still on its way
@@ -86,4 +97,16 @@ pub fn goods_left(
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_answer_that_does_not_read_back_is_not_passed_over() {
+        let read = |code: &str| given(VersionNumber(1), serde_json::json!({ "code": code, "lines": [] }));
+        assert!(read("CA").is_ok());
+        assert!(matches!(read("??"), Err(StoreError::Corrupt(_))));
+    }
 }

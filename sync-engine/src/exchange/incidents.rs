@@ -84,26 +84,47 @@ fn present(
             });
         }
     }
-    if store.counters(company)?.dead > 0 {
-        found.extend(
-            store
-                .dead_by_partner(company)?
-                .into_iter()
-                .map(|(partner, count)| dead(&partner, count)),
-        );
+    found.extend(dead_letters(store, company, open)?);
+    Ok(found)
+}
+
+/// Of each partner that has any. Only the newest are looked at: where there are more, one that was told stays.
+fn dead_letters(
+    store: &dyn Store,
+    company: &CompanyId,
+    open: &[IncidentRow],
+) -> Result<Vec<PresentIncident>, StoreError> {
+    let all = store.counters(company)?.dead;
+    if all == 0 {
+        return Ok(Vec::new());
+    }
+    let by_partner = store.dead_by_partner(company)?;
+    let seen: i64 = by_partner.iter().map(|(_, count)| count).sum();
+    let mut found: Vec<PresentIncident> = by_partner
+        .iter()
+        .map(|(partner, count)| dead(partner, *count))
+        .collect();
+    if seen < all {
+        let not_seen = |told: &&IncidentRow| told.kind == DEAD && found.iter().all(|f| f.subject != told.subject);
+        let kept: Vec<PresentIncident> = open.iter().filter(not_seen).map(as_told).collect();
+        found.extend(kept);
     }
     Ok(found)
+}
+
+fn as_told(told: &IncidentRow) -> PresentIncident {
+    PresentIncident {
+        kind: told.kind.clone(),
+        subject: told.subject.clone(),
+        detail: told.detail.clone(),
+    }
 }
 
 /// What care found last; an engine that has not looked yet, or takes no care, leaves it as it was told.
 fn cares(exchange: &Exchange, open: &[IncidentRow]) -> Vec<PresentIncident> {
     let known = exchange.cared.lock().unwrap_or_else(PoisonError::into_inner);
     let of_kind = |kind: &str| match known.get(kind) {
-        None => open.iter().find(|o| o.kind == kind).map(|told| PresentIncident {
-            kind: told.kind.clone(),
-            subject: told.subject.clone(),
-            detail: told.detail.clone(),
-        }),
+        None => open.iter().find(|o| o.kind == kind).map(as_told),
         Some(trouble) => trouble.as_ref().map(|detail| PresentIncident {
             kind: kind.to_owned(),
             subject: DATABASE.to_owned(),

@@ -248,7 +248,7 @@ pub fn earlier_of_ours(
         limit: EARLIER_OPERATIONS,
         ..OperationQuery::default()
     })?;
-    earlier(ours(given.items), (number, order), rules, |version| {
+    earlier(ours(given.items)?, (number, order), rules, |version| {
         store.version_content(document, version)
     })
 }

@@ -121,6 +121,19 @@ async fn stopping_ends_the_streams() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_saw_changes_that_a_restore_took_back_reads_again_and_hears_what_comes() {
+    let host = Host::quiet().await;
+    host.orders(1, 1).await;
+    let mut feed = Feed::subscribe(&host.engine, Some(1_000_000))
+        .await
+        .expect("subscribed");
+    assert!(matches!(feed.next().await, Some(FeedEvent::Lagged(_))));
+    host.orders(1, 1).await;
+    assert!(matches!(feed.next().await, Some(FeedEvent::Change(_))));
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_who_cannot_keep_up_is_told_to_read_again() {
     let host = Host::quiet().await;
     let mut feed = Feed::subscribe(&host.engine, None).await.expect("subscribed");

@@ -182,6 +182,43 @@ async fn nobody_comes_in_without_the_token_or_by_another_name() {
     host.stop().await;
 }
 
+/// Also those that come later: the list is the document's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_operation_is_open_but_the_two_for_monitors() {
+    let host = Host::quiet().await;
+    let document: Value = serde_json::from_str(&sync_engine::api::openapi_text()).expect("JSON");
+    let mut open = Vec::new();
+    let mut asked = 0;
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for method in operations.as_object().expect("operations").keys() {
+            let method: reqwest::Method = method.to_uppercase().parse().expect("a method");
+            let parts = path
+                .split('/')
+                .map(|part| if part.starts_with('{') { "1" } else { part });
+            let url = format!("{}{}", host.base, parts.collect::<Vec<_>>().join("/"));
+            asked += 1;
+            for token in [None, Some("a-token-for-the-tesTs")] {
+                let request = host
+                    .client
+                    .request(method.clone(), &url)
+                    .header("content-type", "application/json");
+                let request = match token {
+                    Some(token) => request.bearer_auth(token),
+                    None => request,
+                };
+                let answer = host.send(request).await;
+                if answer.status != 401 {
+                    open.push(format!("{method} {path} {token:?}: {}", answer.status));
+                }
+            }
+        }
+    }
+    assert!(asked > 40, "{asked} operations");
+    open.retain(|told| !told.starts_with("GET /api/v1/health ") && !told.starts_with("GET /api/v1/ready "));
+    assert!(open.is_empty(), "{open:#?}");
+    host.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_the_limit_is_refused() {
     let host = Host::quiet().await;
@@ -207,6 +244,7 @@ async fn the_screens_come_with_a_strict_policy() {
             policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"),
             "{policy}"
         );
+        assert!(policy.contains("form-action 'none'"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
     }
     let missing = host

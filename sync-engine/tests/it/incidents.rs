@@ -73,6 +73,32 @@ async fn a_broken_file_is_one_until_it_is_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_dead_letters_of_one_partner_do_not_end_what_was_told_of_another() {
+    let world = World::start().await;
+    world.order(1).await;
+    let db = rusqlite::Connection::open(world.dir.path().join("data/countersign.db")).expect("opens");
+    db.busy_timeout(Duration::from_secs(30)).expect("set");
+    let dead = |partner: &str, count: u32, in_all: u32| {
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE;
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+             INSERT INTO operation (id, company, partner, document_id, version, kind, act, actor, created_at, state, ready,
+                                    scheduled_from, updated_at)
+             SELECT randomblob(16), 'main', '{partner}', 1, 1, 'Confirm', 'Answer', 'user:ada', 1, 'Dead', 0, 1, 1 FROM n;
+             INSERT INTO counter VALUES ('main', 'dead', {in_all}) ON CONFLICT DO UPDATE SET value = excluded.value;
+             COMMIT"
+        ))
+        .expect("written");
+    };
+    dead("other", 1, 1);
+    world.open(&[("queue.dead", "other")]).await;
+    dead("sandbox", 1_000, 1_001);
+    world.open(&[("queue.dead", "other"), ("queue.dead", "sandbox")]).await;
+    assert!(world.incidents().iter().all(|incident| incident.ended_at.is_none()));
+    world.end(&[DeliveryState::Dead]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_cannot_be_made_is_one_until_it_is() {
     let pace = Pace {
         care_every: Duration::from_millis(20),
