@@ -2,6 +2,8 @@
 
 mod canvas;
 mod changes;
+mod columns;
+mod content;
 mod despatch;
 mod fonts;
 mod format;

@@ -23,7 +23,8 @@ pub(super) struct Info {
 
 pub(super) fn write(canvas: Canvas, info: Info) -> Result<Vec<u8>, PrintError> {
     let settings = SerializeSettings {
-        compress_content_streams: true,
+        // `pack` compresses them, when it has shortened them.
+        compress_content_streams: false,
         xmp_metadata: false,
         enable_tagging: true,
         ..SerializeSettings::default()
@@ -35,9 +36,11 @@ pub(super) fn write(canvas: Canvas, info: Info) -> Result<Vec<u8>, PrintError> {
             .ok_or_else(|| PrintError::Draw("the size of the page is refused".to_owned()))?;
         let mut page = document.start_page_with(size);
         let mut surface = page.surface();
+        let mut lines = Lines(Vec::new());
         for mark in marks {
-            draw(&mut surface, mark, &canvas, &mut leaves);
+            draw(&mut surface, mark, &canvas, &mut leaves, &mut lines);
         }
+        lines.draw(&mut surface);
         surface.finish();
         page.finish();
     }
@@ -47,7 +50,36 @@ pub(super) fn write(canvas: Canvas, info: Info) -> Result<Vec<u8>, PrintError> {
     Ok(super::pack::pack(pdf))
 }
 
-fn draw(surface: &mut Surface<'_>, mark: &Mark, canvas: &Canvas, leaves: &mut [Vec<Identifier>]) {
+/// The lines of a page: those of a kind are one path.
+struct Lines(Vec<(Ink, f32, PathBuilder)>);
+
+impl Lines {
+    fn add(&mut self, ink: Ink, width: f32, from: (f32, f32), to: (f32, f32)) {
+        let known = self.0.iter().position(|(i, w, _)| *i == ink && *w == width);
+        let at = known.unwrap_or(self.0.len());
+        if known.is_none() {
+            self.0.push((ink, width, PathBuilder::new()));
+        }
+        if let Some((_, _, path)) = self.0.get_mut(at) {
+            path.move_to(from.0, from.1);
+            path.line_to(to.0, to.1);
+        }
+    }
+
+    fn draw(self, surface: &mut Surface<'_>) {
+        for (ink, width, path) in self.0 {
+            surface.set_fill(None);
+            surface.set_stroke(Some(Stroke {
+                paint: colour(ink).into(),
+                width,
+                ..Stroke::default()
+            }));
+            cosmetic(surface, path);
+        }
+    }
+}
+
+fn draw(surface: &mut Surface<'_>, mark: &Mark, canvas: &Canvas, leaves: &mut [Vec<Identifier>], lines: &mut Lines) {
     match mark {
         Mark::Text {
             x,
@@ -81,16 +113,7 @@ fn draw(surface: &mut Surface<'_>, mark: &Mark, canvas: &Canvas, leaves: &mut [V
             }
         }
         Mark::Line { x1, x2, y, ink, width } => {
-            let mut path = PathBuilder::new();
-            path.move_to(tenth(*x1), tenth(*y));
-            path.line_to(tenth(*x2), tenth(*y));
-            surface.set_fill(None);
-            surface.set_stroke(Some(Stroke {
-                paint: colour(*ink).into(),
-                width: *width,
-                ..Stroke::default()
-            }));
-            cosmetic(surface, path);
+            lines.add(*ink, *width, (tenth(*x1), tenth(*y)), (tenth(*x2), tenth(*y)));
         }
         Mark::Box {
             x,
