@@ -61,6 +61,19 @@ pub(super) fn compile(
 
 /// The partner has no such request: nothing is sent.
 fn silent(raw: &RawOperation, pointer: &str, ctx: &mut Compile<'_>) -> Option<Vec<StepConfig>> {
+    let before = ctx.mistakes.len();
+    let verify = raw.verify.is_some().then_some("verify");
+    for name in of_a_request(raw).chain(verify) {
+        ctx.mistakes.add(
+            child(pointer, name),
+            format!("\"silent\" alone sends nothing, so \"{name}\" is about no request: it stands beside \"steps\" whose \"each\" may give nothing"),
+        );
+    }
+    (ctx.mistakes.len() == before).then(Vec::new)
+}
+
+/// What is given that is about one request.
+fn of_a_request(raw: &RawOperation) -> impl Iterator<Item = &'static str> + use<> {
     let given = [
         ("request", raw.request.is_some()),
         ("prepare", raw.prepare.is_some()),
@@ -68,16 +81,8 @@ fn silent(raw: &RawOperation, pointer: &str, ctx: &mut Compile<'_>) -> Option<Ve
         ("receipt", raw.receipt.is_some()),
         ("results", raw.results.is_some()),
         ("lookup", raw.lookup.is_some()),
-        ("verify", raw.verify.is_some()),
     ];
-    let before = ctx.mistakes.len();
-    for (name, _) in given.iter().filter(|(_, given)| *given) {
-        ctx.mistakes.add(
-            child(pointer, name),
-            format!("\"silent\" alone sends nothing, so \"{name}\" is about no request: it stands beside \"steps\" whose \"each\" may give nothing"),
-        );
-    }
-    (ctx.mistakes.len() == before).then(Vec::new)
+    given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
 }
 
 fn only_step(raw: &RawOperation) -> RawStep {
@@ -96,15 +101,7 @@ fn only_step(raw: &RawOperation) -> RawStep {
 }
 
 fn belong_to_steps(raw: &RawOperation, pointer: &str, ctx: &mut Compile<'_>) {
-    let given = [
-        ("request", raw.request.is_some()),
-        ("prepare", raw.prepare.is_some()),
-        ("schema", raw.schema.is_some()),
-        ("receipt", raw.receipt.is_some()),
-        ("results", raw.results.is_some()),
-        ("lookup", raw.lookup.is_some()),
-    ];
-    for (name, _) in given.iter().filter(|(_, given)| *given) {
+    for name in of_a_request(raw) {
         ctx.mistakes.add(
             child(pointer, name),
             format!("beside \"steps\", \"{name}\" belongs into the step that it is about"),

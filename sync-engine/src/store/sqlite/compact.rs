@@ -84,6 +84,14 @@ impl Compact<'_> {
     }
 }
 
+macro_rules! numbers {
+    ($($name:ident: $kind:ty),*) => {
+        $(fn $name(self, number: $kind) -> Result<(), Unusual> {
+            self.number(number)
+        })*
+    };
+}
+
 impl<'a, 't> ser::Serializer for &'a mut Compact<'t> {
     type Ok = ();
     type Error = Unusual;
@@ -100,37 +108,8 @@ impl<'a, 't> ser::Serializer for &'a mut Compact<'t> {
         Ok(())
     }
 
-    fn serialize_i8(self, number: i8) -> Result<(), Unusual> {
-        self.number(number)
-    }
-
-    fn serialize_i16(self, number: i16) -> Result<(), Unusual> {
-        self.number(number)
-    }
-
-    fn serialize_i32(self, number: i32) -> Result<(), Unusual> {
-        self.number(number)
-    }
-
-    fn serialize_i64(self, number: i64) -> Result<(), Unusual> {
-        self.number(number)
-    }
-
-    fn serialize_u8(self, number: u8) -> Result<(), Unusual> {
-        self.number(number)
-    }
-
-    fn serialize_u16(self, number: u16) -> Result<(), Unusual> {
-        self.number(number)
-    }
-
-    fn serialize_u32(self, number: u32) -> Result<(), Unusual> {
-        self.number(number)
-    }
-
-    fn serialize_u64(self, number: u64) -> Result<(), Unusual> {
-        self.number(number)
-    }
+    numbers!(serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64);
+    numbers!(serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64);
 
     fn serialize_f32(self, _: f32) -> Result<(), Unusual> {
         Err(Unusual)
