@@ -165,6 +165,50 @@ async fn tokens_in_every_form() {
             }),
             "authorization: Token tok",
         ),
+        // The standard's request as JSON, with a parameter of ours in place of one; the answer is called a page of text.
+        (
+            json!({"clientId": "c", "clientSecret": {"secret": "s"}, "clientAuthentication": "body", "scopes": ["a"],
+                   "parameters": {"scope": "b"}, "tokenMediaType": "application/json"}),
+            Box::new(|asked| {
+                assert_eq!(asked.headers["content-type"], "application/json");
+                assert_eq!(asked.headers["accept"], "application/json");
+                assert_eq!(
+                    serde_json::from_slice::<Value>(&asked.body).unwrap(),
+                    json!({"grant_type": "client_credentials", "client_id": "c", "client_secret": "a-long-secret", "scope": "b"})
+                );
+                let said = json!({"access_token": "tok", "expires_in": null, "token_type": 7});
+                (200, vec![("content-type", "text/html".to_owned())], said.to_string())
+            }),
+            "authorization: Bearer tok",
+        ),
+        // No secret to prove the id with: it stands in the body.
+        (
+            json!({"grant": "refreshToken", "clientId": "c", "refreshToken": {"secret": "s"}}),
+            Box::new(move |asked| {
+                let expected = [
+                    ("grant_type", "refresh_token"),
+                    ("refresh_token", "a-long-secret"),
+                    ("client_id", "c"),
+                ];
+                assert_eq!(form(asked), expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+                assert!(!asked.headers.contains_key("authorization"));
+                ok(json!({"access_token": "tok"}))
+            }),
+            "authorization: Bearer tok",
+        ),
+        // A login of the partner's own kind, with id and secret in the header.
+        (
+            json!({"grant": "parameters", "clientId": "c", "clientSecret": {"secret": "s"}, "parameters": {"user": "us"}}),
+            Box::new(move |asked| {
+                assert_eq!(form(asked), [("user".to_owned(), "us".to_owned())]);
+                assert_eq!(
+                    asked.headers["authorization"],
+                    format!("Basic {}", BASE64_STANDARD.encode("c:a-long-secret")).as_str()
+                );
+                ok(json!({"access_token": "tok"}))
+            }),
+            "authorization: Bearer tok",
+        ),
     ];
     for (auth, token, expected) in rows {
         let server = partner(token).await;
@@ -194,6 +238,40 @@ async fn an_answer_without_a_token_says_where_it_was_looked_for() {
         .unwrap_err();
     assert_eq!((error.code, error.transient), ("partner.token", true));
     assert!(error.message.contains("no token at .access_token"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_partners_words_and_no_more_than_a_person_reads() {
+    let long = "far too long ".repeat(1000);
+    let rows = [
+        (
+            json!({"error": "invalid_scope", "error_description": "orders is unknown", "error_uri": "https://acme.example/e7"}),
+            "(400): invalid_scope: orders is unknown (see https://acme.example/e7)",
+        ),
+        (json!({"error": "unauthorized_client"}), "(400): unauthorized_client"),
+        (
+            json!({"error": {"message": "the account is closed"}}),
+            "(400): the account is closed",
+        ),
+        (json!({}), "(400): it does not say why"),
+        (
+            json!({"error": "invalid_client", "error_description": long}),
+            "(400): invalid_client: far too long",
+        ),
+    ];
+    for (said, expected) in rows {
+        let server = partner(move |_| (400, vec![], said.to_string())).await;
+        let mut config = small(&server.url);
+        config["auth"] =
+            json!({"type": "oauth2", "tokenUrl": "/token", "clientId": "c", "clientSecret": {"secret": "s"}});
+        let error = connect(&config, secrets(&[("s", "a-long-secret")]))
+            .fetch("orders", None, None)
+            .await
+            .unwrap_err();
+        assert_eq!((error.code, error.transient), ("partner.credentials", false));
+        assert!(error.message.contains(expected), "{error}");
+        assert!(error.message.chars().count() < 600, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod credential;
 mod error_text;
 mod fill;
 mod gather;
+mod grant;
 mod guard;
 mod keys;
 mod meaning;
