@@ -50,6 +50,7 @@ mod partner_outcomes;
 mod partner_pages;
 mod partner_paging;
 mod partner_peers;
+mod partner_refresh;
 mod partner_schema;
 mod partner_server;
 mod partner_signin;

@@ -101,6 +101,13 @@ fn every_mistake_names_its_place_and_what_was_expected() {
         ),
         (
             "/auth",
+            oauth(
+                json!({"clientAuthentication": "privateKey", "assertion": {"key": {"secret": "k"}, "headers": {"alg": "none"}}}),
+            ),
+            &["/auth/assertion/headers/alg: \"algorithm\" says it"],
+        ),
+        (
+            "/auth",
             oauth(json!({"clientAuthentication": "none", "assertion": {"key": {"secret": "k"}}})),
             &["/auth/assertion: only clientAuthentication privateKey and the grant jwtBearer use it"],
         ),
@@ -154,6 +161,14 @@ fn every_mistake_names_its_place_and_what_was_expected() {
             "/baseUrl",
             json!("https://169.254.169.254/api"),
             &["/baseUrl: 169.254.169.254 is no address of a partner"],
+        ),
+        (
+            "/redirects",
+            json!(["https://10.1.2.3", "https://[2002:a9fe:a9fe::1]"]),
+            &[
+                "/redirects/0: 10.1.2.3 is an address inside a network",
+                "/redirects/1: 2002:a9fe:a9fe::1 is no address of a partner",
+            ],
         ),
         (
             "/headers",

@@ -57,7 +57,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-pub(super) fn redirects(raw: &[String], mistakes: &mut Mistakes) -> Vec<url::Origin> {
+pub(super) fn redirects(raw: &[String], private_network: bool, mistakes: &mut Mistakes) -> Vec<url::Origin> {
     raw.iter()
         .enumerate()
         .filter_map(|(n, text)| {
@@ -65,9 +65,11 @@ pub(super) fn redirects(raw: &[String], mistakes: &mut Mistakes) -> Vec<url::Ori
             let url = base_url(text, &pointer, mistakes)?;
             if url.path() != "/" {
                 mistakes.add(
-                    pointer,
+                    &pointer,
                     "an origin is expected, such as https://files.example.com, without a path",
                 );
+            } else {
+                reachable(&url, private_network, &pointer, mistakes);
             }
             Some(url.origin())
         })

@@ -162,7 +162,7 @@ pub(crate) struct Assertion {
     pub lifetime: Duration,
     /// Beside `iss sub aud jti iat exp`, or in their place.
     pub claims: Map<String, Value>,
-    /// Beside `alg typ kid`.
+    /// Beside `alg typ kid`, or others in place of `typ kid`.
     pub headers: Map<String, Value>,
 }
 
@@ -424,6 +424,12 @@ fn assertion(raw: &RawAssertion, mistakes: &mut Mistakes) -> Option<Assertion> {
         "the private key (PEM), as {\"secret\": \"NAME\"}",
         mistakes,
     );
+    if raw.headers.contains_key("alg") {
+        mistakes.add(
+            "/auth/assertion/headers/alg",
+            "\"algorithm\" says it, and signs accordingly",
+        );
+    }
     Some(Assertion {
         key: secret(raw.key.as_ref(), "/auth/assertion/key", mistakes)?,
         algorithm: raw.algorithm.unwrap_or(JwtAlgorithm::RS256),

@@ -31,7 +31,7 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
         header_name(name, "/correlationHeader", mistakes);
     }
     let idempotency = sections::idempotency(&raw, mistakes);
-    let redirects = sections::redirects(&raw.redirects, mistakes);
+    let redirects = sections::redirects(&raw.redirects, private_network, mistakes);
     let codes = sections::codes(&raw, mistakes);
     if raw.streams.is_empty() && raw.operations.is_empty() {
         mistakes.add(

@@ -97,16 +97,25 @@ fn reach_v6(ip: Ipv6Addr) -> Reach {
         return reach_v4(inner);
     }
     let [a, b, c, d, e, f, g, h] = ip.segments();
-    // NAT64 (RFC 6052): the last 32 bits are an address of version 4.
-    if (a, b, c, d, e, f) == (0x64, 0xff9b, 0, 0, 0, 0) {
-        let ([w, x], [y, z]) = (g.to_be_bytes(), h.to_be_bytes());
+    // Those that carry an address of version 4: NAT64 (RFC 6052), 6to4 (RFC 3056), and a form that is given up (RFC 4291).
+    let carried = match (a, b, c, d, e, f) {
+        (0x64, 0xff9b, 0, 0, 0, 0) => Some((g, h)),
+        (0x2002, ..) => Some((b, c)),
+        (0, 0, 0, 0, 0, 0) if g != 0 => Some((g, h)),
+        _ => None,
+    };
+    if let Some((high, low)) = carried {
+        let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
         return reach_v4(Ipv4Addr::new(w, x, y, z));
     }
-    let nobody = ip.is_unspecified() || ip.is_multicast() || (a, b) == (0x2001, 0xdb8);
+    // Examples (RFC 3849, RFC 9637), and Teredo's tunnels (RFC 4380), which hide where they end.
+    let examples = (a, b) == (0x2001, 0xdb8) || a == 0x3fff && b < 0x1000;
+    let nobody = ip.is_unspecified() || ip.is_multicast() || examples || (a, b) == (0x2001, 0);
     if ip.is_loopback() || ip.is_unicast_link_local() || nobody {
         return Reach::Never;
     }
-    if ip.is_unique_local() {
+    // Unique local, site-local (RFC 3879), a network's own NAT64 (RFC 8215).
+    if ip.is_unique_local() || a & 0xffc0 == 0xfec0 || (a, b, c) == (0x64, 0xff9b, 1) {
         Reach::Private
     } else {
         Reach::Public
@@ -131,6 +140,16 @@ mod tests {
             ("fd00::1", Reach::Private),
             ("::ffff:10.0.0.1", Reach::Private),
             ("64:ff9b::a00:1", Reach::Private),
+            ("64:ff9b::5db8:d822", Reach::Public),
+            ("64:ff9b:1::a00:1", Reach::Private),
+            ("2002:a00:1::1", Reach::Private),
+            ("2002:7f00:1::1", Reach::Never),
+            ("2002:5db8:d822::1", Reach::Public),
+            ("::10.0.0.1", Reach::Private),
+            ("::127.0.0.1", Reach::Never),
+            ("fec0::1", Reach::Private),
+            ("2001:0:5db8:d822::1", Reach::Never),
+            ("3fff::1", Reach::Never),
             ("127.0.0.1", Reach::Never),
             ("::1", Reach::Never),
             ("::ffff:127.0.0.1", Reach::Never),

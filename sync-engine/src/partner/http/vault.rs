@@ -4,7 +4,7 @@ use super::token::TokenError;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::partner::config::TextOrSecret;
-use crate::partner::{Secret, Secrets};
+use crate::partner::{Secret, SecretError, Secrets};
 use crate::redact::Redactor;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,14 @@ pub(crate) struct Vault {
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
     pub redactor: Redactor,
-    held: Mutex<BTreeMap<String, (Timestamp, Secret)>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    read: BTreeMap<String, (Timestamp, Secret)>,
+    /// What the store refused to keep, with the text that it has in its place, which is spent.
+    unkept: BTreeMap<String, (Option<Secret>, Secret)>,
 }
 
 impl Vault {
@@ -38,39 +45,54 @@ impl Vault {
         };
         let now = self.clock.now();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((read_at, secret)) = held.get(name)
-            && now < read_at.plus_millis(HOLDS_MILLIS)
-        {
-            return Ok(secret.clone());
-        }
-        let secret = self.secrets.get(name).map_err(|e| TokenError::Refused {
-            status: None,
-            message: e.to_string(),
-        })?;
+        let at_hand = held.read.get(name).filter(|(at, _)| now < at.plus_millis(HOLDS_MILLIS));
+        let secret = match at_hand {
+            Some((_, secret)) => secret.clone(),
+            None => {
+                let secret = held.in_force(name, self.secrets.get(name))?;
+                held.read.insert(name.clone(), (now, secret.clone()));
+                secret
+            }
+        };
+        // Each time: what was given out since may have pushed it out of the redactor's memory.
         self.redactor.learn(secret.expose());
-        held.insert(name.clone(), (now, secret.clone()));
         Ok(secret)
     }
 
     /// The next read asks the store again.
     pub fn forget(&self) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).read.clear();
     }
 
-    /// Keeps a secret that the partner has put in another one's place. Used from now on even when the store refuses it.
+    /// Keeps a secret that the partner has put in another one's place. When the store refuses it, it is used all the same
+    /// until the store has another one.
     ///
     /// # Errors
     /// The store's sentence.
     pub fn replace(&self, name: &str, secret: Secret) -> Result<(), String> {
         self.redactor.learn(secret.expose());
-        // Far in the future: what the store holds is spent.
+        let spent = self.secrets.get(name).ok();
         let kept = self.secrets.set(name, secret.clone()).map_err(|e| e.to_string());
-        let until = match kept {
-            Ok(()) => self.clock.now(),
-            Err(_) => Timestamp(i64::MAX / 2),
-        };
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(name.to_owned(), (until, secret));
+        match kept {
+            Ok(()) => held.unkept.remove(name),
+            Err(_) => held.unkept.insert(name.to_owned(), (spent, secret.clone())),
+        };
+        held.read.insert(name.to_owned(), (self.clock.now(), secret));
         kept
+    }
+}
+
+impl Held {
+    fn in_force(&self, name: &str, stored: Result<Secret, SecretError>) -> Result<Secret, TokenError> {
+        match (stored, self.unkept.get(name)) {
+            (Ok(stored), Some((Some(spent), new))) if stored.expose() == spent.expose() => Ok(new.clone()),
+            (Err(_), Some((_, new))) => Ok(new.clone()),
+            (Ok(stored), _) => Ok(stored),
+            (Err(error), None) => Err(TokenError::Refused {
+                status: None,
+                message: error.to_string(),
+            }),
+        }
     }
 }
