@@ -5,6 +5,7 @@ use super::codes;
 use super::description::Description;
 use super::endpoints::{Endpoint, Kind};
 use super::fields;
+use super::following;
 use super::notes::Notes;
 use super::stream::{self, Stream};
 use super::words::{has, words};
@@ -98,8 +99,12 @@ fn sold<'d>(
         });
         // The shortest path is the one for whole orders.
         if let Some((n, _)) = best.min_by_key(|(_, e)| {
+            let subject = e.subject();
+            let named = wanted.first().copied().unwrap_or_default();
             (
-                !has(&e.subject(), &[wanted.first().copied().unwrap_or_default()]),
+                // An action of the order itself: /orders/{id}/acknowledge.
+                !(e.path.starts_with(orders.list) && subject == [named]),
+                !has(&subject, &[named]),
                 e.path.len(),
             )
         }) {
@@ -208,11 +213,6 @@ fn bought<'d>(
     answers: &mut Answers,
     notes: &mut Notes,
 ) {
-    let list = orders.value["$comment"].as_str().unwrap_or_default();
-    let path = |e: &Endpoint<'_>| list.starts_with(&format!("from GET {};", e.path));
-    let Some(read) = endpoints.iter().find(|e| e.method == "GET" && path(e)) else {
-        return;
-    };
     for (name, methods, below) in [
         ("submit", &["POST"][..], false),
         ("update", &["PATCH", "PUT"][..], true),
@@ -221,11 +221,19 @@ fn bought<'d>(
         let found = endpoints.iter().position(|e| {
             methods.contains(&e.method)
                 && if below {
-                    stream::is_below(read.path, e.path)
+                    stream::is_below(orders.list, e.path)
                 } else {
-                    e.path == read.path
+                    e.path == orders.list
                 }
         });
+        // An action of the order itself: /orders/{id}/cancel.
+        let acts = || {
+            let acts = |e: &Endpoint<'_>| {
+                writes(e) && below && e.path.starts_with(orders.list) && e.path.contains('{') && e.subject() == [name]
+            };
+            endpoints.iter().position(acts)
+        };
+        let found = found.or_else(acts);
         if let Some(n) = found {
             operation(d, endpoints, n, name, orders, answers, notes);
         }
@@ -291,10 +299,12 @@ fn operation<'d>(
         notes.guess(format!("{request_at}/headers/If-Match"), expression.clone());
         request["headers"] = json!({ "If-Match": { "$from": expression, "$comment": "guess: what the document said when it was read" } });
     }
-    answers.operations.insert(
-        name.to_owned(),
-        json!({ "$comment": format!("guess: {}, by its name", endpoint.shown()), "request": request }),
-    );
+    let mut value = json!({ "$comment": format!("guess: {}, by its name", endpoint.shown()), "request": request });
+    if let Some((receipt, verify)) = following::job(d, endpoints, endpoint, &pointer, notes) {
+        value["receipt"] = receipt;
+        value["verify"] = verify;
+    }
+    answers.operations.insert(name.to_owned(), value);
 }
 
 /// The path with what names the document.

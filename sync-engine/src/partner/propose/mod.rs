@@ -8,6 +8,7 @@ mod codes;
 mod description;
 mod endpoints;
 mod fields;
+mod following;
 mod lines;
 mod map;
 mod matching;

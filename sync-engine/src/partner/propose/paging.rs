@@ -25,6 +25,19 @@ pub(super) struct Asking {
     pub watermark: Option<Value>,
 }
 
+impl Asking {
+    /// What was told is not on the list any more, so the first page is the next one too.
+    pub fn by_flag(&mut self, parameter: &str) {
+        self.paging = None;
+        self.query
+            .retain(|_, value| ![".offset", ".page", ".cursor"].contains(&value.as_str().unwrap_or_default()));
+        for value in self.query.values_mut().filter(|value| *value == ".limit") {
+            *value = json!({ "$value": PAGE });
+        }
+        self.query.insert(parameter.to_owned(), json!({ "$value": false }));
+    }
+}
+
 pub(super) struct Pages<'a, 'd> {
     pub d: &'d Description,
     pub endpoint: &'a Endpoint<'d>,

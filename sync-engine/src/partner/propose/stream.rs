@@ -3,6 +3,7 @@
 use super::description::{At, Description};
 use super::endpoints::{Candidate, Endpoint, Kind, in_path, is_context};
 use super::fields::{self, Field, Shape, Step};
+use super::following;
 use super::lines::{Lines, lines_of};
 use super::map::{self, Mapped, Source};
 use super::notes::{Notes, todo_expression};
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(super) struct Stream<'d> {
     pub name: &'static str,
+    /// The list's path.
+    pub list: &'d str,
     pub kind: Kind,
     pub side: &'static str,
     pub value: Value,
@@ -25,6 +28,9 @@ pub(super) struct Stream<'d> {
     /// What operations find under `.partnerRef`, by name.
     pub partner_ref: BTreeMap<String, String>,
 }
+
+/// How many times the fields of a list's entry its own address must have, where the list has lines too.
+const RICHER: usize = 2;
 
 struct Whole<'d> {
     item: At<'d>,
@@ -57,7 +63,14 @@ pub(super) fn propose<'d>(
         item: &whole.fields,
         pointer: pointer.clone(),
     };
-    let asking = pages.propose(notes);
+    let mut asking = pages.propose(notes);
+    let flag = match asking.watermark {
+        Some(_) => None,
+        None => following::flag(d, endpoints, endpoint, &whole.fields, &pointer, notes),
+    };
+    if let Some(flag) = &flag {
+        asking.by_flag(&flag.parameter);
+    }
     let partner_ref = partner_ref(endpoints, endpoint, &whole.fields);
     let changed = moment(&whole.fields);
     let source = Source {
@@ -83,6 +96,7 @@ pub(super) fn propose<'d>(
         ("watermark", asking.watermark),
         ("detail", whole.detail),
         ("parts", whole.parts),
+        ("afterStore", flag.map(|flag| flag.after_store)),
     ] {
         if let Some(part) = part {
             value[member] = part;
@@ -93,6 +107,7 @@ pub(super) fn propose<'d>(
     }
     Some(Stream {
         name,
+        list: endpoint.path,
         kind: candidate.kind,
         side,
         value,
@@ -121,9 +136,7 @@ fn whole<'d>(
         detail: None,
         parts: None,
     };
-    if whole.lines.is_some() {
-        return whole;
-    }
+    let is_whole = whole.lines.is_some();
     for detail in endpoints
         .iter()
         .filter(|e| e.method == "GET" && is_below(endpoint.path, e.path))
@@ -133,7 +146,12 @@ fn whole<'d>(
         };
         let own = fields::fields(d, at);
         let lines = lines_of(&own);
-        if lines.is_none() && own.len() <= stub.len() {
+        let says_more = match is_whole {
+            // The list has lines; it is a list of stubs all the same where one of it says far more.
+            true => lines.is_some() && own.len() >= RICHER * stub.len(),
+            false => lines.is_some() || own.len() > stub.len(),
+        };
+        if !says_more {
             continue;
         }
         let path = filled(detail, stub, ".stub", &format!("{pointer}/detail/request"), notes);
@@ -231,7 +249,7 @@ pub(super) fn is_below(list: &str, path: &str) -> bool {
 /// The document in an answer: the whole, or what its only object or list has.
 fn document_in<'d>(d: &'d Description, answer: At<'d>) -> Option<(String, At<'d>)> {
     if fields::shape(d, answer) == Shape::List {
-        return Some((".[0]".to_owned(), fields::entries(d, answer)?));
+        return Some((".".to_owned(), fields::entries(d, answer)?));
     }
     let members = fields::properties(d, answer);
     let leaves = members
@@ -248,7 +266,8 @@ fn document_in<'d>(d: &'d Description, answer: At<'d>) -> Option<(String, At<'d>
             .any(|w| has(&words(name), &[w]));
         match fields::shape(d, *at) {
             Shape::Object if !named && !fields::properties(d, *at).is_empty() => Some((fields::path(&[steps]), *at)),
-            Shape::List if !named => Some((format!("{}[0]", fields::path(&[steps])), fields::entries(d, *at)?)),
+            // A list of one entry is that entry.
+            Shape::List if !named => Some((fields::path(&[steps]), fields::entries(d, *at)?)),
             _ => None,
         }
     });
