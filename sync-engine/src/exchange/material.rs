@@ -41,6 +41,8 @@ pub struct Surroundings {
     pub partner_ref: Option<serde_json::Value>,
     /// The order that a delivery note delivers.
     pub order: Option<CanonicalDocument>,
+    /// What the partner calls that order.
+    pub order_ref: Option<serde_json::Value>,
 }
 
 pub fn outbound(kind: OperationKind) -> OutboundKind {
@@ -137,6 +139,7 @@ impl Material {
             document: &self.document,
             previous: self.issued.previous.as_ref(),
             order: self.issued.order.as_ref(),
+            order_ref: self.issued.order_ref.as_ref(),
             revision: self.revision.as_deref(),
             partner_ref: self.partner_ref.as_ref(),
             payload: &self.payload,
@@ -197,26 +200,45 @@ pub fn surroundings(
     if let CanonicalDocument::DespatchAdvice(note) = content
         && let Some(number) = note.lines.first().map(|l| &l.order_number)
     {
-        out.order = order(store, company, partner, number)?;
+        let found = order(store, company, partner, number)?;
+        (out.order, out.order_ref) = found.map_or((None, None), |f| (Some(f.document), f.partner_ref));
     }
     Ok(out)
 }
 
-/// An order as it is agreed, else as it stands.
+/// An order, and what the partner calls it.
+pub struct StoredOrder {
+    pub document: CanonicalDocument,
+    pub partner_ref: Option<serde_json::Value>,
+}
+
+/// An order as it is agreed, else as it stands. What the partner calls it is said by the newest version that says it.
 pub fn order(
     store: &dyn Store,
     company: &CompanyId,
     partner: &PartnerId,
     number: &str,
-) -> Result<Option<CanonicalDocument>, StoreError> {
+) -> Result<Option<StoredOrder>, StoreError> {
     let Some(id) = store.find_document(company, partner, DocumentKind::Order, number)? else {
         return Ok(None);
     };
     let Some(row) = store.document(id)? else {
         return Ok(None);
     };
-    let content = store.version_content(id, row.agreed.unwrap_or(row.current))?;
-    content.map(|content| content.document()).transpose()
+    let Some(content) = store.version_content(id, row.agreed.unwrap_or(row.current))? else {
+        return Ok(None);
+    };
+    let mut partner_ref = None;
+    for version in store.versions(id)?.iter().rev() {
+        partner_ref = store.version_content(id, version.number)?.and_then(|c| c.partner_ref);
+        if partner_ref.is_some() {
+            break;
+        }
+    }
+    Ok(Some(StoredOrder {
+        document: content.document()?,
+        partner_ref,
+    }))
 }
 
 /// A fault inside the rendering makes a dead letter, not an operation that is tried for ever.

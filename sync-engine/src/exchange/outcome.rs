@@ -82,6 +82,22 @@ pub fn is_held(chain: &Chain, claimed: &Claimed) -> bool {
     pending.is_none_or(|p| p.held) || (claimed.was == DeliveryState::Unknown && is_overtaken(chain, claimed.operation))
 }
 
+/// Whether nothing came after a delivered one: its document is as it left it.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn is_last_word(tx: &mut dyn StoreTx, claimed: &Claimed) -> Result<bool, StoreError> {
+    let Some(loaded) = tx.load_by_id(claimed.document)? else {
+        return Ok(false);
+    };
+    // It changed nothing of the chain: then it is about the version in force.
+    let Some(marks) = tx.take_marks(claimed.operation)? else {
+        return Ok(loaded.chain.current == Some(claimed.version));
+    };
+    tx.keep_marks(claimed.operation, &marks)?;
+    Ok(loaded.chain.mark() == marks.after)
+}
+
 /// The seller's version that a counter-offer makes of the order it answers.
 ///
 /// `earlier` is what the answers before it leave in force.
@@ -168,7 +184,13 @@ pub fn write(
                 keep_way_back(tx, claimed, &loaded.chain)?;
             }
         }
-        (false, Some(loaded)) if !first => undo(tx, claimed, settlement.to, rules, &loaded, now)?,
+        (false, Some(loaded)) if !first => {
+            // Sent once more, it may have another name at the partner.
+            if claimed.kind.issues() && seen.result.receipt.is_some() {
+                learn_partner_ref(tx, claimed, seen, &loaded.chain)?;
+            }
+            undo(tx, claimed, settlement.to, rules, &loaded, now)?;
+        }
         (_, _) => {}
     }
     Ok(settlement.to)

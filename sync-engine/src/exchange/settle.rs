@@ -8,11 +8,16 @@ use crate::partner::{SendResult, Verdict};
 use crate::store::{AttemptRow, OperationError, ReplayKey};
 use std::time::Duration;
 
+mod resend;
 #[cfg(test)]
 mod tests;
 
-/// A probe's verdicts that the partner has the operation and could not apply it, or not all of it.
-const FAILED: &[&str] = &["partner.failed", "partner.partly"];
+pub use resend::resent;
+
+/// The partner had the operation and could not apply it.
+const FAILED: &str = "partner.failed";
+/// The same, and what says so of a part of it.
+const NOT_APPLIED: &[&str] = &[FAILED, "partner.partly"];
 
 /// A gateway's answers in the partner's place: the partner itself may have done its work.
 const GATEWAY: &[u16] = &[502, 504];
@@ -86,7 +91,7 @@ fn unsettled(recourse: Recourse) -> Option<Step> {
 pub fn replay_key(error: Option<&OperationError>) -> ReplayKey {
     let Some(error) = error else { return ReplayKey::Old };
     match (error.code.as_str(), error.status) {
-        ("partner.failed", _) => ReplayKey::New,
+        (FAILED, _) => ReplayKey::New,
         ("request.invalid", _) => ReplayKey::NewUnlessInDoubt,
         (_, Some(408 | 409 | 425 | 429)) => ReplayKey::Old,
         (_, Some(300..500)) => ReplayKey::NewUnlessInDoubt,
@@ -162,6 +167,8 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
             Step::Verify => not_applied_yet(*again_after, at, pace),
             Step::Job => runs(*again_after, at, pace),
         },
+        // It went no second time: something came after it.
+        Verdict::Lost => refused(DeliveryState::Dead, "partner.lost", result),
         Verdict::NotSeen => match step {
             // What was sent may still be on its way.
             Step::Lookup if at.now < at.settled_from => reached(DeliveryState::Unknown, Some(at.settled_from), false),
@@ -211,7 +218,7 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
         Verdict::Conflict { code } | Verdict::Rejected { code } => match step {
             Step::Prepare | Step::Send => refused(DeliveryState::Dead, code, result),
             // The partner has it and could not apply it.
-            Step::Lookup | Step::Verify | Step::Job if FAILED.contains(code) => {
+            Step::Lookup | Step::Verify | Step::Job if NOT_APPLIED.contains(code) => {
                 refused(DeliveryState::Dead, code, result)
             }
             // The question was refused; that says nothing of the operation.

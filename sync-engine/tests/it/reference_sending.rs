@@ -142,6 +142,7 @@ async fn go_on(
         Verdict::Applied
         | Verdict::Unknown { .. }
         | Verdict::NotSeen
+        | Verdict::Lost
         | Verdict::Again { .. }
         | Verdict::Credentials
         | Verdict::Conflict { .. }

@@ -116,11 +116,17 @@ impl SimLink {
         }
     }
 
+    /// A partner that keeps to keys asks for some once more until it shows them: they must have one effect all the same.
+    fn loses(&self, key: uuid::Uuid) -> bool {
+        self.plan.mode == Mode::Key && key.as_u128().is_multiple_of(3)
+    }
+
     async fn look(&self, key: uuid::Uuid, verifies: bool) -> SendResult {
         let reply = self.ask(Asked::Look(key)).await;
         let verdict = match &reply {
             Some(Reply::Looked(None)) => Verdict::NotSeen,
             Some(Reply::Looked(Some(true))) => Verdict::Applied,
+            Some(Reply::Looked(Some(false))) if verifies && self.loses(key) => Verdict::Lost,
             Some(Reply::Looked(Some(false))) if verifies => Verdict::Pending {
                 again_after: Duration::from_secs(3),
             },

@@ -85,6 +85,7 @@ export const errorTable: Record<string, ErrorEntry> = {
   "partner.operation": entry("error", "The configuration has no such operation any more", "Ask IT to put it back, then send it again.", "openPartners"),
   "partner.stream": entry("error", "The configuration has no such stream any more", "Ask IT to look at the partner's configuration.", "openPartners"),
   "partner.superseded": entry("warning", "The partner has a newer version", "It is fetched by itself; then answer that one.", "none"),
+  "partner.lost": entry("error", "The partner lost it, and something came after it", "It was not sent once more: look at the document, then answer again.", "none"),
   "partner.not_applied": entry("error", "The partner took it and did not apply it", "Read the partner's words, then answer again or send it again.", "none"),
   "partner.page": entry("warning", "A page of the partner could not be read", "It is tried again by itself; if it stays, ask IT.", "openPartners"),
   "partner.configuration": entry("error", "The partner's configuration is wrong", "Ask IT to correct the file; the last good one stays in force.", "openPartners"),

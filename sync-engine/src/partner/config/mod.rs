@@ -321,6 +321,8 @@ pub(crate) struct Probe {
     /// Statuses and states that prove that it never arrived.
     pub not_seen: Vec<u16>,
     pub not_seen_states: Vec<String>,
+    /// States by which the partner asks for it once more.
+    pub resend: Vec<String>,
     pub error_text: Option<Expr>,
     pub results: Option<Results>,
     pub every: Duration,

@@ -141,6 +141,7 @@ pub(super) fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Opt
             "\"applied\" or \"taken\" is missing: the states that settle the operation",
         );
     }
+    one_meaning(raw, pointer, ctx);
     let receipt = raw
         .receipt
         .as_ref()
@@ -159,8 +160,62 @@ pub(super) fn probe(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) -> Opt
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect(),
+        resend: raw.resend.clone(),
         error_text,
         results,
         every: Duration::from_secs(raw.every_seconds.unwrap_or(10)),
     })
+}
+
+/// A state that asks for another send means nothing else.
+fn one_meaning(raw: &RawProbe, pointer: &str, ctx: &mut Compile<'_>) {
+    let not_seen: Vec<&str> = raw.not_seen.iter().filter_map(Value::as_str).collect();
+    for (n, state) in raw.resend.iter().enumerate() {
+        let lists = [
+            ("applied", raw.applied.contains(state)),
+            ("pending", raw.pending.contains(state)),
+            ("taken", raw.taken.contains(state)),
+            ("failed", raw.failed.contains(state)),
+            ("notSeen", not_seen.contains(&state.as_str())),
+        ];
+        if let Some((other, _)) = lists.iter().find(|(_, has)| *has) {
+            ctx.mistakes.add(
+                child(&child(pointer, "resend"), n),
+                format!("state \"{state}\" is under \"{other}\" already"),
+            );
+        }
+    }
+}
+
+/// What was taken is sent once more only where a request that comes twice has one effect.
+pub(super) fn check_resends(
+    operations: &BTreeMap<OutboundKind, OperationConfig>,
+    honoured: bool,
+    ctx: &mut Compile<'_>,
+) {
+    let resends = |probe: &Option<Probe>| probe.as_ref().is_some_and(|p| !p.resend.is_empty());
+    for (kind, operation) in operations {
+        let at = child("/operations", kind.as_str());
+        if resends(&operation.verify) && !honoured {
+            ctx.mistakes.add(
+                child(&child(&at, "verify"), "resend"),
+                "\"idempotency\" with \"honoured\": true is missing: without it a request that comes twice may have two effects",
+            );
+        }
+        for (n, step) in operation
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| resends(&step.verify))
+        {
+            let at = child(&child(&child(&at, "steps"), n), "verify");
+            ctx.mistakes.add(
+                child(&at, "resend"),
+                format!(
+                    "the job of step \"{}\" is not begun again by itself: name the state under \"failed\"",
+                    step.name
+                ),
+            );
+        }
+    }
 }

@@ -312,6 +312,7 @@ pub(crate) struct RawProbe {
     pub failed: Vec<String>,
     /// Statuses, and states.
     pub not_seen: Vec<Value>,
+    pub resend: Vec<String>,
     pub error_text: Option<String>,
     pub results: Option<RawResults>,
     pub every_seconds: Option<u64>,

@@ -57,6 +57,7 @@ pub(super) fn validate(raw: RawPartner, dir: &Path, mistakes: &mut Mistakes) -> 
     let streams = streams::compile(&raw.streams, &xml, dir, &mut ctx);
     let operations = operations::compile(&raw.operations, dir, &mut ctx);
     steps::check_streams(&operations, &raw.streams, &mut ctx);
+    operations::check_resends(&operations, idempotency.honoured, &mut ctx);
     for (url, pointer) in [
         (base_url.as_ref(), "/baseUrl"),
         (token_url(auth.as_ref()), "/auth/tokenUrl"),

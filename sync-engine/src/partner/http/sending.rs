@@ -269,8 +269,10 @@ impl HttpPartner {
                 },
                 None,
             )
-        } else if lookup && listed(&probe.not_seen_states) {
+        } else if lookup && (listed(&probe.not_seen_states) || listed(&probe.resend)) {
             (Verdict::NotSeen, None)
+        } else if listed(&probe.resend) {
+            (Verdict::Lost, None)
         } else if listed(&probe.failed) {
             let words = outcome::words(&answer, probe.error_text.as_ref());
             (Verdict::Rejected { code: FAILED }, words)
