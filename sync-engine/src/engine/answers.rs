@@ -216,6 +216,7 @@ fn sendable(
         document: &answered.document,
         previous: None,
         order: None,
+        order_ref: None,
         revision: answered.version.revision.as_deref(),
         partner_ref: answered.partner_ref.as_ref(),
         payload: &answered.payload,

@@ -125,7 +125,8 @@ impl Engine {
             .filter(|n| seen.insert(*n))
         {
             let party = (&row.company, &row.partner);
-            let Some(CanonicalDocument::Order(order)) = stored_order(store, party.0, party.1, number)? else {
+            let stored = stored_order(store, party.0, party.1, number)?;
+            let Some(CanonicalDocument::Order(order)) = stored.map(|s| s.document) else {
                 continue;
             };
             for line in delivered_lines(store, party, &order, None, rules)? {

@@ -190,6 +190,7 @@ fn sendable(
         document: &draft.content,
         previous: draft.around.previous.as_ref(),
         order: draft.around.order.as_ref(),
+        order_ref: draft.around.order_ref.as_ref(),
         revision: Some(&revision),
         partner_ref: draft.around.partner_ref.as_ref(),
         payload: b"null",

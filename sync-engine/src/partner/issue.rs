@@ -13,6 +13,15 @@ pub(super) fn plain(document: &CanonicalDocument) -> Value {
     }
 }
 
+/// A document with what the partner calls it, as `partnerRef`.
+pub(super) fn referred(document: &CanonicalDocument, partner_ref: Option<&Value>) -> Value {
+    let mut value = plain(document);
+    if let (Some(members), Some(partner_ref)) = (value.as_object_mut(), partner_ref) {
+        members.insert("partnerRef".to_owned(), partner_ref.clone());
+    }
+    value
+}
+
 /// Every line of the document that is issued, and every line of the version before that it leaves out: each with
 /// `change` (`Added`, `Deleted`, `Changed`, `Unchanged`), `fields` that differ, and the line as it was in `before`.
 pub(super) fn changes(document: &CanonicalDocument, previous: Option<&CanonicalDocument>) -> Vec<Value> {

@@ -274,6 +274,8 @@ pub struct RenderInput<'a> {
     pub previous: Option<&'a CanonicalDocument>,
     /// The order that a delivery note of ours delivers.
     pub order: Option<&'a CanonicalDocument>,
+    /// What the map kept of that order.
+    pub order_ref: Option<&'a serde_json::Value>,
     pub revision: Option<&'a str>,
     pub partner_ref: Option<&'a serde_json::Value>,
     /// The partner's payload of that version.
@@ -338,6 +340,8 @@ pub enum Verdict {
     Pending { again_after: Duration },
     /// Lookup only: the partner never saw it, so it may be sent.
     NotSeen,
+    /// Verify only: the partner took it and asks for it once more.
+    Lost,
     /// Worth another attempt. `retry_after` is the partner's minimum. `breaker`: whether it counts as an outage.
     Again {
         code: &'static str,

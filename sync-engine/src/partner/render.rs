@@ -135,7 +135,7 @@ pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, co
         "operationId": input.operation_id.to_string(),
         "answer": input.answer,
         "previous": input.previous.map(issue::plain),
-        "order": input.order.map(issue::plain),
+        "order": input.order.map(|order| issue::referred(order, input.order_ref)),
         "revision": input.revision,
         "partnerRef": input.partner_ref,
         "answeredAt": input.answered_at.to_rfc3339(),

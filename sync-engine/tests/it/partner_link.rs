@@ -89,6 +89,7 @@ impl Answering {
             document: &self.intake.document,
             previous: None,
             order: None,
+            order_ref: None,
             revision: self.intake.revision.as_deref(),
             partner_ref: self.intake.partner_ref.as_ref(),
             payload: &self.payload,

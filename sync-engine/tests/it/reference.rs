@@ -294,6 +294,7 @@ impl Run {
             document: &taken.document,
             previous: taken.previous.as_ref(),
             order: taken.order.as_ref(),
+            order_ref: taken.order_ref.as_ref(),
             revision: taken.revision.as_deref(),
             partner_ref: taken.partner_ref.as_ref(),
             payload: &taken.payload,
@@ -317,6 +318,7 @@ impl Run {
                 document: read_document(document)?,
                 previous: self.previous.as_ref().map(read_document).transpose()?,
                 order: self.order.as_ref().map(read_document).transpose()?,
+                order_ref: self.order.as_ref().and_then(|order| order.get("partnerRef").cloned()),
                 payload: Vec::new(),
             });
         }
@@ -332,6 +334,7 @@ impl Run {
             partner_ref: version.partner_ref,
             previous: None,
             order: None,
+            order_ref: None,
             payload: payload.clone(),
         })
     }
@@ -364,6 +367,7 @@ struct Taken {
     document: CanonicalDocument,
     previous: Option<CanonicalDocument>,
     order: Option<CanonicalDocument>,
+    order_ref: Option<Value>,
     revision: Option<String>,
     partner_ref: Option<Value>,
     payload: Vec<u8>,
@@ -376,6 +380,7 @@ fn stated(result: &SendResult) -> String {
         Verdict::Applied => "applied".to_owned(),
         Verdict::Pending { .. } => "pending".to_owned(),
         Verdict::NotSeen => "notSeen".to_owned(),
+        Verdict::Lost => "lost".to_owned(),
         Verdict::Again { code, .. } => format!("retrying: {code} {words}"),
         Verdict::Unknown { code } => format!("unknown: {code} {words}"),
         Verdict::Credentials => "credentials".to_owned(),

@@ -10,8 +10,8 @@ use axum::http::Response;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use sync_engine::domain::{CanonicalDocument, DeliveryState, DocumentKind, PartnerId};
-use sync_engine::engine::{Engine, SyncReport};
+use sync_engine::domain::{CanonicalDocument, DeliveryState, DocumentId, DocumentKind, PartnerId};
+use sync_engine::engine::{Engine, Issue, Seen, SyncReport};
 use sync_engine::exchange::Pace;
 use sync_engine::partner::{self, Secret, Secrets};
 use sync_engine::store::{DocumentRow, OperationRow, QuarantineQuery};
@@ -144,6 +144,18 @@ impl Trial {
     /// Issues a document of ours and waits for what becomes of that.
     pub async fn issued(&self, document: CanonicalDocument, becomes: DeliveryState) -> OperationRow {
         let saved = self.engine.issue_new(self.id.clone(), document, "user:clerk").await;
+        self.becomes(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id)), becomes)
+            .await
+    }
+
+    /// Issues a later version of a document of ours and waits for what becomes of that.
+    pub async fn reissued(&self, document: DocumentId, issue: Issue, becomes: DeliveryState) -> OperationRow {
+        let row = self.engine.store().document(document).unwrap().unwrap();
+        let seen = Seen {
+            document,
+            version: row.current,
+        };
+        let saved = self.engine.issue_version(seen, issue, "user:clerk").await;
         self.becomes(&saved.unwrap_or_else(|e| panic!("{}: {e}", self.id)), becomes)
             .await
     }

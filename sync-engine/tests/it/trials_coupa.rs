@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use sync_engine::domain::{CanonicalDocument, ChainState, DeliveryState, VersionNumber};
+use sync_engine::engine::Issue;
 
 /// Entries on a page at most.
 const PAGE: usize = 50;
@@ -20,6 +21,7 @@ struct Coupa {
     /// How often an order was flagged.
     flagged: usize,
     confirmation: Value,
+    notice: Option<Value>,
     /// Confirmations of orders that are not ours, on the list of answers.
     others: usize,
     writes: Vec<(String, String, Value)>,
@@ -121,7 +123,19 @@ impl Coupa {
                 self.confirmation["status"] = json!("pending_buyer_review");
                 reply(200, &self.confirmation)
             }
-            ("POST", ["asn", "headers"]) => reply(201, &json!({"id": 5})),
+            ("POST", ["asn", "headers"]) => {
+                self.notice = Some(json!({"id": 5, "status": "issued", "tracking-number": sent["tracking-number"]}));
+                reply(201, &json!({"id": 5}))
+            }
+            ("PUT", ["asn", "headers", "5", rest @ ..]) => {
+                let notice = self.notice.as_mut().unwrap();
+                match rest {
+                    [] => notice["tracking-number"] = sent["tracking-number"].clone(),
+                    ["void"] => notice["status"] = json!("voided"),
+                    other => panic!("{other:?}"),
+                }
+                reply(200, notice)
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -278,11 +292,21 @@ async fn coupa_says_by_field_why_it_refuses_and_holds_for_an_order_that_changed(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn coupa_takes_an_advance_ship_notice() {
+async fn coupa_takes_changes_and_voids_an_advance_ship_notice() {
     let (peer, server) = coupa(1).await;
     peer.lock().unwrap().confirmation = confirmation("PO-1");
     let trial = Trial::on_line("coupa", &server.url).await;
     trial.sync().await;
+    let row = trial.order("PO-1");
+    trial
+        .answered(&row, json!({"code": "AB"}), DeliveryState::Delivered)
+        .await;
+    let seen = (
+        "PUT".to_owned(),
+        "purchase_orders/1".to_owned(),
+        json!({"acknowledged-flag": true}),
+    );
+    assert_eq!(peer.lock().unwrap().writes, [seen]);
     let row = trial.order("PO-1");
     trial
         .answered(&row, json!({"code": "AP"}), DeliveryState::Applied)
@@ -292,7 +316,7 @@ async fn coupa_takes_an_advance_ship_notice() {
         "lines": [{"id": "1", "orderNumber": "PO-1", "orderLineId": "1", "item": {"sellerId": "A-100"}, "delivered": "40", "unit": "EA"}]
     });
     let note = CanonicalDocument::DespatchAdvice(serde_json::from_value(note).unwrap());
-    trial.issued(note, DeliveryState::Delivered).await;
+    let issued = trial.issued(note.clone(), DeliveryState::Delivered).await;
     let (_, path, sent) = peer.lock().unwrap().writes.last().unwrap().clone();
     assert_eq!(path, "asn/headers");
     assert_eq!(
@@ -305,5 +329,27 @@ async fn coupa_takes_an_advance_ship_notice() {
             }]
         })
     );
+    // It is changed and withdrawn at the address that Coupa's answer named.
+    let CanonicalDocument::DespatchAdvice(mut changed) = note else {
+        unreachable!("a delivery note")
+    };
+    changed.tracking_id = Some("JJD0002".to_owned());
+    let change = Issue::Change {
+        content: CanonicalDocument::DespatchAdvice(changed),
+    };
+    trial.reissued(issued.document, change, DeliveryState::Delivered).await;
+    let notice = peer.lock().unwrap().notice.clone().unwrap();
+    assert_eq!(
+        (&notice["status"], &notice["tracking-number"]),
+        (&json!("issued"), &json!("JJD0002"))
+    );
+    let cancel = Issue::Cancel { reason: None };
+    trial.reissued(issued.document, cancel, DeliveryState::Delivered).await;
+    let (method, path, sent) = peer.lock().unwrap().writes.last().unwrap().clone();
+    assert_eq!(
+        (method.as_str(), path.as_str(), sent),
+        ("PUT", "asn/headers/5/void", Value::Null)
+    );
+    assert_eq!(peer.lock().unwrap().notice.as_ref().unwrap()["status"], "voided");
     trial.end().await;
 }

@@ -8,16 +8,23 @@ use sync_engine::domain::Timestamp;
 use sync_engine::partner::propose::{Description, propose};
 use sync_engine::partner::{RawItem, Trial, TrialInput, parse};
 
-const TRIALS: &[&str] = &["sap-s4", "sap-s4-buyer", "oracle-fusion", "coupa", "quickbooks"];
+/// Most lines of a configuration for orders and answers.
+const MAX_LINES: usize = 120;
 
 #[test]
 fn a_configuration_of_an_unknown_api_is_short() {
+    let mut trials: Vec<String> = std::fs::read_dir(root().join("fixtures/trials"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    trials.sort();
+    assert!(trials.len() >= 10, "{trials:?}");
     println!("trial | lines");
-    for trial in TRIALS {
+    for trial in &trials {
         let text = crate::trials::text(trial, &format!("{trial}.json"));
         let lines = text.lines().count();
         println!("{trial} | {lines}");
-        assert!(lines <= 120, "{trial}: {lines} lines");
+        assert!(lines <= MAX_LINES, "{trial}: {lines} lines");
         parse(&text, trial, &root().join("fixtures/trials")).unwrap_or_else(|e| panic!("{e}"));
     }
 }
@@ -147,4 +154,40 @@ fn what_is_hard_to_guess_is_proposed_from_the_descriptions() {
     let coupa = proposed("coupa");
     let item = &coupa["streams"]["orders"]["map"]["lines"]["item"];
     assert_eq!(item["sellerId"], ".\"source-part-num\"");
+}
+
+#[tokio::test]
+async fn a_constant_unit_is_looked_up_nowhere() {
+    let trial = tried("shopify", &payload("shopify", "order.json"), None).await;
+    let document = &trial.streams[0].documents[0];
+    assert_eq!(document.canonical.as_ref().unwrap()["lines"][0]["unit"], "C62");
+    assert!(document.codes.is_empty(), "{:?}", document.codes);
+}
+
+#[tokio::test]
+async fn a_trial_shows_what_is_done_to_a_delivery_note_and_names_the_order_as_the_map_does() {
+    let read = json!({"fulfillment_orders": [{
+        "id": 7, "status": "open", "line_items": [{"id": 8, "line_item_id": 669_751_112}, {"id": 9, "line_item_id": 703_073_504}]
+    }]});
+    let trial = tried("shopify", &payload("shopify", "order.json"), Some(read)).await;
+    let shown: Vec<_> = trial
+        .issued
+        .iter()
+        .map(|o| {
+            let request = o.request.as_ref().unwrap_or_else(|| panic!("{o:?}"));
+            let path = request.url.split_once("2024-10").unwrap().1.to_owned();
+            (o.operation.as_str(), path, request.body.clone().unwrap_or_default())
+        })
+        .collect();
+    let paths: Vec<_> = shown.iter().map(|(o, path, _)| (*o, path.as_str())).collect();
+    assert_eq!(
+        paths,
+        [
+            ("update", "/fulfillments/ID-AT-THE-PARTNER/update_tracking.json"),
+            ("cancel", "/fulfillments/ID-AT-THE-PARTNER/cancel.json"),
+            ("despatch", "/orders/450789469/fulfillment_orders.json"),
+            ("despatch", "/fulfillments.json"),
+        ]
+    );
+    assert!(shown[0].2.contains("TRACKING-2"), "{}", shown[0].2);
 }

@@ -247,7 +247,7 @@ fn problems(store: &dyn Store, draft: &Draft, rules: &PartnerRules) -> Result<Ve
             let mut orders = Vec::new();
             for number in numbers {
                 let stored = stored_order(store, &draft.key.company, &draft.key.partner, number)?;
-                if let Some(CanonicalDocument::Order(order)) = stored {
+                if let Some(CanonicalDocument::Order(order)) = stored.map(|s| s.document) {
                     let lines = delivered_lines(store, party, &order, draft.id, rules)?;
                     orders.push(DeliveredOrder { order, lines });
                 }

@@ -83,7 +83,13 @@ fn place(text: &str, pointer: &str, ctx: &mut Compile<'_>) -> Option<ItemsAt> {
     if found.is_none() {
         ctx.mistakes.add(
             pointer,
-            format!("\"{text}\" is no plain path to a list, such as .payload.orders, or . for the answer itself"),
+            format!(
+                "\"{text}\" is no plain path to a list, such as .payload.orders, or . for the answer itself{}",
+                match text.contains("[0]") {
+                    true => " (a list of one entry is that entry: no [0])",
+                    false => "",
+                }
+            ),
         );
     }
     found

@@ -228,10 +228,7 @@ impl Body {
             Self::None => (None, None),
             Self::Empty => (Some(Vec::new()), None),
             Self::Json(template) => {
-                // An object none of whose members is there is an empty object, and not an empty body.
-                let json = template
-                    .render(scope, "", problems)
-                    .or_else(|| template.is_plain_object().then(|| Value::Object(Map::new())));
+                let json = template.render(scope, "", problems).or_else(|| template.empty());
                 (json.as_ref().map(|b| b.to_string().into_bytes()), json)
             }
             Self::Xml(template) => {

@@ -201,9 +201,12 @@ impl Expr {
         literals.next()?.ok()
     }
 
-    /// Like `many`, and a single list counts as its elements.
+    /// Like `many`, and a single list counts as its elements, unless the expression gives them one by one (`[]`).
     pub fn elements<'s>(&self, scope: &Scope<'s>) -> Result<Vec<Found<'s>>, Problem> {
         let mut found = self.values(scope, false)?;
+        if self.source.trim_end().ends_with("[]") {
+            return Ok(found);
+        }
         match found.as_mut_slice() {
             [Found::There(node)] if node.kind() == Kind::List => {
                 return Ok(node.within().map(|(_, node)| Found::There(node)).collect());

@@ -59,7 +59,7 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 /// Text, list of texts, RFC 9457 with its members and `invalid-params`, OData's `error.message`, `errors[]`, OAuth2's
-/// `error_description`, JSON-RPC's `error.message` with its `data`.
+/// `error_description`, JSON-RPC's `error.message` with its `data`, or the message that `data` has of its own.
 pub(super) fn words(value: &Value) -> Option<String> {
     within(value, MAX_DEPTH)
 }
@@ -79,6 +79,9 @@ fn within(value: &Value, depth: usize) -> Option<String> {
             (!all.is_empty()).then(|| all.join("; "))
         }
         Value::Object(map) => {
+            if let Some(precise) = rpc_data(map).and_then(|data| data.get("message")?.as_str()) {
+                return within(&Value::from(precise), depth);
+            }
             let text = |name: &&str| member(map, name).and_then(|v| within(v, depth));
             let one = ONE.iter().find_map(text);
             let several = SEVERAL.iter().find_map(|name| by_field(member(map, name)?, depth));

@@ -215,6 +215,7 @@ pub(crate) fn fetch_error(error: &WireError) -> FetchError {
         | Verdict::Applied
         | Verdict::Pending { .. }
         | Verdict::NotSeen
+        | Verdict::Lost
         | Verdict::Unknown { .. }
         | Verdict::Conflict { .. } => ("partner.request", false, false),
     };
@@ -290,11 +291,15 @@ pub(crate) fn words(answer: &Answer, from: Option<&Expr>) -> Option<String> {
     error_text(&answer.body, from)
 }
 
-/// Seconds or an HTTP date (RFC 9110, 10.2.3), at most a day.
+/// Seconds, in decimals too, or an HTTP date (RFC 9110, 10.2.3), at most a day.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = if let Ok(seconds) = text.parse::<u64>() {
-        Duration::from_secs(seconds)
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let wait = if let Some(wait) = seconds {
+        wait
     } else {
         let at = DateTime::parse_from_rfc2822(text).ok()?.timestamp_millis();
         Duration::from_millis(u64::try_from(at.saturating_sub(now.0)).unwrap_or(0))

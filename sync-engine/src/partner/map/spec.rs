@@ -107,9 +107,9 @@ impl Spec {
         })
     }
 
-    /// Applies `table` to a spec that names none of its own.
+    /// Applies `table` to a spec that names none of its own. A constant is one of ours already.
     pub fn with_codes(mut self, table: Option<&Arc<CodeTable>>) -> Self {
-        if self.codes.is_none() {
+        if self.codes.is_none() && !matches!(self.source, Source::Constant(_)) {
             self.codes = table.cloned();
         }
         self

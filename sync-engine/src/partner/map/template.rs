@@ -149,9 +149,13 @@ impl Template {
         })
     }
 
-    /// An object that is always there, whichever members it has.
-    pub fn is_plain_object(&self) -> bool {
-        matches!(self, Self::Object { when: None, .. })
+    /// What a body is of which nothing is there: an empty object or list, and not an empty body.
+    pub fn empty(&self) -> Option<Value> {
+        match self {
+            Self::Object { when: None, .. } => Some(Value::Object(Map::new())),
+            Self::List(_) => Some(Value::Array(Vec::new())),
+            Self::Object { .. } | Self::Constant(_) | Self::Value(_) | Self::Each { .. } => None,
+        }
     }
 
     /// Every table that is used, with the place where it is used.
@@ -182,13 +186,14 @@ impl Template {
                 }
                 (!object.is_empty() || members.is_empty()).then_some(Value::Object(object))
             }
-            Self::List(items) => Some(Value::Array(
-                items
+            Self::List(items) => {
+                let list: Vec<Value> = items
                     .iter()
                     .enumerate()
                     .filter_map(|(n, t)| t.render(scope, &child(pointer, n), problems))
-                    .collect(),
-            )),
+                    .collect();
+                (!list.is_empty() || items.is_empty()).then_some(Value::Array(list))
+            }
             Self::Each { each, item, omit_empty } => {
                 let elements = match each.elements(scope) {
                     Ok(elements) => elements,

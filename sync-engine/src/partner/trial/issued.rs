@@ -8,78 +8,123 @@ use crate::partner::http::HttpPartner;
 use crate::partner::{OutboundKind, PartnerLink, Purpose, RenderInput, Stage};
 use serde_json::{Value, json};
 
-/// The requests of each configured operation that carries a document of ours.
+/// The requests of each configured operation that carries a document of ours. `read` are the documents that the trial
+/// read, each with what its map kept for later requests.
 pub(super) fn operations(
     link: &HttpPartner,
-    read: &[CanonicalDocument],
+    read: &[(CanonicalDocument, Option<Value>)],
     prepared: Option<&Value>,
     now: Timestamp,
 ) -> Vec<TrialOperation> {
-    let order = read.iter().find_map(|document| match document {
-        CanonicalDocument::Order(order) => Some(order.clone()),
+    let order = read.iter().find_map(|(document, kept)| match document {
+        CanonicalDocument::Order(order) => Some((order.clone(), kept.clone())),
         CanonicalDocument::DespatchAdvice(_) => None,
     });
-    let Some(order) = order.or_else(|| sample(now)) else {
+    let Some(order) = order.or_else(|| Some((sample(now)?, Some(called())))) else {
         return Vec::new();
     };
-    let kinds = link.operations().iter();
-    kinds
-        .flat_map(|kind| operation(link, *kind, (&order, prepared), now))
-        .collect()
+    let kinds = link.operations();
+    let issues = |kind| kinds.contains(&kind);
+    let notes = issues(OutboundKind::Despatch);
+    let mut told = Vec::new();
+    for kind in kinds {
+        let of_order = issues(OutboundKind::Submit) || !notes;
+        if *kind != OutboundKind::Despatch && of_order {
+            told.extend(of_an_order(*kind, &order.0).map(|made| shown(link, *kind, &made, &order, prepared, now)));
+        }
+        if *kind != OutboundKind::Submit && notes {
+            let made = note(&order.0, now).and_then(|note| of_a_note(*kind, note));
+            told.extend(made.map(|made| shown(link, *kind, &made, &order, prepared, now)));
+        }
+    }
+    told.into_iter().flatten().collect()
 }
 
-fn operation(
+/// What the partner's answer to the first request would have said: there is no such answer.
+fn called() -> Value {
+    json!({"id": "ID-AT-THE-PARTNER", "etag": "ETAG", "version": "1"})
+}
+
+/// What is issued, and the version before it.
+struct Issue {
+    document: CanonicalDocument,
+    previous: Option<CanonicalDocument>,
+}
+
+fn of_an_order(kind: OutboundKind, order: &Order) -> Option<Issue> {
+    let whole = CanonicalDocument::Order(order.clone());
+    let cancelled = || {
+        CanonicalDocument::Order(Order {
+            cancel_reason: Some("No longer needed".to_owned()),
+            ..order.clone()
+        })
+    };
+    let (document, previous) = match kind {
+        OutboundKind::Submit => (whole, None),
+        OutboundKind::Update => (changed(order), Some(whole)),
+        OutboundKind::Cancel => (cancelled(), Some(whole)),
+        OutboundKind::Close => (whole.clone(), Some(whole)),
+        _ => return None,
+    };
+    Some(Issue { document, previous })
+}
+
+fn of_a_note(kind: OutboundKind, note: DespatchAdvice) -> Option<Issue> {
+    let whole = CanonicalDocument::DespatchAdvice(note.clone());
+    let with = |change: fn(&mut DespatchAdvice)| {
+        let mut note = note.clone();
+        change(&mut note);
+        CanonicalDocument::DespatchAdvice(note)
+    };
+    let (document, previous) = match kind {
+        OutboundKind::Despatch => (whole, None),
+        OutboundKind::Update => (
+            with(|note| note.tracking_id = Some("TRACKING-2".to_owned())),
+            Some(whole),
+        ),
+        OutboundKind::Cancel => (
+            with(|note| note.cancel_reason = Some("No longer needed".to_owned())),
+            Some(whole),
+        ),
+        OutboundKind::Close => (whole.clone(), Some(whole)),
+        _ => return None,
+    };
+    Some(Issue { document, previous })
+}
+
+fn shown(
     link: &HttpPartner,
     kind: OutboundKind,
-    (order, prepared): (&Order, Option<&Value>),
+    Issue { document, previous }: &Issue,
+    (order, order_ref): &(Order, Option<Value>),
+    prepared: Option<&Value>,
     now: Timestamp,
 ) -> Vec<TrialOperation> {
-    let whole = CanonicalDocument::Order(order.clone());
-    let (document, previous, of_order) = match kind {
-        OutboundKind::Acknowledge
-        | OutboundKind::Confirm
-        | OutboundKind::Reject
-        | OutboundKind::Counter
-        | OutboundKind::Receipt => return Vec::new(),
-        OutboundKind::Submit => (whole, None, None),
-        OutboundKind::Update => (changed(order), Some(whole), None),
-        OutboundKind::Cancel => {
-            let cancel_reason = Some("No longer needed".to_owned());
-            let cancelled = Order {
-                cancel_reason,
-                ..order.clone()
-            };
-            (CanonicalDocument::Order(cancelled), Some(whole), None)
-        }
-        OutboundKind::Close => (whole.clone(), Some(whole), None),
-        OutboundKind::Despatch => match note(order, now) {
-            Some(note) => (CanonicalDocument::DespatchAdvice(note), None, Some(whole)),
-            None => return Vec::new(),
-        },
-    };
-    // What the partner's answer to `submit` would have said: there is no such answer.
-    let partner_ref = json!({"id": "ID-AT-THE-PARTNER", "etag": "ETAG", "version": "1"});
     let answer = match kind {
         OutboundKind::Update => json!({"purpose": Purpose::Change}),
         OutboundKind::Cancel => json!({"purpose": Purpose::Cancellation}),
         OutboundKind::Close => json!({}),
         _ => json!({"purpose": Purpose::Original}),
     };
+    let is_note = matches!(document, CanonicalDocument::DespatchAdvice(_));
+    let order = is_note.then(|| CanonicalDocument::Order(order.clone()));
+    let called = previous.as_ref().map(|_| called());
     let input = RenderInput {
         operation_id: uuid::Uuid::nil(),
         kind,
         answer: &answer,
-        document: &document,
+        document,
         previous: previous.as_ref(),
-        order: of_order.as_ref(),
+        order: order.as_ref(),
+        order_ref: order_ref.as_ref().filter(|_| is_note),
         revision: Some(if previous.is_some() { "2" } else { "1" }),
-        partner_ref: previous.is_some().then_some(&partner_ref),
+        partner_ref: called.as_ref(),
         payload: b"null",
         answered_at: now,
         stage: Stage::default(),
     };
     let (made, read) = traced(|| requests::shown(link, &input, prepared));
-    requests::told(made, kind, &Value::Null, (&document, &read))
+    requests::told(made, kind, &Value::Null, (document, &read))
 }
 
 /// The first line with one more, the last of several left out, and a new one: every kind of change.

@@ -88,7 +88,7 @@ impl HttpPartner {
         name: &str,
         input: &TrialInput,
         now: Timestamp,
-        read: &mut Vec<CanonicalDocument>,
+        read: &mut Vec<(CanonicalDocument, Option<Value>)>,
     ) -> TrialStream {
         let mut tried = TrialStream {
             stream: name.to_owned(),
@@ -131,7 +131,7 @@ impl HttpPartner {
         stream: &str,
         item: &RawItem,
         (given, now): (&TrialInput, Timestamp),
-        documents: &mut Vec<CanonicalDocument>,
+        documents: &mut Vec<(CanonicalDocument, Option<Value>)>,
     ) -> TrialDocument {
         let (taken, mut trace) = traced(|| self.intake(stream, &item.bytes));
         let mut document = TrialDocument {
@@ -171,7 +171,7 @@ impl HttpPartner {
                     let side = self.streams().iter().find(|s| s.name == stream).map(|s| s.side);
                     document.rules = rules::of_document(self.rules(), &version.document, side, now);
                     document.operations = self.try_operations(stream, version, &item.bytes, given, now, &mut trace);
-                    documents.push(version.document.clone());
+                    documents.push((version.document.clone(), version.partner_ref.clone()));
                 }
             }
         }
@@ -205,6 +205,7 @@ impl HttpPartner {
                 document: &version.document,
                 previous: None,
                 order: None,
+                order_ref: None,
                 revision: version.revision.as_deref(),
                 partner_ref: version.partner_ref.as_ref(),
                 payload,
