@@ -52,14 +52,15 @@ CREATE TABLE payload (
     bytes BLOB NOT NULL
 ) STRICT;
 
--- A version is never overwritten: only its state changes.
+-- A version is never overwritten: only its state changes. The current one's is document.current_state and not here, so
+-- that an answer's effect on it writes one row, and not two in different places of the file.
 CREATE TABLE version (
     id INTEGER PRIMARY KEY,
     document_id INTEGER NOT NULL REFERENCES document (id),
     number INTEGER NOT NULL,
     purpose TEXT NOT NULL,
     author TEXT NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT,
     sequence INTEGER,
     revision TEXT,
     supersedes INTEGER,
@@ -164,7 +165,8 @@ CREATE INDEX operation_ready ON operation (company, partner, due_at, seq) WHERE 
 CREATE UNIQUE INDEX operation_in_flight ON operation (document_id) WHERE lease_until IS NOT NULL;
 CREATE INDEX operation_document ON operation (document_id, seq);
 CREATE INDEX operation_partner ON operation (partner, seq);
-CREATE INDEX operation_state ON operation (state, seq);
+-- Not those in flight, whose state changes twice for every attempt: they are found among the leases.
+CREATE INDEX operation_state ON operation (state, seq) WHERE state <> 'Sending';
 
 CREATE TABLE operation_answer (
     operation_seq INTEGER PRIMARY KEY REFERENCES operation (seq),

@@ -84,7 +84,7 @@ impl Dispatcher {
                 Until::Idle(deadline) => between(now, deadline),
             };
             // With every place taken there is nothing to look for until one is free.
-            let quiet = if self.places(now).is_empty() && !self.attempts.is_empty() {
+            let quiet = if places(&self.exchange, &self.attempts).is_empty() && !self.attempts.is_empty() {
                 BLOCKED_TICK
             } else {
                 self.until_due(now).await
@@ -130,25 +130,24 @@ impl Dispatcher {
         }
     }
 
+    /// Claims for the places that are free when the writer comes to it: those that become free while it waits count
+    /// too, so that few commits carry many claims.
     async fn claim(&self) -> Result<usize, StoreError> {
-        let now = self.exchange.clock.now();
-        let places = self.places(now);
-        if places.is_empty() {
+        if places(&self.exchange, &self.attempts).is_empty() {
             return Ok(0);
         }
-        let (company, holder) = (self.exchange.company.clone(), self.exchange.holder.clone());
-        let made_with = self.exchange.partners.fingerprints();
-        let working: Vec<_> = self.working().iter().copied().collect();
-        let lease_until = now.plus_millis(millis(self.exchange.pace.lease));
+        let (exchange, attempts) = (Arc::clone(&self.exchange), self.attempts.clone());
         let claimed = self.exchange.store.write(Lane::Bulk, move |tx| {
+            let now = exchange.clock.now();
+            let working: Vec<_> = working(&exchange).iter().copied().collect();
             tx.claim(&ClaimRequest {
-                company: &company,
+                company: &exchange.company,
                 now,
-                lease_until,
-                holder: &holder,
-                partners: &places,
+                lease_until: now.plus_millis(millis(exchange.pace.lease)),
+                holder: &exchange.holder,
+                partners: &places(&exchange, &attempts),
                 working: &working,
-                made_with: &made_with,
+                made_with: &exchange.partners.fingerprints(),
             })
         });
         let claimed = claimed.await?;
@@ -157,23 +156,6 @@ impl Dispatcher {
             self.start(one).await?;
         }
         Ok(count)
-    }
-
-    fn places(&self, now: Timestamp) -> Vec<(PartnerId, u32)> {
-        let mut free = u32::try_from(self.exchange.pace.in_flight.saturating_sub(self.attempts.len())).unwrap_or(0);
-        let mut places = Vec::new();
-        for partner in self.exchange.partners.all() {
-            let wanted = partner.gate.places(partner.link().concurrency(), now).min(free);
-            if wanted > 0 {
-                free -= wanted;
-                places.push((partner.id.clone(), wanted));
-            }
-        }
-        places
-    }
-
-    fn working(&self) -> MutexGuard<'_, BTreeSet<OperationId>> {
-        self.exchange.working.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn start(&self, claimed: Claimed) -> Result<(), StoreError> {
@@ -211,6 +193,25 @@ impl Dispatcher {
     }
 }
 
+/// How many operations may be claimed now, by partner.
+fn places(exchange: &Exchange, attempts: &TaskTracker) -> Vec<(PartnerId, u32)> {
+    let now = exchange.clock.now();
+    let mut free = u32::try_from(exchange.pace.in_flight.saturating_sub(attempts.len())).unwrap_or(0);
+    let mut places = Vec::new();
+    for partner in exchange.partners.all() {
+        let wanted = partner.gate.places(partner.link().concurrency(), now).min(free);
+        if wanted > 0 {
+            free -= wanted;
+            places.push((partner.id.clone(), wanted));
+        }
+    }
+    places
+}
+
+fn working(exchange: &Exchange) -> MutexGuard<'_, BTreeSet<OperationId>> {
+    exchange.working.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// An operation in the hands of this engine, until this is dropped.
 struct Working {
     exchange: Arc<Exchange>,
@@ -219,8 +220,7 @@ struct Working {
 
 impl Working {
     fn on(exchange: &Arc<Exchange>, operation: OperationId) -> Self {
-        let working = &exchange.working;
-        working.lock().unwrap_or_else(PoisonError::into_inner).insert(operation);
+        working(exchange).insert(operation);
         Self {
             exchange: Arc::clone(exchange),
             operation,
@@ -230,11 +230,7 @@ impl Working {
 
 impl Drop for Working {
     fn drop(&mut self) {
-        let working = &self.exchange.working;
-        working
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.operation);
+        working(&self.exchange).remove(&self.operation);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Reads a document's chain back from its rows.
 
 use crate::domain::chain::{PendingAnswer, VersionHead};
-use crate::domain::{Chain, DeliveryState, DocumentId};
+use crate::domain::{Chain, DeliveryState, DocumentId, VersionState};
 use crate::store::{DocumentKey, Loaded, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 const COLUMNS: &str = "id, company, partner, kind, number, side, state, current, agreed, before_cancel, in_delivery,
-    current_version, needs_answer, conflict, gap, change_summary";
+    current_version, needs_answer, conflict, gap, change_summary, current_state";
 
 /// A document as it is stored: its chain, and the columns of its head that a decision may change.
 #[derive(Clone)]
@@ -31,8 +31,15 @@ pub struct Unfinished {
     pub answer: PendingAnswer,
 }
 
-/// The head, and whether it has pending answers to read.
-fn read(row: &Row<'_>) -> rusqlite::Result<(Stored, bool)> {
+/// A document's row, and what else is to be read.
+struct Found {
+    stored: Stored,
+    /// Of the current version.
+    state: VersionState,
+    has_pending: bool,
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
     let key = DocumentKey {
         company: row.get(1)?,
         partner: row.get(2)?,
@@ -59,7 +66,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Stored, bool)> {
             change_summary: row.get(15)?,
         },
     };
-    Ok((stored, in_delivery > 0))
+    Ok(Found {
+        stored,
+        state: row.get(16)?,
+        has_pending: in_delivery > 0,
+    })
 }
 
 pub fn load(db: &Connection, key: &DocumentKey) -> Result<Option<Stored>, StoreError> {
@@ -80,16 +91,18 @@ pub fn load_by_id(db: &Connection, id: DocumentId) -> Result<Option<Stored>, Sto
     head.map(|head| with_versions(db, head)).transpose()
 }
 
-fn with_versions(db: &Connection, (mut stored, in_delivery): (Stored, bool)) -> Result<Stored, StoreError> {
+fn with_versions(db: &Connection, found: Found) -> Result<Stored, StoreError> {
+    let mut stored = found.stored;
     let Loaded { id, chain, .. } = &mut stored.loaded;
-    chain.versions = versions(db, *id)?;
-    if in_delivery {
+    chain.versions = versions(db, *id, found.state)?;
+    if found.has_pending {
         chain.pending = unfinished(db, *id)?.into_iter().map(|u| u.answer).collect();
     }
     Ok(stored)
 }
 
-fn versions(db: &Connection, id: DocumentId) -> Result<Vec<VersionHead>, StoreError> {
+/// `current` is the state of the current version.
+fn versions(db: &Connection, id: DocumentId, current: VersionState) -> Result<Vec<VersionHead>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT number, purpose, author, state, sequence, hash, supersedes, base
          FROM version WHERE document_id = ?1 ORDER BY number",
@@ -99,7 +112,7 @@ fn versions(db: &Connection, id: DocumentId) -> Result<Vec<VersionHead>, StoreEr
             number: row.get(0)?,
             purpose: row.get(1)?,
             author: row.get(2)?,
-            state: row.get(3)?,
+            state: row.get::<_, Option<VersionState>>(3)?.unwrap_or(current),
             sequence: row.get(4)?,
             hash: row.get(5)?,
             supersedes: row.get(6)?,
@@ -109,14 +122,15 @@ fn versions(db: &Connection, id: DocumentId) -> Result<Vec<VersionHead>, StoreEr
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+pub const UNFINISHED: &str = "SELECT seq, id, version, act, state, hold FROM operation INDEXED BY operation_document
+    WHERE document_id = ?1 AND (state = 'Queued' OR state = 'Sending' OR state = 'Retrying' OR state = 'Unknown'
+                                OR state = 'Held' OR state = 'Dead')
+    ORDER BY seq";
+
 /// Acts that wait, run, failed, are unknown, held or dead, oldest first. A dead one stays pending until a person
 /// replays or withdraws it.
 pub fn unfinished(db: &Connection, id: DocumentId) -> Result<Vec<Unfinished>, StoreError> {
-    let mut select = db.prepare_cached(
-        "SELECT seq, id, version, act, state, hold FROM operation
-         WHERE document_id = ?1 AND state IN ('Queued', 'Sending', 'Retrying', 'Unknown', 'Held', 'Dead')
-         ORDER BY seq",
-    )?;
+    let mut select = db.prepare_cached(UNFINISHED)?;
     let rows = select.query_map([id], |row| {
         let state: DeliveryState = row.get(4)?;
         Ok(Unfinished {

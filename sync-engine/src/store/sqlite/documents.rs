@@ -227,9 +227,9 @@ pub fn find(
 
 pub fn versions(db: &Connection, id: DocumentId) -> Result<Vec<VersionRow>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT number, purpose, author, state, sequence, revision, supersedes, base, hash, payload_id, actor,
-                received_at
-         FROM version WHERE document_id = ?1 ORDER BY number",
+        "SELECT v.number, v.purpose, v.author, coalesce(v.state, d.current_state), v.sequence, v.revision, v.supersedes,
+                v.base, v.hash, v.payload_id, v.actor, v.received_at
+         FROM document d JOIN version v ON v.document_id = d.id WHERE d.id = ?1 ORDER BY v.number",
     )?;
     let rows = select.query_map([id], |row| {
         Ok(VersionRow {

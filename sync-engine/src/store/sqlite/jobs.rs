@@ -200,32 +200,32 @@ pub fn moved(tx: &mut Tx<'_>, job: &Job, to: DeliveryState, at: Timestamp) -> Re
     Ok(())
 }
 
-pub const FIRST_WAITING: &str =
-    "SELECT seq, ready, lease_until IS NOT NULL FROM operation INDEXED BY operation_document
-             WHERE document_id = ?1 AND state IN ('Queued', 'Sending', 'Retrying', 'Unknown') ORDER BY seq LIMIT 1";
+/// One comparison after the other: SQLite makes a table of its own for a list of more than two, at every run.
+pub const WAITING: &str = "SELECT seq, ready, lease_until IS NOT NULL FROM operation INDEXED BY operation_document
+    WHERE document_id = ?1 AND (state = 'Queued' OR state = 'Sending' OR state = 'Retrying' OR state = 'Unknown')
+    ORDER BY seq";
 
 /// Makes exactly the oldest waiting operation of a document ready, unless it is in flight.
 fn settle_turn(tx: &mut Tx<'_>, document: DocumentId) -> Result<(), StoreError> {
-    let first: Option<(i64, bool, bool)> = tx
-        .db
-        .prepare_cached(FIRST_WAITING)?
-        .query_row([document], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let Some((seq, ready, leased)) = first else {
-        return Ok(());
-    };
-    // Zero rows is the rule: only an operation that came back (replay, release) pushes a younger one off its turn.
-    tx.db
-        .prepare_cached(
-            "UPDATE operation SET ready = 0
-             WHERE document_id = ?1 AND state IN ('Queued', 'Sending', 'Retrying', 'Unknown') AND seq > ?2 AND ready = 1",
-        )?
-        .execute((document, seq))?;
-    if !ready && !leased {
+    let mut select = tx.db.prepare_cached(WAITING)?;
+    let mut waiting = select.query([document])?;
+    let mut turn = true;
+    let mut moved: Vec<(i64, bool)> = Vec::new();
+    while let Some(row) = waiting.next()? {
+        let (seq, ready, leased): (i64, bool, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        match std::mem::replace(&mut turn, false) {
+            true if !ready && !leased => moved.push((seq, true)),
+            true => {}
+            // Only an operation that came back (replay, release) pushes a younger one off its turn.
+            false if ready => moved.push((seq, false)),
+            false => {}
+        }
+    }
+    for (seq, ready) in moved {
         let changed = tx
             .db
-            .prepare_cached("UPDATE operation SET ready = 1 WHERE seq = ?1 AND due_at IS NOT NULL")?
-            .execute([seq])?;
+            .prepare_cached("UPDATE operation SET ready = ?2 WHERE seq = ?1 AND due_at IS NOT NULL")?
+            .execute((seq, ready))?;
         one_row(changed, "due operation", seq)?;
     }
     Ok(())

@@ -41,20 +41,29 @@ pub fn one(db: &Connection, id: OperationId) -> Result<Option<OperationRow>, Sto
         .optional()?)
 }
 
-/// The SQL for one state, or for all. Newest first, each from an index that has its order.
-pub fn list_sql(query: &OperationQuery, one_state: bool) -> String {
-    let index = match (&query.document, one_state, &query.partner) {
+/// The SQL for one state, or for all. Newest first, each from an index that has its order; those in flight are few and
+/// are sorted: an index of theirs would be written twice for every attempt.
+pub fn list_sql(query: &OperationQuery, state: Option<DeliveryState>) -> String {
+    let index = match (&query.document, state, &query.partner) {
         (Some(_), _, _) => "INDEXED BY operation_document",
-        (None, true, _) => "INDEXED BY operation_state",
-        (None, false, Some(_)) => "INDEXED BY operation_partner",
-        (None, false, None) => "NOT INDEXED",
+        (None, Some(DeliveryState::Sending), _) => "INDEXED BY operation_in_flight",
+        (None, Some(_), _) => "INDEXED BY operation_state",
+        (None, None, Some(_)) => "INDEXED BY operation_partner",
+        (None, None, None) => "NOT INDEXED",
+    };
+    let (in_flight, at_rest) = match state {
+        Some(DeliveryState::Sending) => (true, false),
+        Some(_) => (false, true),
+        None => (false, false),
     };
     let mut filters = String::new();
     for (present, filter) in [
         (query.company.is_some(), " AND o.company = :company"),
         (query.partner.is_some(), " AND o.partner = :partner"),
         (query.document.is_some(), " AND o.document_id = :document"),
-        (one_state, " AND o.state = :state"),
+        (state.is_some(), " AND o.state = :state"),
+        (in_flight, " AND o.lease_until IS NOT NULL"),
+        (at_rest, " AND o.state <> 'Sending'"),
         (query.kind.is_some(), " AND o.kind = :kind"),
         (query.error.is_some(), " AND o.last_error ->> '$.code' = :error"),
         (query.since.is_some(), " AND o.updated_at >= :since"),
@@ -124,7 +133,7 @@ fn part(
     if let Some(state) = &state {
         params.push((":state", state));
     }
-    let mut select = db.prepare_cached(&list_sql(query, state.is_some()))?;
+    let mut select = db.prepare_cached(&list_sql(query, state))?;
     let rows = select.query_map(params.as_slice(), |row| Ok((read(row)?, row.get(16)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

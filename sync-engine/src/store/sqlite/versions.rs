@@ -2,7 +2,7 @@
 
 use super::text::json;
 use super::tx::{Tx, one_row};
-use crate::domain::{Chain, DocumentId, VersionHead, VersionNumber};
+use crate::domain::{Chain, DocumentId, VersionHead, VersionNumber, VersionState};
 use crate::store::{ApplyChange, StoreError, VersionContentRef};
 use rusqlite::OptionalExtension;
 use std::borrow::Cow;
@@ -56,7 +56,7 @@ pub fn insert(
             version.number,
             version.purpose,
             version.author,
-            version.state,
+            stored_state(&change.decision.chain, version),
             version.sequence.or(content.sequence),
             content.revision,
             version.supersedes,
@@ -112,15 +112,21 @@ fn payload_of(
     Ok(tx.db.last_insert_rowid())
 }
 
+/// What stands in a version's row: the current one's state is kept with its document.
+fn stored_state(chain: &Chain, version: &VersionHead) -> Option<VersionState> {
+    (chain.current != Some(version.number)).then_some(version.state)
+}
+
 pub fn write_states(tx: &Tx<'_>, id: DocumentId, stored: &Chain, wanted: &Chain) -> Result<(), StoreError> {
     for (before, after) in stored.versions.iter().zip(&wanted.versions) {
-        if before.state == after.state {
+        let (was, is) = (stored_state(stored, before), stored_state(wanted, after));
+        if was == is {
             continue;
         }
         let changed = tx
             .db
-            .prepare_cached("UPDATE version SET state = ?4 WHERE document_id = ?1 AND number = ?2 AND state = ?3")?
-            .execute((id, before.number, before.state, after.state))?;
+            .prepare_cached("UPDATE version SET state = ?4 WHERE document_id = ?1 AND number = ?2 AND state IS ?3")?
+            .execute((id, before.number, was, is))?;
         one_row(changed, "version", before.number)?;
     }
     Ok(())
