@@ -33,6 +33,11 @@ pub fn run() -> ExitCode {
         return failure::before_window(&message);
     }
     failure::log_panics();
+    let runtime = match sync_engine::engine::threads::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure::before_window(&format!("The program cannot start: {error}")),
+    };
+    tauri::async_runtime::set(runtime.handle().clone());
     let app = tauri::Builder::default()
         // First, so that a second start ends before it touches anything.
         .plugin(

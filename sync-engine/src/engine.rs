@@ -12,6 +12,7 @@ mod push;
 mod quantities;
 mod quarantine;
 mod replay;
+pub mod threads;
 mod views;
 
 pub use crate::exchange::SyncReport;

@@ -9,6 +9,10 @@ mod reads;
 mod setup;
 mod stub;
 
+/// As in the shipped programs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -76,9 +80,18 @@ struct Work {
     count: u64,
 }
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() {
+fn main() {
     let begun = std::time::Instant::now();
+    match sync_engine::engine::threads::runtime() {
+        Ok(runtime) => runtime.block_on(measure(begun)),
+        Err(error) => {
+            eprintln!("bench: {error}");
+            std::process::exit(1);
+        }
+    }
+}
+
+async fn measure(begun: std::time::Instant) {
     // reqwest asks for a provider although the stub speaks plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let result = match Args::parse().command {

@@ -54,9 +54,7 @@ fn start(cli: Cli) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     logs::start(&global, &command);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+    let runtime = sync_engine::engine::threads::runtime()
         .map_err(|e| Failure::failed(format!("the program cannot start: {e}")))?;
     runtime.block_on(async {
         match command {

@@ -84,6 +84,53 @@ async fn what_is_refused_or_slow_every_time_delays_no_other_document() {
     world.engine.stop(Duration::from_millis(100)).await;
 }
 
+/// Places are counted when the writer comes to the claim, and by then some that were free may be taken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_requests_are_in_flight_than_the_partner_takes() {
+    const PLACES: i64 = 3;
+    let (world, proxy) = behind(patient(), 1).await;
+    write_config(&partners_dir(world.dir.path()), &proxy.url(), |config| {
+        config["name"] = "With few places".into();
+        config["limits"]["requestSeconds"] = 1.into();
+        config["limits"]["concurrency"] = PLACES.into();
+    });
+    until("the new limit", || {
+        let view = world.engine.partners().expect("readable").remove(0);
+        (view.name == "With few places").then_some(())
+    })
+    .await;
+    let mut rows = Vec::new();
+    for nth in 0..10 {
+        let row = world.order(1).await;
+        // Some hang until their time is up, some are refused at once.
+        proxy.poison(
+            &row.number,
+            if nth % 2 == 0 {
+                Poison::Silence
+            } else {
+                Poison::Status(500)
+            },
+        );
+        rows.push(world.answer(&row, confirm()).await);
+    }
+    let mut most = 0;
+    until("a try of each", || {
+        let sending = world
+            .store()
+            .counters(world.engine.company())
+            .expect("counters")
+            .sending;
+        assert!(sending <= PLACES, "{sending} in flight");
+        most = most.max(sending);
+        rows.iter()
+            .all(|row| world.operation(row.id).attempts > 0)
+            .then_some(())
+    })
+    .await;
+    assert_eq!(most, PLACES, "all places are used");
+    world.engine.stop(Duration::from_millis(100)).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_class_of_failure_has_its_end() {
     let pace = Pace {

@@ -1,4 +1,5 @@
-//! The one writer: takes every waiting unit of work, runs each in a savepoint of one transaction, commits once, answers.
+//! The one writer: takes every waiting unit of work, runs them in one transaction, each so that it can be undone alone,
+//! commits once, answers.
 
 use super::checkpoint::Checkpoint;
 use super::disk::Disk;
@@ -146,6 +147,8 @@ impl Queue {
 struct Group {
     answers: Vec<(Answer, Result<Value, StoreError>)>,
     journal: Journal,
+    /// A unit that succeeded stands in the transaction.
+    holds_rows: bool,
     interactive: usize,
     bulk: usize,
     bulk_time: Duration,
@@ -211,7 +214,10 @@ impl Writer {
         while let Some(unit) = self.next(&mut group) {
             let started = (self.stopwatch)();
             let is_bulk = group.bulk > 0;
-            let ended = self.unit(unit.work, &mut group.journal);
+            let ended = match group.holds_rows {
+                false => self.first(unit.work, &mut group.journal),
+                true => self.unit(unit.work, &mut group.journal),
+            };
             if is_bulk {
                 group.bulk_time += (self.stopwatch)().saturating_sub(started);
             }
@@ -223,8 +229,11 @@ impl Writer {
                 }
                 Ended::Alone(result) => result,
             };
-            if let Err(error) = &result {
-                self.disk.failed(error);
+            match &result {
+                Ok(_) => group.holds_rows = true,
+                Err(error) => {
+                    self.disk.failed(error);
+                }
             }
             group.answers.push((unit.answer, result));
         }
@@ -264,16 +273,28 @@ impl Writer {
         None
     }
 
+    /// A unit with nothing before it in the transaction: an error or a panic undoes all of that. Without a savepoint,
+    /// which keeps a copy of every page that is changed under it.
+    fn first(&self, work: ErasedWork, journal: &mut Journal) -> Ended {
+        match run(&self.db, work) {
+            Ok((value, left)) => {
+                journal.absorb(left);
+                Ended::Alone(Ok(value))
+            }
+            Err(error) if self.db.is_autocommit() => Ended::Alone(Err(error)),
+            Err(error) => match execute(&self.db, "ROLLBACK").and_then(|()| execute(&self.db, "BEGIN IMMEDIATE")) {
+                Ok(()) => Ended::Alone(Err(error)),
+                Err(lost) => Ended::WithGroup(lost.into()),
+            },
+        }
+    }
+
     /// One unit in its own savepoint. An error or a panic undoes it alone.
     fn unit(&self, work: ErasedWork, journal: &mut Journal) -> Ended {
         if let Err(error) = execute(&self.db, "SAVEPOINT unit") {
             return Ended::WithGroup(error.into());
         }
-        let mut tx = Tx::new(&self.db);
-        let result = match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
-            Ok(result) => result.and_then(|value| Ok((value, tx.end()?))),
-            Err(panic) => Err(StoreError::Panicked(panic_text(&*panic))),
-        };
+        let result = run(&self.db, work);
         let ended = match &result {
             Ok(_) => execute(&self.db, "RELEASE unit"),
             Err(_) if self.db.is_autocommit() => Ok(()),
@@ -339,6 +360,15 @@ impl Writer {
         for (answer, result) in answers {
             let _ = answer.send(result.and_then(|_| Err(copy(&error))));
         }
+    }
+}
+
+/// Runs a unit. What it wrote is still to be kept or undone.
+fn run(db: &Connection, work: ErasedWork) -> Result<(Value, Journal), StoreError> {
+    let mut tx = Tx::new(db);
+    match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
+        Ok(result) => result.and_then(|value| Ok((value, tx.end()?))),
+        Err(panic) => Err(StoreError::Panicked(panic_text(&*panic))),
     }
 }
 

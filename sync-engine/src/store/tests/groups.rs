@@ -102,6 +102,41 @@ fn interactive_work_overtakes_bulk_and_bulk_is_not_starved() {
     assert_eq!(order[5], "bulk 0");
 }
 
+/// The first unit of a group has no savepoint: what undoes it is the rollback of the whole transaction.
+#[test]
+fn a_first_unit_that_fails_or_panics_leaves_nothing_to_those_behind_it() {
+    let opened = open();
+    for (nth, panics) in [(1, false), (2, true)] {
+        let before = opened.store.commits();
+        let (entered, inside) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let first = opened
+            .store
+            .write(Lane::Bulk, move |tx| -> Result<DocumentId, StoreError> {
+                receive(tx, &order(&format!("PO-first-{nth}"), None, 2), 1, NOW)?;
+                entered.send(()).expect("the test waits");
+                // Ends when the sender is dropped.
+                let _ = released.recv();
+                assert!(!panics, "on purpose");
+                Err(StoreError::Refused("no".into()))
+            });
+        inside.recv().expect("the writer is inside");
+        let behind = opened.store.write(Lane::Bulk, move |tx| {
+            receive(tx, &order(&format!("PO-behind-{nth}"), None, 2), 1, NOW)
+        });
+        drop(release);
+        match (panics, wait(first)) {
+            (false, Err(StoreError::Refused(_))) | (true, Err(StoreError::Panicked(_))) => {}
+            (_, other) => panic!("{other:?}"),
+        }
+        wait(behind).expect("the one behind it");
+        assert_eq!(opened.store.commits() - before, 1, "both were in one group");
+        assert_eq!(opened.store.counters(&company()).expect("counters").documents, nth);
+    }
+    assert_eq!(opened.store.verify_audit().expect("verify").broken_at, None);
+    assert_counters(&opened);
+}
+
 #[test]
 fn a_unit_that_fails_or_panics_harms_only_itself() {
     let opened = open();
