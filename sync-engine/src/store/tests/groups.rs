@@ -121,7 +121,7 @@ fn a_first_unit_that_fails_or_panics_leaves_nothing_to_those_behind_it() {
                 Err(StoreError::Refused("no".into()))
             });
         inside.recv().expect("the writer is inside");
-        let behind = opened.store.write(Lane::Bulk, move |tx| {
+        let behind = opened.store.write(Lane::Interactive, move |tx| {
             receive(tx, &order(&format!("PO-behind-{nth}"), None, 2), 1, NOW)
         });
         drop(release);
