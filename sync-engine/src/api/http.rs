@@ -3,6 +3,7 @@
 use super::assets;
 use super::connections::{self, Connections};
 use super::error::{ApiError, protect_answer};
+use super::session::Stranger;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -14,7 +15,7 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Paths that answer without a token.
+/// Paths that answer without a token: to a `Stranger`.
 const OPEN_PATHS: [&str; 2] = ["/api/v1/health", "/api/v1/ready"];
 
 pub struct HttpOptions {
@@ -94,9 +95,13 @@ async fn check_host(State(guard): State<Arc<Guard>>, request: Request, next: Nex
     protect_answer(error.into_response()).await
 }
 
-async fn check_token(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+async fn check_token(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if !path.starts_with("/api/") || OPEN_PATHS.contains(&path) || carries_token(&request, &guard.token) {
+    if !path.starts_with("/api/") || carries_token(&request, &guard.token) {
+        return next.run(request).await;
+    }
+    if OPEN_PATHS.contains(&path) {
+        request.extensions_mut().insert(Stranger);
         return next.run(request).await;
     }
     let error = ApiError::new(

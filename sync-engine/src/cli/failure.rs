@@ -7,6 +7,9 @@ use sync_engine::partner::SecretError;
 use sync_engine::settings::LockError;
 use sync_engine::store::StoreError;
 
+/// What to do about a data folder that this user may not work in.
+pub const MEND_RIGHTS: &str = "mend the folder's rights, run this as its owner, or name another one with --data-dir";
+
 /// Exit codes; `countersign --help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -103,7 +106,7 @@ impl From<LockError> for Failure {
         match &error {
             LockError::Held { .. } => Self::new(Exit::InUse, error.to_string())
                 .hint("stop that one first, or name another data folder with --data-dir"),
-            LockError::Unusable { .. } => Self::failed(error.to_string()),
+            LockError::Unusable { .. } => Self::failed(error.to_string()).hint(MEND_RIGHTS),
         }
     }
 }

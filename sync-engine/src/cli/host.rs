@@ -1,7 +1,7 @@
 //! What commands stand on: the settings, the engine or the store alone, and one engine at a time per data folder.
 
 use super::args::{Global, ServeArgs};
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, MEND_RIGHTS};
 use super::settings::{Settings, reason};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,12 +101,15 @@ pub fn store(settings: &Settings) -> Result<StoreAlone, Failure> {
 
 fn enter(settings: &Settings) -> Result<Here, Failure> {
     presence::enter(&settings.data_dir).map_err(|e| {
-        let exit = match e.kind() {
-            std::io::ErrorKind::ResourceBusy => Exit::InUse,
-            _ => Exit::Failed,
-        };
-        let dir = settings.data_dir.display();
-        Failure::new(exit, format!("the data folder {dir} cannot be used: {}", reason(&e)))
+        let message = format!(
+            "the data folder {} cannot be used: {}",
+            settings.data_dir.display(),
+            reason(&e)
+        );
+        match e.kind() {
+            std::io::ErrorKind::ResourceBusy => Failure::new(Exit::InUse, message),
+            _ => Failure::failed(message).hint(MEND_RIGHTS),
+        }
     })
 }
 

@@ -1,7 +1,7 @@
 //! `countersign restore`: a backup in the place of the database, after it was tried out.
 
 use super::args::{Global, RestoreArgs};
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, MEND_RIGHTS};
 use super::settings::reason;
 use super::{host, terminal};
 use serde_json::json;
@@ -48,11 +48,10 @@ fn keep_out(dir: &Path) -> Result<Alone, Failure> {
             Failure::new(Exit::InUse, format!("somebody works on {}", dir.display()))
                 .hint("close the window, or end the other command: a database is never replaced while it is in use"),
         ),
-        Err(e) => Err(Failure::failed(format!(
-            "{} cannot be used: {}",
-            dir.display(),
-            reason(&e)
-        ))),
+        Err(e) => {
+            let message = format!("the data folder {} cannot be used: {}", dir.display(), reason(&e));
+            Err(Failure::failed(message).hint(MEND_RIGHTS))
+        }
     }
 }
 

@@ -80,7 +80,7 @@ fn cannot_start(error: SandboxError) -> Failure {
             Exit::InUse,
             format!("another program listens on 127.0.0.1:{port} already"),
         )
-        .hint("stop it, or choose another port with --port; --port 0 takes one that is free"),
+        .hint("stop it, or choose another port with --port; port 0 takes one that is free"),
         other => Failure::failed(other.to_string()),
     }
 }

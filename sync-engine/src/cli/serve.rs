@@ -22,11 +22,16 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
     // Before the engine starts: a port that is taken is told at once.
     let listener = TcpListener::bind(settings.listen)
         .await
-        .map_err(|e| cannot_listen(settings.listen, &e))?;
-    let address = listener.local_addr().map_err(|e| cannot_listen(settings.listen, &e))?;
+        .map_err(|e| cannot_listen(settings.listen, ["--port", "--listen"], &e))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| cannot_listen(settings.listen, ["--port", "--listen"], &e))?;
     warn_when_open(&settings, address);
     let hooks = match settings.hooks {
-        Some(at) => Some(TcpListener::bind(at).await.map_err(|e| cannot_listen(at, &e))?),
+        Some(at) => {
+            let bound = TcpListener::bind(at).await;
+            Some(bound.map_err(|e| cannot_listen(at, ["--hooks", "--hooks"], &e))?)
+        }
         None => None,
     };
     let called_at = hooks.as_ref().and_then(|hooks| hooks.local_addr().ok());
@@ -104,15 +109,17 @@ fn ship_log(settings: &Settings, stop: CancellationToken) -> Result<(), Failure>
     log::ship(logs::files(settings), loki, Box::new(credential), stop).map_err(Failure::failed)
 }
 
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+/// The flags choose another port, and another address.
+fn cannot_listen(address: SocketAddr, [port, elsewhere]: [&str; 2], error: &std::io::Error) -> Failure {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            Failure::new(Exit::InUse, format!("another program listens on {address} already"))
-                .hint("stop it, or choose another port with --port; --port 0 takes one that is free")
+            Failure::new(Exit::InUse, format!("another program listens on {address} already")).hint(format!(
+                "stop it, or choose another port with {port}; port 0 takes one that is free"
+            ))
         }
         std::io::ErrorKind::AddrNotAvailable => {
             Failure::configuration(format!("{address} is not an address of this machine"))
-                .hint("choose one with --listen; 127.0.0.1 is always there")
+                .hint(format!("choose one with {elsewhere}; 127.0.0.1 is always there"))
         }
         _ => Failure::failed(format!("cannot listen on {address}: {}", reason(error))),
     }

@@ -237,6 +237,26 @@ async fn partners_are_listed_fetched_from_and_paused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_the_token_a_monitor_hears_that_something_is_wrong_and_not_of_whom() {
+    let host = Host::quiet().await;
+    std::fs::write(host.engine.partners_dir().join("acme.json"), "{").expect("written");
+    host.engine.reload().await;
+    for path in ["/health", "/ready"] {
+        let told = host.get(path).await.expect(200).json();
+        let reason = &told["reasons"][0];
+        assert_eq!(reason["code"], "partner.configuration", "{path}");
+        assert!(
+            reason["message"].as_str().is_some_and(|m| m.contains("acme")),
+            "{path}: {told}"
+        );
+        let open = host.send(host.client.get(host.url(path))).await.expect(200).json();
+        assert_eq!(open["reasons"][0]["code"], "partner.configuration", "{path}");
+        assert!(!open.to_string().contains("acme"), "{path}: {open}");
+    }
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_document_lists_exactly_what_is_served() {
     let host = Host::quiet().await;
     let document = host.get("/openapi.json").await.expect(200).json();

@@ -95,3 +95,30 @@ fn what_is_archived_is_listed_read_back_and_told_when_it_is_damaged() {
         );
     }
 }
+
+#[test]
+fn a_data_folder_that_cannot_be_worked_in_is_told_with_what_to_do() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path();
+    let (_sandbox, _) = sandbox(path, &[]);
+    json(path, &["sync", "--json"]);
+    let data = path.join("data");
+    for (file, args) in [
+        ("engines/everybody", &["queue", "list"][..]),
+        ("countersign.lock", &["serve", "--port", "0"]),
+    ] {
+        let file = data.join(file);
+        if file.exists() {
+            std::fs::remove_file(&file).expect("removed");
+        }
+        std::fs::create_dir(&file).expect("a folder in its place");
+        let out = run(path, args);
+        let told = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{args:?}: {told}");
+        assert!(
+            told.contains("cannot be used") && told.contains("mend the folder's rights"),
+            "{args:?}: {told}"
+        );
+        std::fs::remove_dir(&file).expect("removed");
+    }
+}

@@ -79,6 +79,7 @@ fn with_a_database() {
     assert_eq!(synced["partners"][0]["versions"], 1, "{synced}");
     std::fs::write(path.join("taken.db"), "x").expect("written");
     let port = url.rsplit(':').next().expect("a port").to_owned();
+    let hooks = format!("127.0.0.1:{port}");
     let commands: &[&[&str]] = &[
         &["print", "PO-NONE"],
         &["print", "999"],
@@ -92,6 +93,7 @@ fn with_a_database() {
         &["queue", "retry", "--dead"],
         &["backup", "taken.db"],
         &["serve", "--port", &port],
+        &["serve", "--port", "0", "--hooks", &hooks],
         &["sandbox", "--port", &port],
     ];
     let told = transcript(path, commands);
