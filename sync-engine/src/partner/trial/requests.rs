@@ -13,7 +13,8 @@ use crate::partner::{IntakeError, IntakeProblem, OutboundKind, PartnerLink, Rend
 use serde_json::{Map, Value, json};
 
 /// Said where a request cannot be made of what stands in for the partner's answer.
-const GUESSED: &str = "the read before it was not made: give a saved answer of the partner (--prepared FILE)";
+const GUESSED: &str =
+    "the read before it was not made: give what the partner answers to it (on the command line --prepared FILE)";
 /// Most requests of one operation that are shown.
 const MAX_SHOWN: usize = 30;
 

@@ -17,7 +17,7 @@ import type { Mark } from "./assist";
 import { Editor, type EditorHandle } from "./Editor";
 import { Effect } from "./Effect";
 import type { OpenApi } from "./openapi";
-import { Requests } from "./Requests";
+import { type Prepared, Requests } from "./Requests";
 import { type Sample, type Source, SourceBar } from "./SourceBar";
 
 /** A person types on: the engine is asked when they pause. */
@@ -65,6 +65,7 @@ function Workbench({ id, file, stored }: { id: string; file: string; stored: str
   const [pane, setPane] = useState<Pane>("effect");
   const [source, setSource] = useState<Source>({ stream: undefined, samples: [], chosen: 0, from: undefined });
   const [failed, setFailed] = useState<TrialStream | undefined>();
+  const [prepared, setPrepared] = useState<Prepared | undefined>();
   const editor = useRef<EditorHandle | undefined>(undefined);
   const client = useQueryClient();
   const written = usePaused(draft);
@@ -82,8 +83,8 @@ function Workbench({ id, file, stored }: { id: string; file: string; stored: str
   const stream = source.stream ?? streams[0];
   const payload = source.samples[source.chosen]?.payload;
   const tried = useQuery({
-    queryKey: ["configuration-try", written, stream, payload],
-    queryFn: () => api.tryConfiguration({ text: written, stream, payload, mediaType: payload?.trimStart().startsWith("<") ? "application/xml" : undefined }),
+    queryKey: ["configuration-try", written, stream, payload, prepared?.body],
+    queryFn: () => api.tryConfiguration({ text: written, stream, payload, prepared: prepared?.body, mediaType: payload?.trimStart().startsWith("<") ? "application/xml" : undefined }),
     enabled: payload !== undefined && !wrong && !check.isPlaceholderData,
     gcTime: 30_000,
     // What was there stays in sight while the next is made.
@@ -180,7 +181,7 @@ function Workbench({ id, file, stored }: { id: string; file: string; stored: str
             {tried.error ? <Refused error={tried.error} /> : <Effect tried={shown} stale={wrong} />}
           </TabPanel>
           <TabPanel id="requests" className="tab-panel">
-            {tried.error ? <Refused error={tried.error} /> : <Requests tried={shown} issued={tried.data?.issued ?? []} stale={wrong} />}
+            {tried.error ? <Refused error={tried.error} /> : <Requests tried={shown} issued={tried.data?.issued ?? []} stale={wrong} prepared={prepared} onPrepared={setPrepared} />}
           </TabPanel>
           <TabPanel id="api" className="tab-panel">
             {changed ? <p className="pane-note soft">{text.configuration.apiOfSaved}</p> : null}

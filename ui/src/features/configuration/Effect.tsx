@@ -131,7 +131,7 @@ function Facts({ document }: { document: TrialDocument }) {
         </div>
       ))}
       {rules.map((rule) => (
-        <div key={`${rule.rule} ${rule.effect}`} data-testid="effect-rule">
+        <div key={`${rule.rule} ${rule.effect}`} className="effect-rule" data-testid="effect-rule">
           <dt className="mono">{rule.rule}</dt>
           <dd>{rule.effect}</dd>
         </div>

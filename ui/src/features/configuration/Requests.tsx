@@ -1,13 +1,28 @@
 /** The exact requests that the operations would send for the document that is tried. Nothing is sent. */
 
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import type { ShownRequest, TrialOperation } from "../../api/types";
-import { Badge, Bar, Empty } from "../../components/controls";
+import { Badge, Bar, Button, Empty } from "../../components/controls";
 import { pretty } from "../../components/payload";
 import { text } from "../../texts/en";
 import { Codes, type EffectProps, itemText } from "./Effect";
+import { TakeText } from "./TakeText";
 
-export function Requests({ tried, issued, stale }: EffectProps & { issued: readonly TrialOperation[] }) {
+/** What the partner answers to the reads before requests: the body, and where it came from. */
+export interface Prepared {
+  from: string;
+  body: unknown;
+}
+
+interface Props extends EffectProps {
+  issued: readonly TrialOperation[];
+  prepared: Prepared | undefined;
+  onPrepared: (prepared: Prepared | undefined) => void;
+}
+
+const isRead = (operation: TrialOperation) => /(^|: )prepare$/.test(operation.step ?? "");
+
+export function Requests({ tried, issued, stale, prepared, onPrepared }: Props) {
   const document = tried?.documents[0];
   if (!document) return <Empty icon="send" title={stale ? text.configuration.mendFirst : text.configuration.noPayload} hint={stale ? "" : text.configuration.noPayloadHint} />;
   const operations = [...document.operations, ...issued];
@@ -15,10 +30,43 @@ export function Requests({ tried, issued, stale }: EffectProps & { issued: reado
   return (
     <div className="requests" data-testid="requests">
       <p className="pane-note soft">{text.configuration.notSent}</p>
+      {prepared !== undefined || operations.some(isRead) ? <PreparedBar prepared={prepared} onPrepared={onPrepared} /> : null}
       {operations.map((operation, at) => (
         // Its requests follow one another, several of one step too: the place is what names one.
         <Card key={`${at} ${operation.operation} ${operation.step ?? ""}`} operation={operation} />
       ))}
+    </div>
+  );
+}
+
+function PreparedBar({ prepared, onPrepared }: Pick<Props, "prepared" | "onPrepared">) {
+  const [wrong, setWrong] = useState(false);
+  const take = (taken: string, from: string) => {
+    try {
+      onPrepared({ from, body: JSON.parse(taken) as unknown });
+      setWrong(false);
+    } catch {
+      setWrong(true);
+    }
+  };
+  return (
+    <div data-testid="prepared" data-from={prepared?.from}>
+      <div className="prepared-bar">
+        <span className="grow">
+          {text.configuration.prepared} <b>{prepared?.from ?? text.configuration.placeholders}</b>
+        </span>
+        <TakeText testId="prepared" onTake={take} />
+        {prepared ? (
+          <Button small onPress={() => onPrepared(undefined)} data-testid="prepared-clear">
+            {text.configuration.usePlaceholders}
+          </Button>
+        ) : null}
+      </div>
+      {wrong ? (
+        <Bar tone="error" testId="prepared-wrong">
+          {text.configuration.notJson}
+        </Bar>
+      ) : null}
     </div>
   );
 }

@@ -1,9 +1,8 @@
 /** Where the payload comes from that the configuration is tried on. */
 
-import { useRef } from "react";
-import { toastError } from "../../app/toasts";
 import { Button, Select } from "../../components/controls";
 import { text } from "../../texts/en";
+import { TakeText } from "./TakeText";
 
 /** A payload to try, and what it is called in the list. */
 export interface Sample {
@@ -29,14 +28,7 @@ interface Props {
 }
 
 export function SourceBar({ streams, source, onSource, onFetch, fetching }: Props) {
-  const file = useRef<HTMLInputElement>(null);
   const take = (payload: string, from: string) => onSource({ ...source, samples: [{ label: from, payload }], chosen: 0, from });
-  const paste = () => {
-    navigator.clipboard.readText().then((payload) => take(payload, text.configuration.pasted), toastError);
-  };
-  const open = (chosen: File | undefined) => {
-    chosen?.text().then((payload) => take(payload, chosen.name), toastError);
-  };
   return (
     <div className="source-bar">
       <div className="list-filter">
@@ -51,24 +43,7 @@ export function SourceBar({ streams, source, onSource, onFetch, fetching }: Prop
       <Button icon="sync" small hint="Ctrl+Enter" isDisabled={fetching || streams.length === 0} onPress={onFetch} data-testid="source-fetch">
         {fetching ? text.partners.syncing : text.configuration.fetch}
       </Button>
-      <Button small onPress={() => file.current?.click()} data-testid="source-open">
-        {text.configuration.open}
-      </Button>
-      <Button small onPress={paste} data-testid="source-paste">
-        {text.configuration.paste}
-      </Button>
-      <input
-        ref={file}
-        type="file"
-        hidden
-        accept=".json,.xml,application/json,text/xml"
-        onChange={(event) => {
-          open(event.target.files?.[0]);
-          // The same file can be opened again after it was changed.
-          event.target.value = "";
-        }}
-        data-testid="source-file"
-      />
+      <TakeText testId="source" onTake={take} />
       <span className="grow" />
       {source.samples.length > 1 ? (
         <div className="list-filter">
