@@ -28,6 +28,8 @@ CREATE TABLE document (
     change_summary TEXT,
     conflict INTEGER NOT NULL CHECK (conflict IN (0, 1)),
     gap INTEGER NOT NULL CHECK (gap IN (0, 1)),
+    -- As in the current version.
+    doubtful INTEGER NOT NULL CHECK (doubtful IN (0, 1)),
     -- operation.seq of the newest operation.
     operation INTEGER,
     -- Operations that wait, run, failed, are unknown, held or dead.
@@ -38,11 +40,13 @@ CREATE TABLE document (
 
 CREATE INDEX document_needs_answer ON document (company, promised_key, id) WHERE needs_answer = 1;
 CREATE INDEX document_needs_answer_partner ON document (company, partner, promised_key, id) WHERE needs_answer = 1;
+CREATE INDEX document_needs_answer_doubtful ON document (company, promised_key, id) WHERE needs_answer = 1 AND doubtful = 1;
 CREATE INDEX document_in_delivery ON document (company, updated_at, id) WHERE in_delivery > 0;
 CREATE INDEX document_all ON document (company, updated_at, id);
 CREATE INDEX document_all_partner ON document (company, partner, updated_at, id);
 CREATE INDEX document_all_kind ON document (company, kind, updated_at, id);
 CREATE INDEX document_all_state ON document (company, state, updated_at, id);
+CREATE INDEX document_all_doubtful ON document (company, updated_at, id) WHERE doubtful = 1;
 
 -- Bytes as they came or as we sent them. Written in the transaction of the row that names them; that column is no foreign
 -- key, which would be looked for in every version when an old payload goes.
@@ -69,6 +73,8 @@ CREATE TABLE version (
     payload_id INTEGER NOT NULL,
     change_summary TEXT,
     answer_due INTEGER,
+    -- The partner's amounts do not add up, by its rules when this came.
+    doubtful INTEGER NOT NULL CHECK (doubtful IN (0, 1)),
     actor TEXT NOT NULL,
     received_at INTEGER NOT NULL,
     UNIQUE (document_id, number)

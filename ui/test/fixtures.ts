@@ -52,6 +52,7 @@ export function row(id: number, change: Partial<DocumentRow> = {}): DocumentRow 
     changeSummary: null,
     conflict: false,
     gap: false,
+    doubtful: false,
     operation: null,
     updatedAt: "2026-11-20T10:00:00.000Z",
     ...change,

@@ -83,6 +83,7 @@ pub fn waiting(engine: &Engine, count: usize) -> Result<Vec<DocumentId>, Error> 
             partner: None,
             kind: None,
             state: None,
+            doubtful: false,
             search: None,
             cursor,
             limit: 200,

@@ -19,6 +19,7 @@ pub async fn measure(dir: &Path, base_url: &str, seconds: f64, out: Option<&Path
         partner: None,
         kind: None,
         state: None,
+        doubtful: false,
         search: None,
         cursor: None,
         limit: 1,

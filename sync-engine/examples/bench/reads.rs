@@ -81,6 +81,7 @@ fn query(view: DocumentView) -> DocumentQuery {
         partner: None,
         kind: None,
         state: None,
+        doubtful: false,
         search: None,
         cursor: None,
         limit: PAGE,

@@ -36,6 +36,9 @@ pub(super) struct ListParams {
     partner: Option<PartnerId>,
     kind: Option<DocumentKind>,
     state: Option<ChainState>,
+    /// `true`: only those whose amounts do not add up.
+    #[serde(default, deserialize_with = "extract::flag")]
+    doubtful: Option<bool>,
     /// Words to search, each a prefix: number, parties, items.
     q: Option<String>,
     /// `next` of the page before.
@@ -134,6 +137,7 @@ pub(super) async fn list_documents(
         partner: params.partner,
         kind: params.kind,
         state: params.state,
+        doubtful: params.doubtful.unwrap_or_default(),
         search: params.q.filter(|q| !q.trim().is_empty()),
         cursor: params.cursor,
         limit: extract::page_rows(params.limit)?,

@@ -131,6 +131,14 @@ pub(super) fn number<'de, D: Deserializer<'de>, T: std::str::FromStr>(d: D) -> R
         .map_err(|_| D::Error::custom(format!("\"{text}\" is not a whole number in range")))
 }
 
+/// `true` or `false` in a query parameter.
+pub(super) fn flag<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D::Error> {
+    let text = String::deserialize(d)?;
+    text.parse()
+        .map(Some)
+        .map_err(|_| D::Error::custom(format!("\"{text}\" is neither true nor false")))
+}
+
 /// A query parameter that may be repeated.
 pub(super) fn repeated<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -> Result<Vec<T>, D::Error> {
     let values = match Value::deserialize(d)? {

@@ -23,6 +23,8 @@ pub struct Doubt {
     pub code: DoubtCode,
     /// JSON pointer into the current version's content, or into the partner's answer for `tolerance`; empty for the whole.
     pub pointer: String,
+    /// The own number of the line that the pointer lies in, for people.
+    pub line: Option<String>,
     /// What it is, one sentence.
     pub message: String,
 }
@@ -52,6 +54,7 @@ impl Engine {
             doubts.push(Doubt {
                 code: DoubtCode::ChangeAfterShipment,
                 pointer: String::new(),
+                line: None,
                 message: CHANGE_AFTER_SHIPMENT.to_owned(),
             });
         }
@@ -63,15 +66,15 @@ impl Engine {
                 let apart = check_amounts(&order, rules.amount_tolerance_minor_units);
                 // What a counter-offer adds up to was worked out here.
                 let theirs = current.purpose != Purpose::Counter;
+                let line = |index: usize| order.lines.get(index).map(|l| l.id.clone());
                 doubts.extend(
                     apart
                         .into_iter()
                         .filter(|_| theirs)
-                        .map(|p| doubt(DoubtCode::Amounts, p)),
+                        .map(|p| doubt(DoubtCode::Amounts, p, line)),
                 );
                 if let Some(base) = current.base.filter(|_| !theirs) {
-                    let beyond = self.counter_beyond(row.id, base, &rules)?;
-                    doubts.extend(beyond.into_iter().map(|p| doubt(DoubtCode::Tolerance, p)));
+                    doubts.extend(self.counter_beyond(row.id, base, &rules)?);
                 }
             }
             CanonicalDocument::DespatchAdvice(note) => doubts.extend(self.over_delivered(row, &note, &rules)?),
@@ -94,7 +97,7 @@ impl Engine {
         id: DocumentId,
         base: VersionNumber,
         rules: &PartnerRules,
-    ) -> Result<Vec<AnswerProblem>, EngineError> {
+    ) -> Result<Vec<Doubt>, EngineError> {
         let answers = self.store().received_answers(id, 1)?;
         let response = answers
             .into_iter()
@@ -104,7 +107,11 @@ impl Engine {
         let (Some(response), CanonicalDocument::Order(order)) = (response, self.content(id, base)?) else {
             return Ok(Vec::new());
         };
-        Ok(beyond_tolerance(&order, &response, rules))
+        let line = |index: usize| response.lines.get(index).map(|l| l.line_id.clone());
+        Ok(beyond_tolerance(&order, &response, rules)
+            .into_iter()
+            .map(|p| doubt(DoubtCode::Tolerance, p, line))
+            .collect())
     }
 
     fn over_delivered(
@@ -132,13 +139,14 @@ impl Engine {
             for line in delivered_lines(store, party, &order, None, rules)? {
                 let most = rules.most_delivered(line.ordered).unwrap_or(Decimal::MAX);
                 let of_line = |l: &DespatchLine| l.order_number == number && l.order_line_id == line.line_id;
-                let Some(index) = note.lines.iter().position(of_line) else {
+                let Some((index, at)) = note.lines.iter().enumerate().find(|(_, l)| of_line(l)) else {
                     continue;
                 };
                 if line.delivered > most {
                     doubts.push(Doubt {
                         code: DoubtCode::OverDelivery,
                         pointer: format!("/lines/{index}/delivered"),
+                        line: Some(at.id.clone()),
                         message: format!(
                             "{} of line {} of order {number} are delivered in all; {} is the most",
                             line.delivered.normalize(),
@@ -153,9 +161,15 @@ impl Engine {
     }
 }
 
-fn doubt(code: DoubtCode, problem: AnswerProblem) -> Doubt {
+/// `line` names the line at a place that a pointer counts to.
+fn doubt(code: DoubtCode, problem: AnswerProblem, line: impl Fn(usize) -> Option<String>) -> Doubt {
+    let at = problem
+        .pointer
+        .strip_prefix("/lines/")
+        .and_then(|rest| rest.split('/').next()?.parse().ok());
     Doubt {
         code,
+        line: at.and_then(line),
         pointer: problem.pointer,
         message: problem.message,
     }

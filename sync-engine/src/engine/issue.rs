@@ -274,6 +274,7 @@ fn save(
         partner_ref: None,
         change_summary: draft.summary.as_deref(),
         answer_due: None,
+        doubtful: false,
     });
     let version = decision.stored.or(decision.chain.current).unwrap_or(VersionNumber(1));
     let document = tx.apply(&ApplyChange {

@@ -105,6 +105,7 @@ pub fn take_answer(
             partner_ref: None,
             change_summary: None,
             answer_due: None,
+            doubtful: false,
         }),
         (Some(_) | None, _) => None,
     };

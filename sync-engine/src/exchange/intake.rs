@@ -5,6 +5,7 @@ use super::earlier::goods_left;
 use crate::domain::chain::{Attention, Author};
 use crate::domain::counter::{answer_due, restates};
 use crate::domain::diff::diff;
+use crate::domain::money::check_amounts;
 use crate::domain::rules::OnChange;
 use crate::domain::{
     CanonicalDocument, Chain, CompanyId, DocumentId, DocumentKind, Event, Outcome, PartnerId, PartnerRules, Purpose,
@@ -192,6 +193,7 @@ fn take_version(
         partner_ref: intake.partner_ref.as_ref(),
         change_summary: change_summary.as_deref(),
         answer_due: due(&source.rules, &intake.document, source.stream.side, at),
+        doubtful: doubtful(&intake.document, &source.rules),
     });
     let detail = serde_json::json!({
         "version": decision.stored,
@@ -212,6 +214,13 @@ fn take_version(
         detail,
     })?;
     Ok(Taken::Version(id))
+}
+
+fn doubtful(document: &CanonicalDocument, rules: &PartnerRules) -> bool {
+    match document {
+        CanonicalDocument::Order(order) => !check_amounts(order, rules.amount_tolerance_minor_units).is_empty(),
+        CanonicalDocument::DespatchAdvice(_) => false,
+    }
 }
 
 /// The partner's rules for this version: a change that comes when goods have left, and is blocked then, undoes nothing.

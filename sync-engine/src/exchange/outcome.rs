@@ -242,6 +242,7 @@ fn take_effect(
             partner_ref: None,
             change_summary: None,
             answer_due: None,
+            doubtful: false,
         }),
         (Some(_) | None, _) => None,
     };

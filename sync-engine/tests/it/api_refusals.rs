@@ -44,6 +44,7 @@ const CASES: &[Case] = &[
     Case { what: "unknown view", path: "/documents?view=mine", says: "view: unknown variant `mine`, expected one of `needsAnswer`", ..GET },
     Case { what: "limit of nothing", path: "/documents?limit=0", says: "limit: 0 is out of range: ask for 1 to 200 rows", ..GET },
     Case { what: "limit too high", path: "/documents?limit=201", says: "limit: 201 is out of range", ..GET },
+    Case { what: "flag neither true nor false", path: "/documents?doubtful=1", says: "doubtful: \"1\" is neither true nor false", ..GET },
     Case { what: "limit no number", path: "/documents?limit=many", says: "limit: \"many\" is not a whole number in range", ..GET },
     Case { what: "parameter twice", path: "/documents?q=a&q=b", says: "q: invalid type: sequence", ..GET },
     Case { what: "bad cursor", path: "/documents?cursor=nonsense", says: "is not a cursor of this list", ..GET },

@@ -192,6 +192,7 @@ async fn take(family: &Family) -> (Count, Vec<String>) {
             partner: None,
             kind: None,
             state: None,
+            doubtful: false,
             search: None,
             cursor: None,
             limit: 200,

@@ -162,6 +162,7 @@ async fn polled(name: &str, config: &str, stream: &str, files: &[&str], reasons:
         partner: None,
         kind: None,
         state: None,
+        doubtful: false,
         search: None,
         cursor: None,
         limit: 200,

@@ -327,6 +327,7 @@ async fn the_lease_of_a_long_run_of_pages_is_kept_and_once_it_is_over_another_ru
         partner: None,
         kind: None,
         state: None,
+        doubtful: false,
         search: None,
         cursor: None,
         limit: 50,

@@ -271,6 +271,7 @@ async fn over_delivery_percent() {
                 they.doubts(&came),
                 [(DoubtCode::OverDelivery, "/lines/0/delivered".to_owned())]
             );
+            assert_eq!(they.doubtful_lines(&came), [Some("1".into())]);
         } else {
             more.expect("sent");
             assert_eq!(they.doubts(&came), []);
@@ -308,6 +309,7 @@ async fn quantity_and_price_tolerance() {
                 they.doubts(&theirs),
                 pointers.map(|p| (DoubtCode::Tolerance, p.to_owned()))
             );
+            assert_eq!(they.doubtful_lines(&theirs), [Some("10".into()), Some("20".into())]);
         } else {
             answered.expect("taken");
             assert_eq!(they.doubts(&theirs), []);
@@ -333,6 +335,9 @@ async fn amount_tolerance_minor_units() {
         let found: Vec<_> = they.doubts(&row).into_iter().collect();
         let expected: Vec<_> = apart.iter().map(|p| (DoubtCode::Amounts, (*p).to_owned())).collect();
         assert_eq!(found, expected);
+        let lines = apart.iter().map(|p| p.contains("lines").then(|| "10".to_owned()));
+        assert_eq!(they.doubtful_lines(&row), lines.collect::<Vec<_>>());
+        assert_eq!(row.doubtful, !apart.is_empty(), "the list says so too");
         // It is shown; the order is here and can be answered as ever.
         assert!(row.needs_answer);
         they.answers(&row, header(HeaderAnswer::AP)).await.expect("taken");

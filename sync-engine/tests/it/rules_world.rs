@@ -159,6 +159,12 @@ impl Trader {
         doubts.into_iter().map(|d| (d.code, d.pointer)).collect()
     }
 
+    /// The lines that the doubts lie in, by their own numbers.
+    pub fn doubtful_lines(&self, row: &DocumentRow) -> Vec<Option<String>> {
+        let doubts = self.engine.doubts(row, &self.chain(row)).expect("readable");
+        doubts.into_iter().map(|d| d.line).collect()
+    }
+
     /// Our answer to the current version, taken by the partner; or the code and what is wrong, pointer by pointer.
     pub async fn answers(&self, row: &DocumentRow, answer: OrderResponse) -> Result<(), (String, Vec<String>)> {
         let current = self.chain(row).answerable().expect("a version");

@@ -64,6 +64,7 @@ fn documents(engine: &Engine) -> Vec<DocumentRow> {
         partner: None,
         kind: None,
         state: None,
+        doubtful: false,
         search: None,
         cursor: None,
         limit: 200,

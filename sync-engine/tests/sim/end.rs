@@ -267,6 +267,7 @@ fn views(world: &World) -> Result<(), String> {
         partner: None,
         kind: None,
         state: None,
+        doubtful: false,
         search: None,
         cursor: None,
         limit: 500,

@@ -81,7 +81,7 @@ async function json<T>(method: string, path: string, body?: unknown): Promise<T>
   return JSON.parse(response.text) as T;
 }
 
-type Value = string | number | null | undefined;
+type Value = string | number | boolean | null | undefined;
 
 /** Query string of the values that are there; a list repeats its name. */
 export function query(values: Record<string, Value | Value[]>): string {
@@ -100,6 +100,8 @@ export interface DocumentFilter {
   partner?: string | undefined;
   kind?: DocumentKind | undefined;
   state?: string | undefined;
+  /** Only those whose amounts do not add up. */
+  doubtful?: true | undefined;
   q?: string | undefined;
 }
 
@@ -126,6 +128,8 @@ export interface TrialWanted {
   stream?: string | undefined;
   payload?: string | undefined;
   mediaType?: string | undefined;
+  /** What the partner answers to the reads before requests: a body, any JSON. */
+  prepared?: unknown;
 }
 
 export const PAGE_ROWS = 100;

@@ -1004,6 +1004,8 @@ export interface components {
             current: components["schemas"]["VersionNumber"];
             currentPurpose: components["schemas"]["Purpose"];
             currentState: components["schemas"]["VersionState"];
+            /** @description The partner's amounts in the current version do not add up, by its rules when that version came. */
+            doubtful: boolean;
             gap: boolean;
             id: components["schemas"]["DocumentId"];
             kind: components["schemas"]["DocumentKind"];
@@ -1026,6 +1028,8 @@ export interface components {
         /** @description One thing to know. */
         Doubt: {
             code: components["schemas"]["DoubtCode"];
+            /** @description The own number of the line that the pointer lies in, for people. */
+            line?: string | null;
             /** @description What it is, one sentence. */
             message: string;
             /** @description JSON pointer into the current version's content, or into the partner's answer for `tolerance`; empty for the whole. */
@@ -1838,6 +1842,8 @@ export interface operations {
                 partner?: string;
                 kind?: components["schemas"]["DocumentKind"];
                 state?: components["schemas"]["ChainState"];
+                /** @description `true`: only those whose amounts do not add up. */
+                doubtful?: boolean;
                 /** @description Words to search, each a prefix: number, parties, items. */
                 q?: string;
                 /** @description `next` of the page before. */

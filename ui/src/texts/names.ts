@@ -203,6 +203,7 @@ const fieldNames: Record<string, string> = {
   first: "from",
   last: "to",
 };
+const wholeNames: Record<string, string> = { "totals.net": "Net total", "totals.tax": "Tax in all", "totals.gross": "Total with tax" };
 
 const lines = (n: number, what: string) => (n === 0 ? "" : `${n} ${n === 1 ? "line" : "lines"} ${what}`);
 export const diffCounts = {
@@ -213,10 +214,25 @@ export const diffCounts = {
 
 /** `shipTo.city` -> `Ship to, city`. */
 export function fieldName(field: string): string {
+  const whole = wholeNames[field];
+  if (whole) return whole;
   return field
     .split(".")
     .map((part) => fieldNames[part] ?? part)
     .reduce((all, part) => (/^\d+$/.test(part) ? `${all} ${part}` : `${all}, ${part}`));
+}
+
+/**
+ * A place in a document or an answer, for people: `/totals/net` -> `Net total`, `/lines/4/net` -> `Line 20, net`. A
+ * pointer counts lines from 0; `line` is the line's own number.
+ */
+export function placeName(pointer: string, line: string | null | undefined): string {
+  const [first = "", second = "", ...rest] = pointer.split("/").slice(1);
+  if (first === "lines" && second !== "") {
+    const named = line ? `Line ${line}` : `Line in place ${Number(second) + 1}`;
+    return rest.length === 0 ? named : `${named}, ${fieldName(rest.join(".")).toLowerCase()}`;
+  }
+  return fieldName([first, second, ...rest].filter(Boolean).join("."));
 }
 
 const stepNames: Record<string, string> = { prepare: "read", send: "sent", lookup: "asked", verify: "checked", job: "waited for" };
@@ -252,11 +268,15 @@ const actionNames: Record<string, string> = {
   close: "Closed",
   despatch: "Delivery note issued",
   issueDelivered: "The partner has it",
+  answerDelivered: "The partner has the answer",
+  answerRefused: "The answer changed nothing here",
   answered: "Answered by the partner",
   takenBack: "Taken back before it left",
   effectUndone: "The partner failed to carry it out",
-  delivered: "Delivered",
   applied: "Applied by the partner",
+  held: "Held for a decision",
+  dead: "Given up: a dead letter",
+  replay: "Sent again in a new operation",
   retry: "Sent again by hand",
   release: "Released although superseded",
   withdraw: "Answer withdrawn",
@@ -267,4 +287,10 @@ export function actionName(action: string): string {
   return actionNames[action] ?? action;
 }
 
-
+/** Who did it, without the kind of actor: a person's name, a partner's, or the program itself. */
+export function actorName(actor: string, partnerName: (id: string) => string = (id) => id): string {
+  const [kind, ...rest] = actor.split(":");
+  const name = rest.join(":");
+  if (actor === "engine") return "Countersign";
+  return kind === "partner" ? partnerName(name) : kind === "user" ? name : actor;
+}

@@ -44,9 +44,9 @@ fn insert(tx: &mut Tx<'_>, change: &ApplyChange<'_>) -> Result<DocumentId, Store
         .prepare_cached(
             "INSERT INTO document (company, partner, kind, number, side, state, current, current_state, current_purpose,
              current_version, agreed, before_cancel, counterparty, needs_answer, promised_key, answer_due, line_count,
-             total_minor, total_currency, change_summary, conflict, gap, updated_at)
+             total_minor, total_currency, change_summary, conflict, gap, doubtful, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23)",
+             ?23, ?24)",
         )
         .and_then(|mut insert| {
             let facts = Facts::of(content, chain.side);
@@ -73,6 +73,7 @@ fn insert(tx: &mut Tx<'_>, change: &ApplyChange<'_>) -> Result<DocumentId, Store
                 facts.change_summary,
                 attention.contains(&Attention::SequenceConflict),
                 attention.contains(&Attention::SequenceGap),
+                facts.doubtful,
                 change.at,
             ])
         })
@@ -221,7 +222,7 @@ const HEAD: &str =
     needs_answer = ?8, conflict = ?9, gap = ?10, updated_at = ?11, change_summary = ?12,
     in_delivery = in_delivery + ?13, operation = coalesce(?14, operation)";
 const FACTS: &str = "current_version = ?15, counterparty = ?16, promised_key = ?17, answer_due = ?18, line_count = ?19,
-    total_minor = ?20, total_currency = ?21";
+    total_minor = ?20, total_currency = ?21, doubtful = ?22";
 
 fn write_head(
     tx: &mut Tx<'_>,
@@ -265,7 +266,7 @@ fn write_head(
             .prepare_cached(&format!("UPDATE document SET {HEAD} WHERE id = ?1"))?
             .execute(&head[..])?,
         Some(Current { row, facts, .. }) => {
-            let facts: [&dyn ToSql; 7] = [
+            let facts: [&dyn ToSql; 8] = [
                 row,
                 &facts.counterparty,
                 &facts.promised_key,
@@ -273,6 +274,7 @@ fn write_head(
                 &facts.line_count,
                 &facts.total_minor,
                 &facts.total_currency,
+                &facts.doubtful,
             ];
             tx.db
                 .prepare_cached(&format!("UPDATE document SET {HEAD}, {FACTS} WHERE id = ?1"))?

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 pub const COLUMNS: &str = "d.id, d.company, d.partner, d.kind, d.side, d.number, d.counterparty, d.state, d.current,
     d.current_state, d.current_purpose, d.agreed, d.needs_answer, d.promised_key, d.answer_due, d.line_count,
     d.total_minor, d.total_currency, d.change_summary, d.conflict, d.gap, o.id, o.kind, o.version, o.state,
-    d.updated_at";
+    d.updated_at, d.doubtful";
 
 pub fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
     let promised: String = row.get(13)?;
@@ -53,6 +53,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
         change_summary: row.get(18)?,
         conflict: row.get(19)?,
         gap: row.get(20)?,
+        doubtful: row.get(26)?,
         operation,
         updated_at: row.get(25)?,
     })
@@ -91,7 +92,9 @@ fn walk(query: &DocumentQuery) -> Walk {
     };
     match query.view {
         DocumentView::NeedsAnswer => Walk {
-            index: if query.partner.is_some() {
+            index: if query.doubtful {
+                "document_needs_answer_doubtful"
+            } else if query.partner.is_some() {
                 "document_needs_answer_partner"
             } else {
                 "document_needs_answer"
@@ -102,6 +105,7 @@ fn walk(query: &DocumentQuery) -> Walk {
             tag: 'p',
         },
         DocumentView::InDelivery => by_change("document_in_delivery", "AND d.in_delivery > 0"),
+        DocumentView::All if query.doubtful => by_change("document_all_doubtful", ""),
         DocumentView::All => {
             let index = match (&query.partner, query.state, query.kind) {
                 (Some(_), _, _) => "document_all_partner",
@@ -124,6 +128,9 @@ pub fn filters(query: &DocumentQuery) -> String {
     }
     if query.state.is_some() {
         sql.push_str(" AND d.state = :state");
+    }
+    if query.doubtful {
+        sql.push_str(" AND d.doubtful = 1");
     }
     sql
 }

@@ -18,24 +18,27 @@ pub struct Facts {
     pub total_minor: Option<i64>,
     pub total_currency: Option<String>,
     pub change_summary: Option<String>,
+    pub doubtful: bool,
+}
+
+/// What lists show of a version and its content does not say.
+struct Beside {
+    change_summary: Option<String>,
+    answer_due: Option<Timestamp>,
+    doubtful: bool,
 }
 
 impl Facts {
     pub fn of(content: &VersionContentRef<'_>, side: Side) -> Self {
-        Self::new(
-            content.document,
-            side,
-            content.change_summary.map(str::to_owned),
-            content.answer_due,
-        )
+        let beside = Beside {
+            change_summary: content.change_summary.map(str::to_owned),
+            answer_due: content.answer_due,
+            doubtful: content.doubtful,
+        };
+        Self::new(content.document, side, beside)
     }
 
-    fn new(
-        document: &CanonicalDocument,
-        side: Side,
-        change_summary: Option<String>,
-        answer_due: Option<Timestamp>,
-    ) -> Self {
+    fn new(document: &CanonicalDocument, side: Side, beside: Beside) -> Self {
         let (buyer, seller, lines) = match document {
             CanonicalDocument::Order(order) => (&order.buyer, &order.seller, order.lines.len()),
             CanonicalDocument::DespatchAdvice(advice) => (&advice.buyer, &advice.seller, advice.lines.len()),
@@ -47,11 +50,12 @@ impl Facts {
                 Side::Buyer => seller,
             }),
             promised_key: earliest(document).map_or_else(|| NO_DAY.to_owned(), |day| day.to_string()),
-            answer_due,
+            answer_due: beside.answer_due,
             line_count: u32::try_from(lines).unwrap_or(u32::MAX),
             total_minor: total.as_ref().map(|total| total.minor),
             total_currency: total.map(|total| total.currency.as_str().to_owned()),
-            change_summary,
+            change_summary: beside.change_summary,
+            doubtful: beside.doubtful,
         }
     }
 }
@@ -66,18 +70,23 @@ pub struct Current {
 impl Current {
     /// From a version that is in the store, when an older one becomes current again.
     pub fn stored(db: &Connection, id: DocumentId, number: VersionNumber, side: Side) -> Result<Self, StoreError> {
-        let (row, canonical, summary, due): (i64, Json<CanonicalDocument>, _, _) = db
+        let (row, canonical, beside): (i64, Json<CanonicalDocument>, _) = db
             .prepare_cached(
-                "SELECT v.id, c.canonical, v.change_summary, v.answer_due
+                "SELECT v.id, c.canonical, v.change_summary, v.answer_due, v.doubtful
                  FROM version v JOIN version_content c ON c.version_id = v.id
                  WHERE v.document_id = ?1 AND v.number = ?2",
             )?
             .query_row((id, number), |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                let beside = Beside {
+                    change_summary: row.get(2)?,
+                    answer_due: row.get(3)?,
+                    doubtful: row.get(4)?,
+                };
+                Ok((row.get(0)?, row.get(1)?, beside))
             })?;
         Ok(Self {
             row,
-            facts: Facts::new(&canonical.0, side, summary, due),
+            facts: Facts::new(&canonical.0, side, beside),
             text: words::text_of(&canonical.0),
         })
     }

@@ -35,16 +35,17 @@ fn document_queries() -> Vec<DocumentQuery> {
         for partner in [None, partner()] {
             for kind in [None, Some(DocumentKind::Order)] {
                 for state in [None, Some(ChainState::Issued)] {
-                    queries.push(DocumentQuery {
+                    queries.extend([false, true].map(|doubtful| DocumentQuery {
                         company: CompanyId("main".to_owned()),
                         view,
                         partner: partner.clone(),
                         kind,
                         state,
+                        doubtful,
                         search: None,
                         cursor: None,
                         limit: 50,
-                    });
+                    }));
                 }
             }
         }

@@ -47,8 +47,8 @@ pub fn insert(
     tx.db
         .prepare_cached(
             "INSERT INTO version (id, document_id, number, purpose, author, state, sequence, revision, supersedes, base,
-             hash, payload_id, change_summary, answer_due, actor, received_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             hash, payload_id, change_summary, answer_due, doubtful, actor, received_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?
         .execute(rusqlite::params![
             row,
@@ -65,6 +65,7 @@ pub fn insert(
             payload,
             content.change_summary,
             content.answer_due,
+            content.doubtful,
             change.actor,
             change.at,
         ])?;

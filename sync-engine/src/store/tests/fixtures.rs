@@ -2,6 +2,7 @@
 
 use crate::domain::chain::{Author, Event};
 use crate::domain::document::{DateRange, Item, OrderLine, Party, Purpose, Side};
+use crate::domain::money::check_amounts;
 use crate::domain::{
     CanonicalDocument, CompanyId, ContentHash, Currency, DeliveryState, DocumentId, DocumentKind, HeaderAnswer,
     OperationId, Order, PartnerId, PartnerRules, Timestamp, VersionNumber, decide,
@@ -179,6 +180,7 @@ pub fn receive_from(
             partner_ref: None,
             change_summary: (sequence > 1).then_some("1 line changed"),
             answer_due: None,
+            doubtful: !check_amounts(order, 0).is_empty(),
         }),
         actor: "partner:acme",
         action: "version",
@@ -280,6 +282,7 @@ pub fn query(view: DocumentView) -> DocumentQuery {
         partner: None,
         kind: None,
         state: None,
+        doubtful: false,
         search: None,
         cursor: None,
         limit: 50,

@@ -1,6 +1,7 @@
 //! Lists page by keyset.
 
 use super::fixtures::*;
+use crate::domain::document::Totals;
 use crate::domain::{DocumentId, PartnerId, VersionNumber};
 use crate::store::{DocumentQuery, DocumentRow, DocumentView, OperationQuery, Store, StoreError};
 use std::sync::Arc;
@@ -149,6 +150,42 @@ fn a_cursor_of_another_list_is_refused() {
         };
         let result = opened.store.list_documents(&query);
         assert!(matches!(result, Err(StoreError::BadCursor(_))), "{cursor}");
+    }
+}
+
+#[test]
+fn the_current_version_says_whether_its_amounts_are_doubtful() {
+    let opened = filled(8);
+    let wrong = |number: &str| {
+        let mut order = order(number, Some("2027-03-02"), 2);
+        let net = order.lines[0].net.clone().expect("a net amount");
+        order.totals = Some(Totals {
+            net,
+            tax: None,
+            gross: None,
+        });
+        order
+    };
+    let ids = write(&opened.store, move |tx| {
+        let ids = ["PO-A", "PO-B"].map(|number| receive(tx, &wrong(number), 1, NOW));
+        // The second is put right by its next version.
+        receive(tx, &order("PO-B", Some("2027-03-02"), 2), 2, NOW.plus_seconds(1))?;
+        let [first, second] = ids;
+        Ok([first?, second?])
+    })
+    .expect("orders");
+    let doubtful = ids.map(|id| opened.store.document(id).expect("readable").expect("there").doubtful);
+    assert_eq!(doubtful, [true, false]);
+    for view in [DocumentView::NeedsAnswer, DocumentView::All] {
+        for search in [None, Some("bolt".to_owned())] {
+            let only = DocumentQuery {
+                doubtful: true,
+                search,
+                ..query(view)
+            };
+            let found: Vec<_> = walk(&opened, &only).into_iter().map(|row| row.number).collect();
+            assert_eq!(found, ["PO-A"], "{view:?}");
+        }
     }
 }
 

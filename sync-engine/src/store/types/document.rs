@@ -65,6 +65,8 @@ pub struct VersionContentRef<'a> {
     pub change_summary: Option<&'a str>,
     /// The day by which the partner wants an answer, from its rules.
     pub answer_due: Option<Timestamp>,
+    /// Whether the partner's amounts do not add up, by its rules.
+    pub doubtful: bool,
 }
 
 pub struct PayloadRef<'a> {
@@ -117,6 +119,8 @@ pub struct DocumentRow {
     pub change_summary: Option<String>,
     pub conflict: bool,
     pub gap: bool,
+    /// The partner's amounts in the current version do not add up, by its rules when that version came.
+    pub doubtful: bool,
     /// The newest operation on this document and where it is.
     pub operation: Option<OperationBrief>,
     pub updated_at: Timestamp,
@@ -151,6 +155,8 @@ pub struct DocumentQuery {
     pub partner: Option<PartnerId>,
     pub kind: Option<DocumentKind>,
     pub state: Option<ChainState>,
+    /// Only those whose amounts do not add up.
+    pub doubtful: bool,
     /// Words to search: number, parties, item ids and descriptions; each a prefix. Newest version first.
     pub search: Option<String>,
     /// From `Page::next`.

@@ -29,7 +29,7 @@ import {
   validate,
 } from "./grid";
 import { Refused } from "./Refused";
-import { problemsOf, useSaveAnswer } from "./save";
+import { linesOf, problemsOf, useSaveAnswer } from "./save";
 import { SupersededDialog } from "./SupersededDialog";
 
 interface Content {
@@ -195,7 +195,7 @@ export function CounterForm({ detail, version, order, onVersion }: Props) {
       ) : null}
       {save.error && save.error.code !== "answer.superseded" ? (
         <div className="banners">
-          <Refused problem={save.error} document={id} onClose={() => save.reset()} />
+          <Refused problem={save.error} document={id} lines={linesOf(save.variables?.answer)} onClose={() => save.reset()} />
         </div>
       ) : null}
       <NotNow detail={detail} wanted="counter" version={version} />

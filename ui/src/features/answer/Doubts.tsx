@@ -1,6 +1,7 @@
 import type { DocumentDetail } from "../../api/types";
 import { Bar } from "../../components/controls";
 import { text } from "../../texts/en";
+import { placeName } from "../../texts/names";
 
 /** Most that are listed; the rest is counted. */
 const SHOWN = 5;
@@ -14,7 +15,7 @@ export function Doubts({ detail }: { detail: DocumentDetail }) {
       <ul>
         {doubts.slice(0, SHOWN).map((doubt) => (
           <li key={`${doubt.code} ${doubt.pointer} ${doubt.message}`} data-code={doubt.code}>
-            {doubt.pointer ? <span className="mono">{doubt.pointer}</span> : null} {doubt.message}
+            {doubt.pointer ? `${placeName(doubt.pointer, doubt.line)}: ${doubt.message}` : doubt.message}
           </li>
         ))}
         {doubts.length > SHOWN ? <li>{text.document.moreDoubts(doubts.length - SHOWN)}</li> : null}

@@ -23,7 +23,7 @@ import {
   toReceiptAdvice,
 } from "./receipt";
 import { Refused } from "./Refused";
-import { problemsOf, useSaveAnswer } from "./save";
+import { linesOf, problemsOf, useSaveAnswer } from "./save";
 import { SupersededDialog } from "./SupersededDialog";
 
 interface Content {
@@ -150,7 +150,7 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
       </div>
       <div className="banners">
         {draft ? <Bar tone="info" actions={<Button small onPress={fill}>{text.answer.draftDiscard}</Button>}>{text.answer.draftRestored}</Bar> : null}
-        {save.error && save.error.code !== "answer.superseded" ? <Refused problem={save.error} document={id} onClose={() => save.reset()} /> : null}
+        {save.error && save.error.code !== "answer.superseded" ? <Refused problem={save.error} document={id} lines={linesOf(save.variables?.answer)} onClose={() => save.reset()} /> : null}
       </div>
       <NotNow detail={detail} wanted="receipt" version={version} />
       <div ref={body} className="grid receipt-grid" role="grid" aria-label={text.document.lines} onKeyDown={onKeyDown} data-testid="receipt-grid">

@@ -45,18 +45,22 @@ test("c, a look, Enter: confirmed", async () => {
 
 test("what is doubtful stands above the document and where it is confirmed", async () => {
   const doubts = [
-    { code: "amounts" as const, pointer: "/lines/0/net", message: "20.02 EUR is given, 20.00 EUR comes out" },
-    ...Array.from({ length: 6 }, (_, n) => ({ code: "amounts" as const, pointer: `/lines/${n + 1}/net`, message: "no" })),
+    { code: "amounts" as const, pointer: "/lines/1/net", line: "20", message: "20.02 EUR is given, 20.00 EUR comes out" },
+    { code: "amounts" as const, pointer: "/totals/net", line: null, message: "1.00 EUR is given, 20.00 EUR comes out" },
+    ...Array.from({ length: 5 }, (_, n) => ({ code: "overDelivery" as const, pointer: `/lines/${n + 2}/delivered`, line: `${n}0`, message: "no" })),
   ];
   current = detail({ doubts });
   engine();
   show(<DocumentScreen id={1} tab="lines" version={undefined} />);
   const bar = await screen.findByTestId("doubts");
-  expect(bar).toHaveTextContent("20.02 EUR is given");
+  expect(bar).toHaveTextContent("Line 20, net: 20.02 EUR is given, 20.00 EUR comes out");
+  expect(bar).toHaveTextContent("Net total: 1.00 EUR is given");
+  expect(bar).toHaveTextContent("Line 00, delivered: no");
+  expect(bar).not.toHaveTextContent("/");
   expect(bar).toHaveTextContent("and 2 more");
   fireEvent.keyDown(document.body, { key: "c" });
   const dialog = await screen.findByTestId("confirm-dialog");
-  expect(within(dialog).getByTestId("doubts")).toHaveTextContent("/lines/0/net");
+  expect(within(dialog).getByTestId("doubts")).toHaveTextContent("Line 20, net: 20.02 EUR");
 });
 
 test("a rejection needs its reason, and Other its text", async () => {
@@ -150,6 +154,7 @@ test("the engine's problems lie beside their fields", async () => {
   fireEvent.change(await screen.findByLabelText("Quantity, line 10"), { target: { value: "90" } });
   fireEvent.click(screen.getByTestId("answer-save"));
   await screen.findByText("Quantity: no more than 80 for this buyer");
+  expect(screen.getByTestId("refused")).toHaveTextContent("Line 10, quantity: no more than 80");
   expect(screen.getByLabelText("Quantity, line 10")).toHaveAttribute("aria-invalid", "true");
 });
 

@@ -29,6 +29,13 @@ export function useSaveAnswer(document: number) {
   });
 }
 
+/** Numbers of the lines that an answer names, in its order. */
+export function linesOf(answer: Answer | undefined): string[] {
+  if (!answer) return [];
+  const lines = "order" in answer ? (answer.order.lines ?? []) : answer.receipt.lines;
+  return lines.map((line) => line.lineId);
+}
+
 /** `{pointer, message}` pairs of a problem, if it carries any. */
 export function problemsOf(problem: ApiProblem): { pointer: string; message: string }[] {
   const data = problem.data;

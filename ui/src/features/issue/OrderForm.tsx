@@ -219,7 +219,7 @@ export function OrderForm({ title, draftKey, start, change, partners, partner: c
       ) : null}
       {save.error && save.error.code !== "answer.superseded" ? (
         <div className="banners">
-          <Refused problem={save.error} document={id} onClose={() => save.reset()} />
+          <Refused problem={save.error} document={id} lines={save.variables?.document.lines.map((line) => line.id)} onClose={() => save.reset()} />
         </div>
       ) : null}
       {change ? <NotNow detail={change.detail} seen={change.seen} /> : null}

@@ -109,3 +109,20 @@ test("text of partners stays text", async () => {
   await screen.findByText("<img src=x onerror=alert(1)>");
   expect(container.querySelector("img")).toBeNull();
 });
+
+test("amounts that do not add up are marked in the row, in words too, and can be listed alone", async () => {
+  const engine = fakeEngine({
+    "GET /documents": (call: Call) => ({ items: call.path.includes("doubtful=true") ? [row(2, { doubtful: true })] : [row(1), row(2, { doubtful: true })] }),
+    "GET /partners": [],
+  });
+  show(<WorkList view="all" />);
+  const marks = await screen.findAllByRole("img", { name: "The amounts do not add up" });
+  expect(marks.map((mark) => mark.closest("[data-number]")?.getAttribute("data-number"))).toEqual(["PO-2"]);
+  fireEvent.change(screen.getByTestId("filter-state"), { target: { value: "doubtful" } });
+  await waitFor(() => expect(screen.getAllByTestId("document-row")).toHaveLength(1));
+  fireEvent.change(screen.getByTestId("filter-state"), { target: { value: "Issued" } });
+  await waitFor(() => expect(engine.calls.at(-1)?.path).toMatch(/state=Issued/));
+  expect(engine.calls.at(-1)?.path).not.toContain("doubtful");
+  fireEvent.keyDown(document.body, { key: "x" });
+  await waitFor(() => expect(screen.getAllByTestId("document-row")).toHaveLength(2));
+});

@@ -1,7 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { api, type DocumentFilter } from "../../api/client";
-import { keys } from "../../api/live";
+import type { DocumentFilter } from "../../api/client";
 import type { ChainState, DocumentKind, DocumentRow, DocumentView } from "../../api/types";
 import { type Action, useActions } from "../../app/actions";
 import { go, openDocument } from "../../app/router";
@@ -11,6 +9,7 @@ import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
 import { chainStateName, kindName } from "../../texts/names";
 import { useBuyers } from "../issue/data";
+import { usePartnerNames } from "../partners/names";
 import { worklistColumns } from "./columns";
 import { activeRow, placeOf, remember, rowId, useDocuments } from "./memory";
 
@@ -20,21 +19,13 @@ const titles: Record<DocumentView, string> = {
   all: text.nav.all,
 };
 
-export function usePartnerNames(): { name: (id: string) => string; list: { value: string; label: string }[] } {
-  const partners = useQuery({ queryKey: keys.partners, queryFn: api.partners }).data;
-  return useMemo(() => {
-    const names = new Map(partners?.map((partner) => [partner.id, partner.name]));
-    return {
-      name: (id: string) => names.get(id) ?? id,
-      list: partners?.map((partner) => ({ value: partner.id, label: partner.name })) ?? [],
-    };
-  }, [partners]);
-}
-
 /** Row height is a token, so that it follows the window's width. */
 export function rowHeight(token: "--row" | "--row-dense" = "--row"): number {
   return Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue(token), 10) || 40;
 }
+
+/** Offered among the states: which of them needs a second look. */
+const DOUBTFUL = "doubtful";
 
 /** Typing pauses this long before the engine is asked. */
 const TYPING_MS = 120;
@@ -87,8 +78,8 @@ export function WorkList({ view }: { view: DocumentView }) {
     const row = rows[Math.max(0, Math.min(rows.length - 1, (current ? rows.indexOf(current) : -1) + by))];
     if (row) setActive(row.id);
   };
-  const clear = () => setFilter({ partner: undefined, kind: undefined, state: undefined, q: undefined });
-  const filtered = Boolean(filter.partner ?? filter.kind ?? filter.state ?? (filter.q || undefined));
+  const clear = () => setFilter({ partner: undefined, kind: undefined, state: undefined, doubtful: undefined, q: undefined });
+  const filtered = Boolean(filter.partner ?? filter.kind ?? filter.state ?? filter.doubtful ?? (filter.q || undefined));
 
   const actions: Action[] = [
     { id: "list-open", key: "Enter", title: text.actions.open, group: text.groups.list, run: () => open(current), disabled: !current },
@@ -167,11 +158,14 @@ export function WorkList({ view }: { view: DocumentView }) {
         <div className="list-filter">
           <Select
             aria-label={text.list.state}
-            value={filter.state ?? ""}
-            onChange={(value) => setFilter({ state: (value || undefined) as ChainState | undefined })}
+            value={filter.doubtful ? DOUBTFUL : (filter.state ?? "")}
+            onChange={(value) =>
+              setFilter(value === DOUBTFUL ? { state: undefined, doubtful: true } : { state: (value || undefined) as ChainState | undefined, doubtful: undefined })
+            }
             options={[
               { value: "", label: text.list.anyState },
               ...Object.entries(chainStateName).map(([value, label]) => ({ value, label })),
+              { value: DOUBTFUL, label: text.list.doubtful },
             ]}
             testId="filter-state"
           />

@@ -36,6 +36,18 @@ function Promised({ row }: { row: DocumentRow }) {
   );
 }
 
+/** What asks for a second look before an answer. */
+function Mark({ row }: { row: DocumentRow }) {
+  const { conflict, gap, doubtful } = text.list;
+  const reasons = [row.conflict ? conflict : "", row.gap ? gap : "", row.doubtful ? doubtful : ""].filter(Boolean);
+  if (reasons.length === 0) return null;
+  return (
+    <span className="soon" role="img" aria-label={reasons.join(". ")} title={reasons.join("\n")} data-testid="document-mark">
+      <Icon name="warning" />
+    </span>
+  );
+}
+
 export function worklistColumns(partnerName: (id: string) => string): Column<DocumentRow>[] {
   return [
     {
@@ -50,11 +62,7 @@ export function worklistColumns(partnerName: (id: string) => string): Column<Doc
               {row.currentPurpose === "Original" ? "" : ` · ${purposeName[row.currentPurpose]}`}
             </span>
           </div>
-          {row.conflict || row.gap ? (
-            <span className="soon" title={row.conflict ? text.list.conflict : text.list.gap}>
-              <Icon name="warning" />
-            </span>
-          ) : null}
+          <Mark row={row} />
         </>
       ),
     },
