@@ -233,12 +233,15 @@ fn incidents(found: &Examination) -> Option<Check> {
         .incidents
         .iter()
         .filter(|i| i.open > 0)
-        .map(|i| format!("{} {}", i.kind, i.subject))
+        .map(|i| format!("{} ({})", i.kind, i.subject))
         .collect();
     (!open.is_empty()).then(|| {
         Check::warn(
             "incidents",
-            format!("{} last: {}", open.len(), open.join(", ")),
+            match open.as_slice() {
+                [one] => format!("1 is open: {one}"),
+                all => format!("{} are open: {}", all.len(), all.join(", ")),
+            },
             "Each was told when it began and is told when it ends.",
             "Health in the window says of each what to do",
         )

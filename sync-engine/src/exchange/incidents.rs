@@ -153,6 +153,9 @@ fn dead(partner: &PartnerId, count: i64) -> PresentIncident {
     PresentIncident {
         kind: DEAD.to_owned(),
         subject: partner.0.clone(),
-        detail: format!("{count} could not be delivered and wait for a person"),
+        detail: match count {
+            1 => "1 could not be delivered and waits for a person".to_owned(),
+            more => format!("{more} could not be delivered and wait for a person"),
+        },
     }
 }

@@ -12,6 +12,7 @@ import { classify } from "../../errors/table";
 import { host } from "../../host";
 import { text } from "../../texts/en";
 import { formatSeconds } from "../../texts/format";
+import { usePartnerNames } from "../partners/names";
 import { titleOf, type Trouble, useIncidents, useTroubles } from "./troubles";
 
 /** Those that are over and shown. */
@@ -89,13 +90,14 @@ export default function HealthScreen() {
 
 function Card({ trouble }: { trouble: Trouble }) {
   const { entry } = trouble;
+  const partners = usePartnerNames();
   return (
     <li className="card health-card" data-testid="trouble" data-code={trouble.code} data-subject={trouble.subject}>
       <span className={`health-sign health-${entry.severity}`}>
         <Icon name={entry.severity === "error" ? "error" : entry.severity === "warning" ? "warning" : "info"} />
       </span>
       <div className="grow">
-        <div className="strong">{titleOf(trouble)}</div>
+        <div className="strong">{titleOf(trouble, partners.name)}</div>
         {trouble.detail ? <div className="health-detail">{trouble.detail}</div> : null}
         <div>{entry.hint}</div>
         {trouble.beganAt ? <div className="caption soft">{text.health.since(formatSeconds(trouble.beganAt))}</div> : null}
@@ -126,8 +128,10 @@ function Looked({ checks }: { checks: readonly Check[] }) {
       <ul className="cards health-list">
         {shown.map((check) => (
           <li key={`${check.name} ${check.message}`} className="card health-card" data-testid="check" data-name={check.name} data-level={check.level}>
-            <Badge tone={tones[check.level]}>{text.health.levels[check.level]}</Badge>
-            <div className="grow">
+            <span className="health-level">
+              <Badge tone={tones[check.level]}>{text.health.levels[check.level]}</Badge>
+            </span>
+            <div className="grow check-said">
               <div className="strong">{check.name}</div>
               <div className="health-detail">{check.words ? `${check.message}: ${check.words}` : check.message}</div>
               {check.why ? <div className="soft">{check.why}</div> : null}
@@ -145,11 +149,12 @@ function Looked({ checks }: { checks: readonly Check[] }) {
 }
 
 function Over({ incidents }: { incidents: readonly IncidentRow[] }) {
+  const partners = usePartnerNames();
   return (
     <ul className="health-over">
       {incidents.map((incident) => (
         <li key={incident.id} data-testid="over">
-          <span>{`${incident.subject === "database" ? "" : `${incident.subject}: `}${classify(incident.kind).title}`}</span>
+          <span>{titleOf({ subject: incident.subject === "database" ? "" : incident.subject, entry: classify(incident.kind) }, partners.name)}</span>
           <span className="soft">{text.health.lasted(formatSeconds(incident.beganAt), formatSeconds(incident.endedAt ?? ""))}</span>
         </li>
       ))}

@@ -40,7 +40,9 @@ export function troublesOf(incidents: readonly IncidentRow[], health: Health | u
   return found.sort((a, b) => severities[a.entry.severity] - severities[b.entry.severity] || (a.beganAt ?? "").localeCompare(b.beganAt ?? ""));
 }
 
-export const titleOf = (trouble: Trouble): string => (trouble.subject ? `${trouble.subject}: ${trouble.entry.title}` : trouble.entry.title);
+/** A partner is named as people know it; another subject, such as a file, stays as it is. */
+export const titleOf = (trouble: Pick<Trouble, "subject" | "entry">, partnerName: (id: string) => string): string =>
+  trouble.subject ? `${partnerName(trouble.subject)}: ${trouble.entry.title}` : trouble.entry.title;
 
 export function useIncidents() {
   return useQuery({ queryKey: keys.incidents, queryFn: api.incidents });

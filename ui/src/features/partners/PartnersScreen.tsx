@@ -2,14 +2,14 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../../api/client";
 import { keys } from "../../api/live";
-import type { PartnerStatus, PartnerView } from "../../api/types";
+import type { OperationKind, PartnerStatus, PartnerView } from "../../api/types";
 import { useActions } from "../../app/actions";
 import { go } from "../../app/router";
 import { toastDone, toastError } from "../../app/toasts";
 import { Badge, Bar, Button, Clip, Empty, type Tone } from "../../components/controls";
 import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
-import { partnerStatusName } from "../../texts/names";
+import { operationName, partnerStatusName } from "../../texts/names";
 import { formatDecimal, formatSeconds } from "../../texts/format";
 
 const tones: Record<PartnerStatus, Tone> = {
@@ -163,9 +163,9 @@ function Card({ partner, active, busy, syncing, onActive, onSync, onPause }: Car
         </div>
         <div>
           <dt>{text.partners.operations}</dt>
-          <dd>{partner.operations.join(", ") || text.none}</dd>
+          <dd>{partner.operations.map((one) => operationName[one as OperationKind] ?? one).join(", ") || text.none}</dd>
         </div>
-        <div>
+        <div className="partner-file">
           <dt>{text.partners.file}</dt>
           <dd className="clip">
             <Clip text={partner.configFile} className="mono" />
