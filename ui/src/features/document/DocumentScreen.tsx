@@ -115,7 +115,7 @@ function Loaded({ detail, tab, version, around }: LoadedProps) {
     <section className="screen" aria-label={row.number} data-testid="document" data-number={row.number} data-state={row.state}>
       <header className="screen-head document-head">
         <Button icon="back" look="subtle" aria-label={text.document.back} onPress={around.back} data-testid="back" />
-        <div className="document-title grow">
+        <div className="document-title">
           <div className="document-line">
             <h1 className="clip" title={row.number} data-testid="document-number">
               {row.number}
@@ -132,13 +132,15 @@ function Loaded({ detail, tab, version, around }: LoadedProps) {
             </span>
           </div>
         </div>
-        <AnswerButtons detail={detail} />
-        <IssueButtons detail={detail} />
-        <Button icon="print" onPress={() => setPrinting(true)} data-testid="print" aria-label={text.print.action} />
-        <span className="document-step">
-          <Button icon="up" look="subtle" aria-label={text.document.previous} isDisabled={!around.previous} onPress={() => around.previous?.()} data-testid="previous-document" />
-          <Button icon="down" look="subtle" aria-label={text.document.next} isDisabled={!around.next} onPress={() => around.next?.()} data-testid="next-document" />
-        </span>
+        <div className="document-acts">
+          <AnswerButtons detail={detail} />
+          <IssueButtons detail={detail} />
+          <Button icon="print" onPress={() => setPrinting(true)} data-testid="print" aria-label={text.print.action} />
+          <span className="document-step">
+            <Button icon="up" look="subtle" aria-label={text.document.previous} isDisabled={!around.previous} onPress={() => around.previous?.()} data-testid="previous-document" />
+            <Button icon="down" look="subtle" aria-label={text.document.next} isDisabled={!around.next} onPress={() => around.next?.()} data-testid="next-document" />
+          </span>
+        </div>
       </header>
       <Banners detail={detail} shown={shown} onCurrent={() => go(openDocument(id), "replace")} />
       <DocumentInfo id={id} number={shown} />

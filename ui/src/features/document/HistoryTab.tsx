@@ -7,8 +7,9 @@ import { usePages } from "../../components/pages";
 import { type Column, VirtualGrid } from "../../components/VirtualGrid";
 import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
-import { actionName, deliveryStateName, detailNames, headerAnswerName, purposeName, reasonName } from "../../texts/names";
+import { actionName, actorName, deliveryStateName, detailNames, headerAnswerName, purposeName, reasonName } from "../../texts/names";
 import { formatSeconds } from "../../texts/format";
+import { usePartnerNames } from "../partners/names";
 
 type Detail = Record<string, unknown>;
 const isState = (value: unknown): value is DeliveryState => typeof value === "string" && value in deliveryStateName;
@@ -45,14 +46,15 @@ function answerText(answer: Detail): string {
 export function HistoryTab({ id }: { id: number }) {
   const history = usePages([...keys.document(id), "history"], (cursor) => api.history(id, cursor), (row: AuditRow) => row.id);
   const [active, setActive] = useState<string | number | undefined>();
+  const partners = usePartnerNames();
   const columns = useMemo<Column<AuditRow>[]>(
     () => [
       { id: "at", header: text.document.at, cell: (row) => <span className="clip">{formatSeconds(row.at)}</span> },
       { id: "what", header: text.document.what, cell: (row) => <Clip text={actionName(row.action)} /> },
-      { id: "who", header: text.document.who, cell: (row) => <Clip text={row.actor} /> },
+      { id: "who", header: text.document.who, cell: (row) => <Clip text={actorName(row.actor, partners.name)} /> },
       { id: "detail", header: text.document.detail, cell: (row) => <Clip text={detailText(row.detail)} className="soft" /> },
     ],
-    [],
+    [partners],
   );
   if (history.error) return <ErrorPanel error={history.error} onRetry={history.retry} />;
   if (history.rows.length === 0 && !history.loading) return <Empty icon="clock" title={text.empty.history} />;

@@ -20,7 +20,11 @@ function PartyBlock({ title, party }: { title: string; party: Party | null | und
     <section className="info-block">
       <h2 className="caption soft">{title}</h2>
       <Clip text={party.name ?? party.id ?? text.unknownParty} className="strong" />
-      {address ? <Clip text={address} /> : null}
+      {address ? (
+        <span className="two-lines" title={address}>
+          {address}
+        </span>
+      ) : null}
       {ids ? <Clip text={ids} className="caption soft" /> : null}
       {contact ? <Clip text={contact} className="caption soft" /> : null}
     </section>

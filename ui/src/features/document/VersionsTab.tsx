@@ -1,13 +1,13 @@
-import { useState } from "react";
-import type { DocumentDetail, FieldChange, LineChange, VersionDiff, VersionRow } from "../../api/types";
+import { useMemo, useState } from "react";
+import type { CanonicalDocument, DocumentDetail, FieldChange, Item, LineChange, VersionDiff, VersionRow } from "../../api/types";
 import { useActions } from "../../app/actions";
 import { Badge, Button, Clip, Empty, Select } from "../../components/controls";
 import { VersionBadge } from "../../components/states";
 import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
-import { authorName, fieldName, purposeName } from "../../texts/names";
-import { formatMoment } from "../../texts/format";
-import { comparedWith, useDiff } from "./data";
+import { actorName, authorName, fieldName, purposeName } from "../../texts/names";
+import { formatDecimal, formatMoment } from "../../texts/format";
+import { comparedWith, despatchOf, orderOf, useDiff, useVersion } from "./data";
 import { PayloadDialog } from "./PayloadDialog";
 import { valueText } from "./values";
 
@@ -84,7 +84,7 @@ function VersionItem({ version, detail, chosen, onCompare, onShow, onPayload }: 
   const { row } = detail;
   const captions = [
     formatMoment(version.receivedAt),
-    `${text.document.from} ${version.author === "Us" ? version.actor : authorName[version.author]}`,
+    `${text.document.from} ${version.author === "Us" ? actorName(version.actor) : authorName[version.author]}`,
     version.revision ? `${text.document.revision} ${version.revision}` : undefined,
     version.base ? text.document.answers(version.base) : version.supersedes ? text.document.supersedes(version.supersedes) : undefined,
   ].filter(Boolean);
@@ -123,6 +123,7 @@ interface DiffProps {
 
 function DiffView({ detail, from, to, onFrom, onTo }: DiffProps) {
   const query = useDiff(detail.row.id, from, to);
+  const said = useLineTexts(detail.row.id, from, to);
   const options = detail.versions.map((version) => ({
     value: String(version.number),
     label: `v${version.number} ${purposeName[version.purpose]}${version.number === detail.row.agreed ? ` (${text.document.agreed})` : ""}`,
@@ -146,7 +147,7 @@ function DiffView({ detail, from, to, onFrom, onTo }: DiffProps) {
       ) : from === to || (query.data && query.data.header.length === 0 && query.data.lines.length === 0) ? (
         <Empty icon="check" title={text.empty.diff} />
       ) : query.data ? (
-        <DiffTable diff={query.data} />
+        <DiffTable diff={query.data} said={said} />
       ) : (
         <p className="soft">{text.loading}</p>
       )}
@@ -171,7 +172,28 @@ export function withoutTwins(fields: readonly FieldChange[]): FieldChange[] {
 /** A difference has at most as many rows as are of use to read; more are counted. */
 const MAX_DIFF_LINES = 500;
 
-export function DiffTable({ diff }: { diff: VersionDiff }) {
+type Said = (line: LineChange) => string;
+
+/** What an added line says in the later version, and a deleted one in the earlier. */
+function useLineTexts(id: number, from: number, to: number): Said {
+  const [before, after] = [useVersion(id, from).data?.document, useVersion(id, to).data?.document];
+  return useMemo(() => {
+    const [old, now] = [lineTexts(before), lineTexts(after)];
+    return (line) => (line.change === "Added" ? now : line.change === "Deleted" ? old : undefined)?.get(line.lineId) ?? "";
+  }, [before, after]);
+}
+
+function lineTexts(document: CanonicalDocument | undefined): ReadonlyMap<string, string> {
+  const order = document && orderOf(document);
+  const note = document && despatchOf(document);
+  const item = ({ description, sellerId, buyerId, gtin }: Item) => description ?? sellerId ?? buyerId ?? gtin ?? "";
+  const rows: [string, string][] = order
+    ? order.lines.map((line) => [line.id, `${item(line.item)}, ${formatDecimal(line.quantity)} ${line.unit}`])
+    : (note?.lines ?? []).map((line) => [line.id, `${item(line.item)}, ${formatDecimal(line.delivered)} ${line.unit}`]);
+  return new Map(rows);
+}
+
+export function DiffTable({ diff, said = () => "" }: { diff: VersionDiff; said?: Said }) {
   const lines = diff.lines.slice(0, MAX_DIFF_LINES);
   return (
     <div className="diff-scroll">
@@ -189,7 +211,7 @@ export function DiffTable({ diff }: { diff: VersionDiff }) {
             <FieldRow key={field.field} field={field} head={text.document.header} line="" change="Changed" />
           ))}
           {lines.map((line) => (
-            <LineRows key={line.lineId} line={line} />
+            <LineRows key={line.lineId} line={line} said={said(line)} />
           ))}
         </tbody>
       </table>
@@ -202,13 +224,14 @@ export function DiffTable({ diff }: { diff: VersionDiff }) {
 
 const changeNames = { Added: text.document.added, Deleted: text.document.deleted, Changed: text.document.changedLine };
 
-function LineRows({ line }: { line: LineChange }) {
+function LineRows({ line, said }: { line: LineChange; said: string }) {
   const fields = withoutTwins(line.fields ?? []);
   if (fields.length === 0) {
     return (
       <tr className={`diff-${line.change.toLowerCase()}`} data-testid="diff-row" data-line={line.lineId} data-change={line.change}>
         <th scope="row">{text.document.lineNo(line.lineId)}</th>
-        <td colSpan={3}>{changeNames[line.change]}</td>
+        <td>{changeNames[line.change]}</td>
+        <td colSpan={2}>{said}</td>
       </tr>
     );
   }

@@ -45,7 +45,8 @@ test("what a version is compared with", () => {
 test("values as a person reads them", () => {
   expect(valueText("requestedDelivery.first", "2026-12-01")).toBe("12/01/2026");
   expect(valueText("quantity", "1250.50")).toBe("1,250.50");
-  expect(valueText("totals.net", "249024.25 CNY")).toBe("249,024.25 CNY");
+  expect(valueText("totals.net", "249024.25 CNY")).toBe("CNY\u00a0249,024.25");
+  expect(valueText("totals.net", "1.005 CNY")).toBe("1.005 CNY");
   expect(valueText("note", "<b>as it is</b>")).toBe("<b>as it is</b>");
 });
 

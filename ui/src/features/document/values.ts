@@ -1,14 +1,21 @@
 /** Values of a difference as a person reads them: the wire has text for all of them. */
 
-import { formatDay, formatDecimal, formatMoment } from "../../texts/format";
+import { decimal, minorDigits } from "../../texts/decimal";
+import { formatDay, formatDecimal, formatMinor, formatMoment } from "../../texts/format";
 
 const DECIMAL_FIELDS = /(^|\.)(quantity|price|priceBase|taxPercent|delivered|outstanding)$/;
+
+/** As money stands elsewhere on the screen; other digits than the currency has are kept. */
+function amountText(amount: string, currency: string): string {
+  const value = decimal(amount);
+  return value && value.scale === minorDigits(currency) ? formatMinor(value.units, currency) : `${formatDecimal(amount)} ${currency}`;
+}
 
 export function valueText(field: string, value: string | null | undefined): string {
   if (value == null) return "";
   if (DECIMAL_FIELDS.test(field)) return formatDecimal(value);
   const money = /^(-?\d+(?:\.\d+)?) ([A-Z]{3})$/.exec(value);
-  if (money) return `${formatDecimal(money[1])} ${money[2]}`;
+  if (money) return amountText(money[1] ?? "", money[2] ?? "");
   if (/^\d{4}-\d\d-\d\d$/.test(value)) return formatDay(value);
   if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return formatMoment(value);
   // A range as the engine writes it: two days.

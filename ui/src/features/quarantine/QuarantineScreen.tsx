@@ -14,7 +14,8 @@ import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
 import { kindName, quarantineStateName } from "../../texts/names";
 import { formatMoment } from "../../texts/format";
-import { rowHeight, usePartnerNames } from "../worklist/WorkList";
+import { usePartnerNames } from "../partners/names";
+import { rowHeight } from "../worklist/WorkList";
 
 
 const filters: { state: QuarantineState | undefined; name: string; key: string }[] = [

@@ -8,7 +8,7 @@ import { Bar, Button } from "../../components/controls";
 import { DeliveryBadge } from "../../components/states";
 import { AGAIN, classify } from "../../errors/table";
 import { text } from "../../texts/en";
-import { deliveryStateHint, operationName, stepName } from "../../texts/names";
+import { actorName, deliveryStateHint, operationName, stepName } from "../../texts/names";
 import { formatDecimal, formatMoment, formatSeconds } from "../../texts/format";
 import { OperationButtons } from "./OperationButtons";
 
@@ -42,7 +42,7 @@ export function OperationCard({ operation, open: initially, named }: { operation
         </span>
         <span className="grow" />
         <span className="caption soft clip">
-          {operation.actor} · {formatMoment(operation.createdAt)} · {text.delivery.attempts(operation.attempts)}
+          {actorName(operation.actor)} · {formatMoment(operation.createdAt)} · {text.delivery.attempts(operation.attempts)}
         </span>
         <OperationButtons operation={operation} />
       </header>
@@ -81,7 +81,7 @@ function ErrorLine({ error, state }: { error: OperationError; state: DeliverySta
       <b>{entry.title}.</b> {hintOf(error.code, state)}
       {error.message ? (
         <div className="caption" data-testid="partner-words">
-          {text.delivery.partnerSaid}: “{error.message}”{error.status ? ` (${error.status})` : ""}
+          {text.delivery.reported}: “{error.message}”{error.status ? ` (${error.status})` : ""}
         </div>
       ) : null}
     </Bar>
@@ -100,7 +100,7 @@ function Attempts({ attempts }: { attempts: readonly AttemptRow[] | undefined })
           <th scope="col">{text.delivery.took}</th>
           <th scope="col">{text.delivery.status}</th>
           <th scope="col">{text.delivery.result}</th>
-          <th scope="col">{text.delivery.partnerSaid}</th>
+          <th scope="col">{text.delivery.reported}</th>
         </tr>
       </thead>
       <tbody>
@@ -116,8 +116,8 @@ function Attempts({ attempts }: { attempts: readonly AttemptRow[] | undefined })
               <DeliveryBadge state={attempt.result} />
             </td>
             <td className="words" title={attempt.responseExcerpt ?? undefined}>
-              {attempt.error ? `${classify(attempt.error.code).title}. ` : ""}
-              {attempt.error?.message ?? attempt.responseExcerpt ?? text.none}
+              {attempt.error ? <div>{classify(attempt.error.code).title}</div> : null}
+              <div className={attempt.error ? "soft" : undefined}>{attempt.error?.message ?? attempt.responseExcerpt ?? (attempt.error ? "" : text.none)}</div>
             </td>
           </tr>
         ))}

@@ -12,9 +12,10 @@ import { type Column, VirtualGrid } from "../../components/VirtualGrid";
 import { ErrorPanel } from "../../errors/ErrorPanel";
 import { classify } from "../../errors/table";
 import { text } from "../../texts/en";
-import { kindName, operationName } from "../../texts/names";
+import { actorName, kindName, operationName } from "../../texts/names";
 import { formatInteger, formatMoment, formatSeconds } from "../../texts/format";
-import { rowHeight, usePartnerNames } from "../worklist/WorkList";
+import { usePartnerNames } from "../partners/names";
+import { rowHeight } from "../worklist/WorkList";
 import { actsOf, type OperationAct, useOperationAct, useReplay } from "./OperationButtons";
 import { OperationCard } from "./OperationCard";
 
@@ -107,7 +108,7 @@ function columns(
       cell: (row) => (
         <div className="stack">
           <span className="caption clip">{formatMoment(row.createdAt)}</span>
-          <Clip text={row.actor} className="caption soft" />
+          <Clip text={actorName(row.actor)} className="caption soft" />
         </div>
       ),
     },
@@ -206,12 +207,16 @@ export default function QueueScreen({ operation }: { operation: string | undefin
             onChange={(value) => setError(value || undefined)}
             options={[{ value: "", label: text.queue.anyError }, ...errorsOf(rows, error)]}
           />
+        </div>
+        <div className="list-filter">
           <Select
             aria-label={text.queue.operation}
             value={kind ?? ""}
             onChange={(value) => setKind((value || undefined) as OperationKind | undefined)}
             options={[{ value: "", label: text.queue.anyKind }, ...kinds]}
           />
+        </div>
+        <div className="list-filter">
           <Select aria-label={text.list.partner} value={partner ?? ""} onChange={(value) => setPartner(value || undefined)} options={[{ value: "", label: text.list.anyPartner }, ...partners.list]} />
         </div>
       </header>
