@@ -192,8 +192,11 @@ pub fn read(path: &Path, each: &mut dyn FnMut(&str, Row) -> Result<(), StoreErro
         let mut value: Value = serde_json::from_str(&line).map_err(|e| failed(path, format!("it is damaged: {e}")))?;
         if let Some(sum) = value.get("sha256") {
             let fits = sum.as_str() == Some(&hex(&sha.finalize())) && value["rows"].as_u64() == Some(rows);
+            // Read to its end, the file's own checksum is looked at too.
+            let more = lines.read(&mut [0]);
+            let ends = more.map_err(|e| failed(path, format!("it is damaged: {e}")))? == 0;
             return match head {
-                Some(head) if fits => Ok(head),
+                Some(head) if fits && ends => Ok(head),
                 _ => Err(failed(path, "it was altered")),
             };
         }

@@ -156,7 +156,10 @@ fn an_archive_that_was_touched_is_refused() {
     let retired = run(&opened, NOW.plus_seconds(DAY)).expect("archived");
     let whole = std::fs::read(&retired.archives[0]).expect("there");
     let copy = opened.path.with_file_name("touched.jsonl.gz");
-    for at in (20..whole.len()).step_by(whole.len() / 40) {
+    // The last byte before the eight of the checksum ends in bits that say nothing.
+    let filled_up = whole.len() - 9;
+    let places = (20..whole.len()).step_by(whole.len() / 40);
+    for at in places.filter(|at| *at != filled_up) {
         let mut touched = whole.clone();
         touched[at] ^= 0x20;
         std::fs::write(&copy, &touched).expect("written");
