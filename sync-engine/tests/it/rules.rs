@@ -271,7 +271,7 @@ async fn over_delivery_percent() {
                 they.doubts(&came),
                 [(DoubtCode::OverDelivery, "/lines/0/delivered".to_owned())]
             );
-            assert_eq!(they.doubtful_lines(&came), [Some("1".into())]);
+            assert_eq!(they.doubtful_lines(&came), [Some("10".into())]);
         } else {
             more.expect("sent");
             assert_eq!(they.doubts(&came), []);
