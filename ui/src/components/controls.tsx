@@ -2,6 +2,7 @@
 
 import type { ReactNode, SelectHTMLAttributes } from "react";
 import { Button as AriaButton, type ButtonProps as AriaButtonProps } from "react-aria-components";
+import { unitName } from "../texts/units";
 import { Icon, type IconName } from "./Icon";
 
 interface ButtonProps extends Omit<AriaButtonProps, "children" | "className" | "style"> {
@@ -53,6 +54,15 @@ export function Clip({ text, className = "" }: { text: string; className?: strin
   return (
     <span className={`clip ${className}`} title={text}>
       {text}
+    </span>
+  );
+}
+
+/** A unit in words; its code is the title. */
+export function Unit({ code }: { code: string }) {
+  return (
+    <span className="clip soft" title={code}>
+      {unitName(code)}
     </span>
   );
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { unitName } from "./units";
 import { actionName, actorName, fieldName, placeName } from "./names";
 
 /** Every action that the engine writes into the history of a document. */
@@ -28,4 +29,8 @@ test("a place is named by the line's own number and the field's name, never by a
   expect(placeName("/totals/net", null)).toBe("Net total");
   expect(placeName("/shipTo/city", null)).toBe("Ship to, city");
   expect(fieldName("totals.gross")).toBe("Total with tax");
+});
+
+test("units are words, whatever list they come from; an unknown one stays", () => {
+  expect(["C62", "KGM", "XBX", "BX", "SET", "ZZ", "XYZ"].map(unitName)).toEqual(["pcs", "kg", "box", "box", "set", "ZZ", "XYZ"]);
 });

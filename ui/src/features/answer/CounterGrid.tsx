@@ -5,6 +5,7 @@ import { cellName, ColumnHead, EDIT_ROW_PX, EditGrid, EXTRA_PX, type GridHandle,
 import { text } from "../../texts/en";
 import { lineCodeName } from "../../texts/names";
 import { formatDecimal, formatMinor, formatRange } from "../../texts/format";
+import { unitName } from "../../texts/units";
 import { ItemCell } from "../document/Lines";
 import { type AnswerRow, codeOf, type Field, type Issue, type Issues, orderedMinor, quantityFixed, rowMinor, type RowMode, setField } from "./grid";
 import { reasonOptions } from "./RejectDialog";
@@ -192,7 +193,7 @@ const Row = memo(function Row({ row, line, order, index, start, size, isSplit, i
       <div role="gridcell" className="grid-cell grid-cell-end">
         {row.part === 0 ? (
           <div className="stack">
-            <span className="clip">{formatDecimal(line.quantity)} {line.unit}{line.price ? ` × ${formatDecimal(line.price)}` : ""}</span>
+            <span className="clip">{formatDecimal(line.quantity)} {unitName(line.unit)}{line.price ? ` × ${formatDecimal(line.price)}` : ""}</span>
             <Clip text={formatRange(line.requestedDelivery ?? order.requestedDelivery)} className="caption soft" />
           </div>
         ) : null}

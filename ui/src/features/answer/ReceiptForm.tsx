@@ -7,6 +7,7 @@ import { Bar, Button, Field, Select } from "../../components/controls";
 import { text } from "../../texts/en";
 import { rejectActionName, rejectReasonName } from "../../texts/names";
 import { formatDay, formatDecimal, today } from "../../texts/format";
+import { unitName } from "../../texts/units";
 import { ItemCell } from "../document/Lines";
 import { AnswerHead, NotNow } from "./AnswerScreen";
 import { loadDraft, saveDraft, useDraft } from "./draft";
@@ -234,7 +235,7 @@ function ReceiptLineRow({ row, line, issues, onChange }: LineProps) {
     <div role="row" className="grid-row receipt-row" data-testid="receipt-row" data-line={line.id}>
       <div role="rowheader" className="grid-cell">{line.id}</div>
       <div role="gridcell" className="grid-cell"><ItemCell item={line.item} note={`${line.orderNumber} / ${line.orderLineId}`} /></div>
-      <div role="gridcell" className="grid-cell grid-cell-end">{formatDecimal(line.delivered)} {line.unit}</div>
+      <div role="gridcell" className="grid-cell grid-cell-end">{formatDecimal(line.delivered)} {unitName(line.unit)}</div>
       <div role="gridcell" className="grid-cell">{input("received", text.answer.receivedQty, "receipt-received")}</div>
       <div role="gridcell" className="grid-cell grid-cell-end late" data-testid="receipt-short">{formatDecimal(shortOf(row, line))}</div>
       <div role="gridcell" className="grid-cell">{input("rejected", text.answer.rejected, "receipt-rejected")}</div>

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "react";
 import type { DespatchAdvice, DespatchLine, Item, Order, OrderLine, VersionDiff } from "../../api/types";
 import { useActions } from "../../app/actions";
-import { Badge, Clip, Empty } from "../../components/controls";
+import { Badge, Clip, Empty, Unit } from "../../components/controls";
 import { type Column, VirtualGrid } from "../../components/VirtualGrid";
 import { formatDecimal, formatMoney, formatRange } from "../../texts/format";
 import { text } from "../../texts/en";
@@ -62,7 +62,7 @@ function orderColumns(changes: ReadonlyMap<string, LineChanges>): Column<OrderLi
       end: true,
       cell: (line) => <Was now={formatDecimal(line.quantity)} change={of(line)} field="quantity" />,
     },
-    { id: "unit", header: text.document.unit, cell: (line) => <Clip text={line.unit} className="soft" /> },
+    { id: "unit", header: text.document.unit, cell: (line) => <Unit code={line.unit} /> },
     {
       id: "price",
       header: text.document.price,
@@ -114,7 +114,7 @@ function despatchColumns(changes: ReadonlyMap<string, LineChanges>): Column<Desp
       end: true,
       cell: (line) => <Was now={formatDecimal(line.outstanding) || text.none} change={of(line)} field="outstanding" />,
     },
-    { id: "unit", header: text.document.unit, cell: (line) => <Clip text={line.unit} className="soft" /> },
+    { id: "unit", header: text.document.unit, cell: (line) => <Unit code={line.unit} /> },
     { id: "batch", header: text.document.batch, cell: (line) => <Clip text={line.batch ?? text.none} /> },
   ];
 }

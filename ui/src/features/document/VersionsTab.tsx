@@ -7,6 +7,7 @@ import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
 import { actorName, authorName, fieldName, purposeName } from "../../texts/names";
 import { formatDecimal, formatMoment } from "../../texts/format";
+import { unitName } from "../../texts/units";
 import { comparedWith, despatchOf, orderOf, useDiff, useVersion } from "./data";
 import { PayloadDialog } from "./PayloadDialog";
 import { valueText } from "./values";
@@ -188,8 +189,8 @@ function lineTexts(document: CanonicalDocument | undefined): ReadonlyMap<string,
   const note = document && despatchOf(document);
   const item = ({ description, sellerId, buyerId, gtin }: Item) => description ?? sellerId ?? buyerId ?? gtin ?? "";
   const rows: [string, string][] = order
-    ? order.lines.map((line) => [line.id, `${item(line.item)}, ${formatDecimal(line.quantity)} ${line.unit}`])
-    : (note?.lines ?? []).map((line) => [line.id, `${item(line.item)}, ${formatDecimal(line.delivered)} ${line.unit}`]);
+    ? order.lines.map((line) => [line.id, `${item(line.item)}, ${formatDecimal(line.quantity)} ${unitName(line.unit)}`])
+    : (note?.lines ?? []).map((line) => [line.id, `${item(line.item)}, ${formatDecimal(line.delivered)} ${unitName(line.unit)}`]);
   return new Map(rows);
 }
 

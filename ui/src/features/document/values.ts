@@ -2,6 +2,7 @@
 
 import { decimal, minorDigits } from "../../texts/decimal";
 import { formatDay, formatDecimal, formatMinor, formatMoment } from "../../texts/format";
+import { unitName } from "../../texts/units";
 
 const DECIMAL_FIELDS = /(^|\.)(quantity|price|priceBase|taxPercent|delivered|outstanding)$/;
 
@@ -14,6 +15,7 @@ function amountText(amount: string, currency: string): string {
 export function valueText(field: string, value: string | null | undefined): string {
   if (value == null) return "";
   if (DECIMAL_FIELDS.test(field)) return formatDecimal(value);
+  if (field === "unit") return unitName(value);
   const money = /^(-?\d+(?:\.\d+)?) ([A-Z]{3})$/.exec(value);
   if (money) return amountText(money[1] ?? "", money[2] ?? "");
   if (/^\d{4}-\d\d-\d\d$/.test(value)) return formatDay(value);

@@ -16,9 +16,9 @@ test("what an added and a deleted line say stands in the difference", async () =
     "GET /documents/1/versions/2": { version: first, document: { Order: order({ lines: [nut, washer] as never }) } },
   });
   show(<VersionsTab detail={both} onShow={() => undefined} />);
-  await screen.findByText("Bolt, 100 PCE");
+  await screen.findByText("Bolt, 100 pcs");
   const rows = screen.getAllByTestId("diff-row").map((one) => one.textContent);
-  expect(rows).toEqual(["Line 10DeletedBolt, 100 PCE", "Line 30AddedWasher, 7 PCE"]);
+  expect(rows).toEqual(["Line 10DeletedBolt, 100 pcs", "Line 30AddedWasher, 7 pcs"]);
 });
 
 test("the history names partners as people know them", async () => {

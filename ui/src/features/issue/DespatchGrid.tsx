@@ -1,5 +1,5 @@
 import { memo, type Ref, useCallback, useEffect, useMemo, useRef } from "react";
-import { Clip } from "../../components/controls";
+import { Clip, Unit } from "../../components/controls";
 import { cellName, ColumnHead, EDIT_ROW_PX, EditGrid, type GridHandle, MESSAGE_PX, type Place } from "../../components/EditGrid";
 import { text } from "../../texts/en";
 import { editDecimal, formatDecimal } from "../../texts/format";
@@ -141,7 +141,7 @@ const Row = memo(function Row({ row, ofOrder, rest, over, index, start, size, is
       <div role="gridcell" className="grid-cell grid-cell-end">{row.part === 0 && ofOrder ? formatDecimal(row.open) : null}</div>
       <div role="gridcell" className="grid-cell">{input("delivered", "0")}</div>
       <div role="gridcell" className="grid-cell">
-        <Clip text={source.unit} className="soft" />
+        <Unit code={source.unit} />
       </div>
       <div role="gridcell" className="grid-cell">{rest === undefined ? null : input("outstanding", sent ? formatDecimal(rest) : undefined)}</div>
       <div role="gridcell" className="grid-cell">{input("batch")}</div>

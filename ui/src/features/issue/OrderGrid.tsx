@@ -1,9 +1,10 @@
 import { memo, type ReactNode, type Ref, useCallback, useEffect, useMemo, useRef } from "react";
 import type { Order } from "../../api/types";
-import { Badge, Clip } from "../../components/controls";
+import { Badge, Clip, Unit } from "../../components/controls";
 import { cellName, ColumnHead, EDIT_ROW_PX, EditGrid, EXTRA_PX, type GridHandle, MESSAGE_PX, type Place } from "../../components/EditGrid";
 import { text } from "../../texts/en";
 import { formatDecimal, formatMinor, formatRange } from "../../texts/format";
+import { unitName } from "../../texts/units";
 import { ItemCell } from "../document/Lines";
 import { changeOf, netBefore, netOf, type OrderField, type OrderIssue, type OrderIssues, type OrderRow, settledDays } from "./order";
 
@@ -155,7 +156,7 @@ const Row = memo(
         {changes ? <PartnerHas row={row} order={order} /> : null}
         <div role="gridcell" className="grid-cell">{input("quantity", { end: true })}</div>
         <div role="gridcell" className="grid-cell">
-          <Clip text={row.unit} className="soft" />
+          <Unit code={row.unit} />
         </div>
         <div role="gridcell" className="grid-cell">{input("price", { end: true })}</div>
         <div role="gridcell" className="grid-cell">{input("date", { placeholder: formatRange(order.requestedDelivery) || "+7" })}</div>
@@ -198,7 +199,7 @@ function PartnerHas({ row, order }: { row: OrderRow; order: Order }) {
       ) : (
         <div className="stack">
           <span className="clip">
-            {formatDecimal(source.quantity)} {source.unit}
+            {formatDecimal(source.quantity)} {unitName(source.unit)}
             {source.price ? ` × ${formatDecimal(source.price)}` : ""}
             {source.price && source.priceBase && source.priceBase !== "1" ? ` ${text.document.per(formatDecimal(source.priceBase))}` : ""}
           </span>
