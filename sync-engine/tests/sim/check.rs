@@ -202,6 +202,12 @@ impl Checker {
             .prepare_cached("SELECT 1 FROM payload WHERE bytes = ?1")
             .map_err(text)?;
         for ((partner, stream), at) in self.watermarks()? {
+            let length = net.servers[partner].lists[stream as usize].len();
+            if at > length {
+                return Err(format!(
+                    "the watermark of p{partner} {stream:?} is at {at}, and its list has {length}"
+                ));
+            }
             let passed = net.servers[partner].lists[stream as usize].iter().take(at);
             for (place, Listed { bytes, .. }) in passed.enumerate() {
                 if !ask.exists([&bytes[..]]).map_err(text)? {

@@ -33,8 +33,16 @@ use world::Ran;
 
 /// Seeds that every test run tries.
 const FIXED: u64 = 400;
+/// Seeds that nobody tried before, in every test run besides; `COUNTERSIGN_NEW_SEEDS` says another number.
+const NEW: u64 = 100;
 /// New ones have numbers above the fixed ones.
 const FIRST_NEW: u64 = 1_000_000;
+
+const TESTS: [&str; 3] = [
+    "simulate::seeds",
+    "simulate::new_seeds",
+    "simulate::planted_bugs_are_found",
+];
 
 /// What a number of seeds came to.
 #[derive(Default)]
@@ -54,7 +62,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Options::List => {
-            println!("simulate::seeds: test\nsimulate::planted_bugs_are_found: test");
+            for test in TESTS {
+                println!("{test}: test");
+            }
             ExitCode::SUCCESS
         }
         Options::Replay { seed, keep, lines } => replay(seed, keep.as_deref(), lines),
@@ -71,20 +81,23 @@ fn new_seed() -> u64 {
     FIRST_NEW + u64::try_from(now.as_millis()).unwrap_or(0)
 }
 
-/// The two tests, in the form in which `cargo test` prints its own.
+/// How many new seeds a test run tries.
+fn new_seeds() -> u64 {
+    let said = std::env::var("COUNTERSIGN_NEW_SEEDS").ok();
+    said.map_or(NEW, |text| text.parse().expect("COUNTERSIGN_NEW_SEEDS is a number"))
+}
+
+/// The tests, in the form in which `cargo test` prints its own.
 fn tests(wanted: &dyn Fn(&str) -> bool) -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
-    let mut end = |name: &str, is_ok: bool| {
+    for name in TESTS.into_iter().filter(|name| wanted(name)) {
+        let is_ok = match name {
+            "simulate::seeds" => seeds(name, 0, FIXED),
+            "simulate::new_seeds" => seeds(name, new_seed(), new_seeds()),
+            _ => plants::all_are_found(),
+        };
         println!("test {name} ... {}", if is_ok { "ok" } else { "FAILED" });
         *(if is_ok { &mut passed } else { &mut failed }) += 1;
-    };
-    if wanted("simulate::seeds") {
-        let tried = try_seeds(0, Some(FIXED), None);
-        evidence::ran("simulate::seeds", &tried.figures());
-        end("simulate::seeds", report("fixed seeds", &tried) == ExitCode::SUCCESS);
-    }
-    if wanted("simulate::planted_bugs_are_found") {
-        end("simulate::planted_bugs_are_found", plants::all_are_found());
     }
     let word = if failed == 0 { "ok" } else { "FAILED" };
     println!("\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored");
@@ -93,6 +106,14 @@ fn tests(wanted: &dyn Fn(&str) -> bool) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Says first which they are: a run that is ended from outside can be tried again.
+fn seeds(name: &str, from: u64, count: u64) -> bool {
+    println!("{name}: cargo xtask simulate --seeds {count} --from {from}");
+    let tried = try_seeds(from, Some(count), None);
+    evidence::ran(name, &format!("{}; from {from}", tried.figures()));
+    report(name, &tried) == ExitCode::SUCCESS
 }
 
 /// Runs a seed twice: what is broken, or that the two differ.

@@ -189,14 +189,16 @@ impl Server {
 
     /// A change of an order, or a new one, that is in no list.
     pub fn unlisted(&mut self, chance: &mut Chance) -> Bytes {
+        let listed = self.lists[Stream::Orders as usize].len();
         if self.orders.is_empty() || chance.percent(30) {
             self.new_order(None);
         } else {
             self.change(chance, 1);
         }
-        match self.lists[Stream::Orders as usize].pop() {
+        let is_longer = self.lists[Stream::Orders as usize].len() > listed;
+        match self.lists[Stream::Orders as usize].pop_if(|_| is_longer) {
             Some(listed) => listed.bytes,
-            // Each order is cancelled: what is told is an old story.
+            // Each order is cancelled: there is nothing to tell.
             None => Bytes::from_static(b"{}"),
         }
     }

@@ -474,3 +474,22 @@ fn what_a_clock_that_was_ahead_put_off_is_due_when_it_is_set_right() {
     assert_eq!(ids(&claimed), [operation_id(1)]);
     assert_eq!(claimed[0].scheduled_from, NOW, "its schedule of retries starts now");
 }
+
+/// Simulation, seed 2000774: refused at an hour from now, and put off until then.
+#[test]
+fn an_attempt_by_a_clock_that_was_ahead_puts_nothing_off() {
+    let opened = open();
+    let store = &opened.store;
+    let order = document(store, "A");
+    write(store, move |tx| enqueue(tx, order, 1, 0)).expect("enqueued");
+    let claimed = claim_at(store, 0, 10).remove(0);
+    let later = NOW.plus_seconds(3_600);
+    write(store, move |tx| {
+        tx.finish(&finish(&claimed, DeliveryState::Retrying, later))
+    })
+    .expect("finished");
+    assert!(claim_at(store, 60, 10).is_empty());
+    let caught_up = write(store, |tx| tx.catch_up(NOW.plus_seconds(60), NOW.plus_seconds(180)));
+    assert_eq!(caught_up.expect("catches up"), 1);
+    assert_eq!(ids(&claim_at(store, 60, 10)), [operation_id(1)]);
+}
