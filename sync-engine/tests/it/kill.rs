@@ -43,7 +43,8 @@ impl Acknowledged {
     }
 }
 
-struct Program {
+/// `countersign serve`.
+pub struct Program {
     running: Mutex<Option<Running>>,
     base: String,
     token: String,
@@ -51,7 +52,7 @@ struct Program {
 }
 
 impl Program {
-    fn start(home: &Path) -> Running {
+    pub fn start(home: &Path) -> Running {
         let mut command = countersign(home, &["serve", "--port", "0", "--json"]);
         let log = std::fs::OpenOptions::new()
             .create(true)
@@ -61,7 +62,7 @@ impl Program {
         Running::start(command)
     }
 
-    fn ready(running: Running, home: &Path) -> Self {
+    pub fn ready(running: Running, home: &Path) -> Self {
         let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| running.told()));
         let told = told.unwrap_or_else(|_| {
             let log = std::fs::read_to_string(home.join("serve.log")).unwrap_or_default();
@@ -78,11 +79,11 @@ impl Program {
     }
 
     /// SIGKILL.
-    fn kill(&self) {
+    pub fn kill(&self) {
         drop(self.running.lock().expect("not poisoned").take());
     }
 
-    async fn get(&self, path: &str) -> Option<Value> {
+    pub async fn get(&self, path: &str) -> Option<Value> {
         let request = self
             .http
             .get(format!("{}/api/v1/{path}", self.base))
@@ -91,7 +92,7 @@ impl Program {
         serde_json::from_slice(&response.bytes().await.ok()?).ok()
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
+    pub async fn post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
         let request = self
             .http
             .post(format!("{}/api/v1/{path}", self.base))

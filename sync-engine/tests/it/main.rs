@@ -61,6 +61,7 @@ mod partner_steps;
 mod partner_tls;
 mod partner_wire;
 mod poison;
+mod poison_program;
 mod promises;
 mod published;
 mod published_documents;

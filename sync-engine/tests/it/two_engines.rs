@@ -14,6 +14,7 @@ use sync_engine::engine::Engine;
 use sync_engine::exchange::Pace;
 use sync_engine::partner::{Secret, Secrets};
 use sync_engine::sandbox::{Fault, FaultKind, OrderSpec, Sandbox};
+use sync_engine::store::ChangeKind;
 
 const FOLDER: &str = "COUNTERSIGN_TEST_ENGINE_FOLDER";
 const SKEW: &str = "COUNTERSIGN_TEST_ENGINE_SKEW_SECONDS";
@@ -353,4 +354,53 @@ async fn processes_with_wrong_clocks_that_are_paused_in_turn_have_one_effect_eac
             "3 processes, {pauses} pauses, {answers} answers, {lost} late outcomes refused, {replays} repeats under the same key"
         ),
     );
+}
+
+/// Each of them sees it fail, and one notices its end before the other; the one that told of it is killed meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_one_alert_of_all_processes_together() {
+    let desk = Desk::new().await;
+    let mut processes = vec![desk.process("first", 2, 0), desk.process("second", 2, 0)];
+    let (store, company) = (desk.engine.store(), desk.engine.company());
+    let open = || store.open_incidents(company).expect("readable");
+    let turns = || {
+        let changes = store.changes(0, 10_000).expect("readable");
+        changes
+            .iter()
+            .filter(|change| change.kind == ChangeKind::Incident)
+            .count()
+    };
+    desk.sandbox.set_faults(vec![Fault::always(FaultKind::ServerError)]);
+    until("the outage", || (!open().is_empty()).then_some(())).await;
+    let began = open();
+    drop(processes.remove(0));
+    processes.push(desk.process("third", 2, 0));
+    // Their probes go on to fail.
+    let failures = || desk.sandbox.state().counts.faults.values().sum::<u64>();
+    let before = failures();
+    until("more failures", || (failures() >= before + 12).then_some(())).await;
+    assert_eq!((open(), turns()), (began.clone(), 1));
+
+    desk.sandbox.set_faults(Vec::new());
+    until("its end", || open().is_empty().then_some(())).await;
+    let number = desk.issue(1).remove(0);
+    let saved = desk.confirm(&number).await;
+    desk.reaches(saved, DeliveryState::Applied).await;
+    // Both have noticed: their orders to the partner go on.
+    for process in processes {
+        process.end();
+    }
+    assert_eq!(
+        (
+            open().len(),
+            turns(),
+            store.incidents(company, 100).expect("readable").len()
+        ),
+        (0, 2, 1)
+    );
+    crate::evidence::ran(
+        "two_engines::an_outage_is_one_alert_of_all_processes_together",
+        "3 processes, one killed in the outage; 1 beginning and 1 end told",
+    );
+    desk.end(&[saved]).await;
 }

@@ -238,7 +238,7 @@ impl Gate {
     }
 
     /// Writes the state down: at once when a person is told of something, else now and then.
-    /// A pause that another process wrote is kept, and taken over here.
+    /// A pause that another process wrote is kept, and taken over here; so is what it told of an outage (`together`).
     pub async fn save(
         self: &Arc<Self>,
         store: &Arc<dyn Store>,
@@ -253,14 +253,14 @@ impl Gate {
         let gate = Arc::clone(self);
         store
             .write(Lane::Bulk, move |tx| {
-                let mut state = gate.state();
+                let ours = gate.state();
+                let stored = tx.partner_state(&ours.company, &ours.partner)?;
+                let mut state = together(ours, stored.as_ref(), told.as_ref().map(|(told, _)| *told));
                 // What is told counts: the gate may have followed an older row meanwhile.
                 state.paused = match &told {
                     Some((Told::Paused, _)) => true,
                     Some((Told::Resumed, _)) => false,
-                    Some(_) | None => tx
-                        .partner_state(&state.company, &state.partner)?
-                        .map_or(state.paused, |stored| stored.paused),
+                    Some(_) | None => stored.map_or(state.paused, |stored| stored.paused),
                 };
                 gate.set_paused(state.paused);
                 tx.set_partner_state(&state)?;
@@ -279,6 +279,30 @@ impl Gate {
             })
             .await
     }
+}
+
+/// What several engines know of one partner. Each follows its own requests, so an outage that one of them told of stays
+/// until one tells its end, or reached the partner since: what the others have not noticed (yet, or still) changes nothing.
+fn together(ours: PartnerState, stored: Option<&PartnerState>, told: Option<Told>) -> PartnerState {
+    let Some(stored) = stored else { return ours };
+    let turned = told.is_some_and(|told| !matches!(told, Told::Paused | Told::Resumed));
+    let is_shut = |state: &PartnerState| state.credentials_broken || state.breaker != BreakerState::Closed;
+    let reached_since = ours.last_success_at > stored.last_failure_at.or(stored.last_success_at);
+    let is_ours = match (is_shut(&ours), is_shut(stored)) {
+        (true, true) | (false, false) => true,
+        (false, true) => turned || reached_since,
+        (true, false) => turned,
+    };
+    let mut state = if is_ours { ours.clone() } else { stored.clone() };
+    state.last_success_at = ours.last_success_at.max(stored.last_success_at);
+    if ours.last_failure_at < stored.last_failure_at {
+        state.last_failure_at = stored.last_failure_at;
+        state.last_error.clone_from(&stored.last_error);
+    } else {
+        state.last_failure_at = ours.last_failure_at;
+        state.last_error = ours.last_error;
+    }
+    state
 }
 
 /// A request under way. Dropped without an outcome, it gives its place back and says nothing of the partner.

@@ -191,3 +191,81 @@ fn refused_credentials_are_tried_by_the_other_use_when_the_first_has_nothing_to_
     let told = bench.make(Use::Poll, Report::Reached, Credentials::Accepted);
     assert_eq!(told, Some(Told::CredentialsGood));
 }
+
+#[test]
+fn what_another_engine_told_of_an_outage_stays_until_one_tells_its_end_or_reached_the_partner_since() {
+    use BreakerState::{Closed, HalfOpen, Open};
+    let state = |breaker, success: i64, failure: i64| PartnerState {
+        breaker,
+        last_success_at: Some(Timestamp(success)),
+        last_failure_at: Some(Timestamp(failure)),
+        ..Bench::new().gate.state()
+    };
+    let cases = [
+        // Ours; as it is stored; told; what is written.
+        (
+            "it did not notice yet",
+            state(Closed, 5, 6),
+            state(Open, 5, 9),
+            None,
+            Open,
+        ),
+        (
+            "it reached the partner since",
+            state(Closed, 10, 6),
+            state(Open, 5, 9),
+            None,
+            Closed,
+        ),
+        (
+            "it tells of the outage",
+            state(Open, 5, 9),
+            state(Closed, 8, 1),
+            Some(Told::Unreachable),
+            Open,
+        ),
+        (
+            "it did not notice the end yet",
+            state(HalfOpen, 5, 9),
+            state(Closed, 20, 9),
+            None,
+            Closed,
+        ),
+        (
+            "it tells of the end",
+            state(Closed, 20, 9),
+            state(Open, 5, 30),
+            Some(Told::Reachable),
+            Closed,
+        ),
+        (
+            "a pause is no end",
+            state(Closed, 5, 6),
+            state(Open, 5, 9),
+            Some(Told::Paused),
+            Open,
+        ),
+        ("both wait", state(HalfOpen, 5, 9), state(Open, 5, 8), None, HalfOpen),
+    ];
+    for (what, ours, stored, told, written) in cases {
+        let together = together(ours.clone(), Some(&stored), told);
+        assert_eq!(together.breaker, written, "{what}");
+        assert_eq!(
+            together.last_success_at,
+            ours.last_success_at.max(stored.last_success_at),
+            "{what}"
+        );
+        assert_eq!(
+            together.last_failure_at,
+            ours.last_failure_at.max(stored.last_failure_at),
+            "{what}"
+        );
+    }
+    let refused = PartnerState {
+        credentials_broken: true,
+        ..state(Closed, 5, 9)
+    };
+    assert!(together(state(Closed, 5, 6), Some(&refused), None).credentials_broken);
+    assert!(!together(state(Closed, 10, 9), Some(&refused), Some(Told::CredentialsGood)).credentials_broken);
+    assert_eq!(together(refused.clone(), None, None), refused);
+}
