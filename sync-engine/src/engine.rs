@@ -38,7 +38,7 @@ use crate::exchange::{Exchange, Load, Pace, schedule, watch};
 use crate::meter::Meter;
 use crate::partner::Secrets;
 use crate::print::Letterhead;
-use crate::store::{DocumentRow, SqliteStore, Store, StoreExt};
+use crate::store::{DocumentRow, OPENED_ARCHIVE, SqliteStore, Store, StoreExt};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,11 +94,17 @@ impl Engine {
     ///
     /// # Errors
     /// `StoreError` when the database cannot be opened or is newer. A broken partner file is no error: it is shown.
-    pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
+    pub async fn start(mut options: EngineOptions) -> Result<Self, EngineError> {
+        // An archive that is read: what waits at the partners is the business of the installation that it came from,
+        // whatever folder of partners the environment names.
+        if options.data_dir.join(OPENED_ARCHIVE).exists() {
+            options.partners_dir = options.data_dir.join("partners");
+            options.background = false;
+        }
         let dirs = [options.data_dir.clone(), options.partners_dir.clone()];
         let opening = tokio::task::spawn_blocking(move || {
-            let [data_dir, partners_dir] = dirs;
-            for dir in [&data_dir, &partners_dir] {
+            let [data_dir, partners_dir] = &dirs;
+            for dir in [data_dir, partners_dir] {
                 std::fs::create_dir_all(dir)
                     .map_err(|e| EngineError::Config(format!("the folder {} cannot be made: {e}", dir.display())))?;
             }

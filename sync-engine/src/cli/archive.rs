@@ -10,13 +10,15 @@ use std::process::ExitCode;
 use sync_engine::clock::{Clock, SystemClock};
 use sync_engine::domain::Timestamp;
 use sync_engine::exchange::care;
-use sync_engine::settings::ARCHIVES_DIR;
-use sync_engine::store::{ArchiveReport, SqliteStore, StoreError};
+use sync_engine::settings::{ARCHIVES_DIR, DATABASE_FILE, SETTINGS_FILE};
+use sync_engine::store::{ArchiveReport, OPENED_ARCHIVE, SqliteStore, StoreError};
 
 pub async fn run(global: &Global, args: ArchiveArgs) -> Result<ExitCode, Failure> {
     match args.command {
         ArchiveCommand::List => list(global),
         ArchiveCommand::Show { file } => show(&file),
+        ArchiveCommand::Find { text } => find(global, &text),
+        ArchiveCommand::Open { file, into } => open(global, &file, into),
         ArchiveCommand::Run { days } => now(global, days).await,
     }
 }
@@ -63,11 +65,14 @@ fn archives(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 fn row(file: &Path, report: &Result<ArchiveReport, StoreError>) -> Vec<String> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     match report {
         Ok(report) => vec![
-            name,
+            name(file),
             terminal::bytes(report.bytes),
             report.documents.to_string(),
             report.audit_rows.to_string(),
@@ -75,7 +80,7 @@ fn row(file: &Path, report: &Result<ArchiveReport, StoreError>) -> Vec<String> {
             "ok".to_owned(),
         ],
         Err(error) => vec![
-            name,
+            name(file),
             String::new(),
             String::new(),
             String::new(),
@@ -85,10 +90,103 @@ fn row(file: &Path, report: &Result<ArchiveReport, StoreError>) -> Vec<String> {
     }
 }
 
+fn find(global: &Global, text: &str) -> Result<ExitCode, Failure> {
+    let settings = host::settings(global, None)?;
+    let files = archives(&settings.data_dir.join(ARCHIVES_DIR))?;
+    let count = files.len();
+    let (mut told, mut rows) = (Vec::new(), Vec::new());
+    for file in files {
+        for found in SqliteStore::find_in_archive(&file, text)? {
+            told.push(json!({ "archive": file, "document": found }));
+            rows.push(vec![
+                found.number,
+                format!("{:?}", found.kind),
+                found.partner.0,
+                found.counterparty.unwrap_or_default(),
+                format!("{:?}", found.state),
+                found.current.to_string(),
+                found.updated_at.date().to_string(),
+                name(&file),
+            ]);
+        }
+    }
+    if rows.is_empty() {
+        return Err(Failure::not_found(format!(
+            "none of {count} archives has a document with \"{text}\" in its number or counterparty"
+        )));
+    }
+    if global.json {
+        terminal::json(&told)?;
+    } else {
+        let head = [
+            "NUMBER",
+            "KIND",
+            "PARTNER",
+            "COUNTERPARTY",
+            "STATE",
+            "VERSIONS",
+            "CHANGED",
+            "ARCHIVE",
+        ];
+        terminal::table(&head, &rows)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A data folder of its own, with what of the settings concerns reading.
+fn open(global: &Global, file: &Path, into: Option<PathBuf>) -> Result<ExitCode, Failure> {
+    let mut settings = host::settings(global, None)?;
+    let archives = settings.data_dir.join(ARCHIVES_DIR);
+    let file = match archives.join(file) {
+        listed if !file.is_file() && listed.is_file() => listed,
+        _ => file.to_owned(),
+    };
+    if !file.is_file() {
+        return Err(no_archive(&file));
+    }
+    settings.data_dir = into.unwrap_or_else(|| archives.join(name(&file).trim_end_matches(".jsonl.gz")));
+    let folder = &settings.data_dir;
+    let database = folder.join(DATABASE_FILE);
+    if database.exists() {
+        return Err(
+            Failure::failed(format!("there is a database in {} already", folder.display()))
+                .hint("if it is this archive, go on with it; else say another folder with --into"),
+        );
+    }
+    host::make_data_dir(&settings)?;
+    let write = |name: &str, value: &serde_json::Value| {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("{value:#}\n"))
+            .map_err(|e| Failure::failed(format!("{} cannot be written: {}", path.display(), reason(&e))))
+    };
+    // Before there is a database: nothing ever works on one of an archive as if it were an installation's.
+    write(OPENED_ARCHIVE, &json!({ "archive": file }))?;
+    let kept = json!({ "company": settings.company, "letterhead": settings.letterhead, "care": { "keepDays": 0 } });
+    write(SETTINGS_FILE, &kept)?;
+    let report = SqliteStore::open_archive(&file, &database)?;
+    if global.json {
+        terminal::json(&json!({ "folder": folder, "archive": report }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = folder.display();
+    terminal::line(format!(
+        "{}: {} documents and {} rows of history are in {folder}\n  countersign print NUMBER --data-dir {folder}\n  \
+         countersign serve --port 0 --data-dir {folder}",
+        file.display(),
+        report.documents,
+        report.audit_rows
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn no_archive(file: &Path) -> Failure {
+    Failure::not_found(format!("there is no archive {}", file.display()))
+}
+
 /// Every row as a line of JSON.
 fn show(file: &Path) -> Result<ExitCode, Failure> {
     if !file.is_file() {
-        return Err(Failure::not_found(format!("there is no archive {}", file.display())));
+        return Err(no_archive(file));
     }
     // Before anything is printed: half of a damaged file is worth nothing.
     SqliteStore::examine_archive(file)?;

@@ -158,7 +158,8 @@ Examples:
     /// Put what is old and settled into archives, and read them back
     #[command(after_help = "\
 Examples:
-  countersign archive list
+  countersign archive find PO-10023
+  countersign archive open countersign-20270301080000000-1.jsonl.gz
   countersign archive show archives/countersign-20270301080000000-1.jsonl.gz
   countersign archive run --days 365")]
     Archive(ArchiveArgs),

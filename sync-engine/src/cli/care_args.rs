@@ -34,6 +34,37 @@ Example:
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Find documents in the archives, by their number or counterparty
+    #[command(after_help = "\
+Each archive is read to its end and checked.
+
+Examples:
+  countersign archive find PO-10023
+  countersign archive find \"Nordwind\" --json")]
+    Find {
+        /// Part of the number, or of the counterparty's name
+        #[arg(value_name = "TEXT")]
+        text: String,
+    },
+    /// Make a data folder of an archive, to read, search and print what is in it
+    #[command(after_help = "\
+The archive is checked first, its part of the history too. In the new folder everything that reads works: the screens,
+print, queue list, audit verify, the API. No partner is asked or sent anything from there. The archive stays as it is, and
+nothing goes back into the database that it came from.
+
+Examples:
+  countersign archive open archives/countersign-20270301080000000-1.jsonl.gz
+  countersign archive open countersign-20270301080000000-1.jsonl.gz --into /tmp/2027
+  countersign print PO-10023 --data-dir /tmp/2027
+  countersign serve --port 0 --data-dir /tmp/2027")]
+    Open {
+        /// As `archive find` and `archive list` name it, or any other file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// A folder that has no database yet [default: one beside the archives, with the archive's name]
+        #[arg(long, value_name = "FOLDER")]
+        into: Option<PathBuf>,
+    },
     /// Archive now what is settled; `countersign serve` does it every day
     #[command(after_help = "\
 Examples:

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use sync_engine::api;
 use sync_engine::domain::{DocumentId, DocumentKind, PartnerId, VersionNumber};
 use sync_engine::engine::Engine;
-use sync_engine::store::DocumentRow;
+use sync_engine::store::{DocumentQuery, DocumentRow, DocumentView};
 
 pub async fn run(global: &Global, args: PrintArgs) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
@@ -75,6 +75,9 @@ pub fn find(
             found.extend(store.find_document(&settings.company, partner, kind, document)?);
         }
     }
+    if found.is_empty() && partner.is_none() {
+        found = without_partner(document, settings, engine)?;
+    }
     let id = match (found.as_slice(), document.parse::<i64>()) {
         ([one], _) => *one,
         ([], Ok(id)) => DocumentId(id),
@@ -89,6 +92,29 @@ pub fn find(
         }
     };
     store.document(id)?.ok_or_else(|| no_such_document(document))
+}
+
+/// Documents with this number of partners that are not configured here (any more).
+fn without_partner(number: &str, settings: &Settings, engine: &Engine) -> Result<Vec<DocumentId>, Failure> {
+    let mut query = DocumentQuery {
+        company: settings.company.clone(),
+        view: DocumentView::All,
+        partner: None,
+        kind: None,
+        state: None,
+        search: Some(number.to_owned()),
+        cursor: None,
+        limit: 500,
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = engine.store().list_documents(&query)?;
+        found.extend(page.items.iter().filter(|row| row.number == number).map(|row| row.id));
+        query.cursor = page.next;
+        if query.cursor.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 fn no_such_document(wanted: &str) -> Failure {

@@ -58,6 +58,8 @@ fn every_command_has_help_with_an_example() {
         &["archive"],
         &["archive", "list"],
         &["archive", "show"],
+        &["archive", "find"],
+        &["archive", "open"],
         &["archive", "run"],
         &["doctor"],
         &["diagnostics"],

@@ -6,6 +6,7 @@ mod api_openapi;
 mod api_refusals;
 mod api_routes;
 mod architecture;
+mod archives;
 mod bench_program;
 mod canary;
 mod cli_commands;

@@ -6,7 +6,7 @@
 use super::care::sync_folder;
 use super::{audit, open, retire};
 use crate::domain::Timestamp;
-use crate::store::{Archive, ArchiveReport, StoreError};
+use crate::store::{Archive, ArchiveReport, ArchivedDocument, StoreError};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -25,7 +25,7 @@ const LINE_LIMIT: usize = 128 << 20;
 
 pub type Row = Map<String, Value>;
 
-fn failed(path: &Path, reason: impl std::fmt::Display) -> StoreError {
+pub fn failed(path: &Path, reason: impl std::fmt::Display) -> StoreError {
     StoreError::Conflict(format!("the archive {}: {reason}", path.display()))
 }
 
@@ -135,6 +135,35 @@ pub fn row_of(row: &rusqlite::Row<'_>, names: &[String]) -> rusqlite::Result<Row
 /// # Errors
 /// `Conflict` with what is wrong.
 pub fn examine(path: &Path) -> Result<ArchiveReport, StoreError> {
+    look(path, &mut |_, _| Ok(()))
+}
+
+/// As `examine`, and which of its documents have `wanted` in their number or their counterparty's name, whatever the case.
+pub fn find(path: &Path, wanted: &str) -> Result<Vec<ArchivedDocument>, StoreError> {
+    let wanted = wanted.to_lowercase();
+    let mut found = Vec::new();
+    look(path, &mut |table, row| {
+        if table != "document" {
+            return Ok(());
+        }
+        let document: ArchivedDocument =
+            serde_json::from_value(Value::Object(row.clone())).map_err(|e| failed(path, format!("a document: {e}")))?;
+        let texts = [Some(&document.number), document.counterparty.as_ref()];
+        if texts
+            .into_iter()
+            .flatten()
+            .any(|text| text.to_lowercase().contains(&wanted))
+        {
+            found.push(document);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+type Look<'a> = dyn FnMut(&str, &Row) -> Result<(), StoreError> + 'a;
+
+fn look(path: &Path, each: &mut Look<'_>) -> Result<ArchiveReport, StoreError> {
     let mut trail: Option<audit::Walk> = None;
     let mut report = ArchiveReport {
         path: path.display().to_string(),
@@ -147,6 +176,7 @@ pub fn examine(path: &Path) -> Result<ArchiveReport, StoreError> {
     };
     let head = read(path, &mut |table, row| {
         report.rows += 1;
+        each(table, &row)?;
         match table {
             "document" => report.documents += 1,
             "audit" => {

@@ -106,6 +106,23 @@ pub fn start(db: &Connection) -> Result<(i64, Hash), StoreError> {
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+/// Says where the chain begins and ends in a database whose rows came from elsewhere; `hash` in hex.
+pub fn anchor(db: &Connection, id: i64, hash: &str) -> Result<(), StoreError> {
+    let hash = unhex(hash).ok_or_else(|| StoreError::Corrupt(format!("{hash} is no hash of the audit trail")))?;
+    // Not moved along the chain, as a cut is: the row before the first never was in this database.
+    db.execute("DELETE FROM audit_start", [])?;
+    db.execute(
+        "INSERT INTO audit_start (one, last_id, last_hash) VALUES (1, ?1, ?2)",
+        (id, hash),
+    )?;
+    let moved = db.execute(
+        "UPDATE audit_end SET (last_id, last_hash) = (SELECT last_id, last_hash FROM audit_start
+         UNION ALL SELECT id, hash FROM audit ORDER BY 1 DESC LIMIT 1)",
+        [],
+    )?;
+    super::tx::one_row(moved, "end of the audit trail", id)
+}
+
 /// Deletes rows from the old end, at most `most` and none after `to`. The last one's hash becomes the anchor of the rest.
 pub fn cut(db: &Connection, to: i64, most: u32) -> Result<usize, StoreError> {
     let (first, _) = start(db)?;
@@ -213,11 +230,14 @@ fn archived_bytes(value: &serde_json::Value) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(value["base64"].as_str()?).ok()
 }
 
-fn archived_hash(row: &Row, before: &str) -> Option<String> {
-    let before: Vec<u8> = (0..before.len())
+fn unhex(text: &str) -> Option<Hash> {
+    let bytes = (0..text.len())
         .step_by(2)
-        .map(|at| u8::from_str_radix(before.get(at..at + 2)?, 16).ok())
-        .collect::<Option<_>>()?;
+        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
+    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
+
+fn archived_hash(row: &Row, before: &str) -> Option<String> {
     let hash = Fields {
         id: row["id"].as_i64()?,
         at: row["at"].as_i64()?,
@@ -228,7 +248,7 @@ fn archived_hash(row: &Row, before: &str) -> Option<String> {
         document: row["document_id"].as_i64(),
         detail: row["detail"].as_str()?,
     }
-    .hash(&before.try_into().ok()?);
+    .hash(&unhex(before)?);
     Some(hex(&hash))
 }
 

@@ -31,14 +31,15 @@ pub fn backup(db: &Connection, to: &Path) -> Result<BackupReport, StoreError> {
     copy(db, to).inspect_err(|_| remove_partial(to))
 }
 
-fn remove_partial(to: &Path) {
+/// A database that did not come to be, with the files beside it.
+pub fn remove_partial(to: &Path) {
     for suffix in ["", "-journal", "-wal", "-shm"] {
         let mut name = to.as_os_str().to_owned();
         name.push(suffix);
         if let Err(error) = std::fs::remove_file(&name)
             && error.kind() != std::io::ErrorKind::NotFound
         {
-            tracing::warn!(error = %error, file = %Path::new(&name).display(), "a partial backup was left behind");
+            tracing::warn!(error = %error, file = %Path::new(&name).display(), "a part of a database was left behind");
         }
     }
 }

@@ -36,16 +36,17 @@ mod search;
 mod text;
 mod tx;
 mod typed;
+mod unpack;
 mod versions;
 mod words;
 mod writer;
 mod written;
 
 use super::{
-    Archive, ArchiveReport, AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow, Committed, Counters,
-    DocumentQuery, DocumentRow, ErasedWork, IncidentRow, Lane, OperationQuery, OperationRow, Page, PartnerState,
-    Payload, PayloadId, QuarantineQuery, QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport, StoreTrouble,
-    VersionContent, VersionRow,
+    Archive, ArchiveReport, ArchivedDocument, AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow, Committed,
+    Counters, DocumentQuery, DocumentRow, ErasedWork, IncidentRow, Lane, OperationQuery, OperationRow, Page,
+    PartnerState, Payload, PayloadId, QuarantineQuery, QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport,
+    StoreTrouble, VersionContent, VersionRow,
 };
 use crate::clock::{Stopwatch, stopwatch};
 use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
@@ -165,6 +166,22 @@ impl SqliteStore {
     /// As `examine_archive`, and what `each` answers.
     pub fn read_archive(path: &Path, each: &mut TakeRow<'_>) -> Result<(), StoreError> {
         archive::read(path, each).map(drop)
+    }
+
+    /// Documents of an archive with this text in their number or their counterparty's name. The archive is examined.
+    ///
+    /// # Errors
+    /// As `examine_archive`.
+    pub fn find_in_archive(path: &Path, text: &str) -> Result<Vec<ArchivedDocument>, StoreError> {
+        archive::find(path, text)
+    }
+
+    /// Makes a database of an archive, which is examined first, at `database`, which must not exist; and checks it.
+    ///
+    /// # Errors
+    /// As `examine_archive`; `NewerDatabase` for a newer program's archive; `Open` when the file exists or cannot be made.
+    pub fn open_archive(path: &Path, database: &Path) -> Result<ArchiveReport, StoreError> {
+        unpack::unpack(path, database)
     }
 
     /// Durable commits since the store was opened.

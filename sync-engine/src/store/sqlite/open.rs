@@ -31,6 +31,11 @@ pub fn refuse(path: &Path, reason: impl Into<String>) -> StoreError {
 
 /// Opens the writer's connection: checks whose file it is, sets and reads back every pragma, migrates.
 pub fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    open_writer_at(path, known_schema())
+}
+
+/// As `open_writer`, with a schema that is brought up to this one only.
+pub fn open_writer_at(path: &Path, schema: i64) -> Result<Connection, StoreError> {
     check_file(path)?;
     check_restored(path)?;
     let mut db = Connection::open_with_flags(
@@ -45,7 +50,7 @@ pub fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         pragma(&db, "auto_vacuum", "2")?;
     }
     set_pragmas(&db, path)?;
-    migrate(&mut db, path)?;
+    migrate(&mut db, path, schema)?;
     pragma(&db, "cache_size", &(-WRITER_CACHE_KIB).to_string())?;
     keep_plans(&db)?;
     Ok(db)
@@ -189,9 +194,10 @@ pub fn read_pragma(db: &Connection, name: &str) -> Result<String, StoreError> {
     })
 }
 
-fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+fn migrate(db: &mut Connection, path: &Path, schema: i64) -> Result<(), StoreError> {
     // Grouped: a migration and the row that says it was done are one transaction.
     let runner = embedded::migrations::runner().set_grouped(true);
+    let target = i32::try_from(schema).map_err(|e| refuse(path, e.to_string()))?;
     let known = known_schema();
     let found = schema_version(db)?;
     if found > known {
@@ -202,6 +208,7 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
         });
     }
     runner
+        .set_target(refinery::Target::Version(target))
         .run(db)
         .map_err(|e| refuse(path, format!("its schema could not be brought up to date: {e}")))?;
     Ok(())

@@ -70,7 +70,7 @@ pub fn settled(db: &Connection, before: Timestamp) -> Result<Settled, StoreError
 }
 
 /// Tables of a document with the condition that finds its rows, in the order that they can be put in.
-const OF_DOCUMENT: [(&str, &str); 11] = [
+pub const OF_DOCUMENT: [(&str, &str); 11] = [
     ("document", "id = ?1"),
     (
         "payload",

@@ -6,10 +6,10 @@ use crate::store::{
     DocumentView, Forget, NewQuarantine, PayloadRef, QuarantineSettled, SqliteStore, Store, StoreError,
 };
 
-const DAY: i64 = 24 * 60 * 60;
+pub const DAY: i64 = 24 * 60 * 60;
 
 /// An order that came on that day, and was confirmed and applied then if `settled`.
-fn order_of(opened: &Opened, number: u32, days: i64, settled: bool) -> DocumentId {
+pub fn order_of(opened: &Opened, number: u32, days: i64, settled: bool) -> DocumentId {
     let at = NOW.plus_seconds(days * DAY);
     let name = format!("PO-{number}");
     let order = order(&name, Some("2027-01-10"), 3);
@@ -32,19 +32,20 @@ fn order_of(opened: &Opened, number: u32, days: i64, settled: bool) -> DocumentI
 }
 
 #[derive(Debug, Default)]
-struct Retired {
-    archives: Vec<String>,
-    documents: usize,
-    audit: usize,
+pub struct Retired {
+    pub archives: Vec<String>,
+    pub documents: usize,
+    pub audit: usize,
 }
 
 /// As the engine does it every day.
-fn run(opened: &Opened, before: Timestamp) -> Result<Retired, StoreError> {
+pub fn run(opened: &Opened, before: Timestamp) -> Result<Retired, StoreError> {
     let folder = opened.path.with_file_name("archives");
     let mut retired = Retired::default();
-    while let Some(archive) = opened
-        .store
-        .archive(&folder, before, &retired.archives.len().to_string())?
+    while let Some(archive) =
+        opened
+            .store
+            .archive(&folder, before, &format!("{}-{}", before.0, retired.archives.len()))?
     {
         for batch in archive.batches() {
             retired.documents += write(&opened.store, move |tx| tx.forget(&batch))?;
@@ -189,7 +190,7 @@ fn without_an_archive_nothing_is_deleted_and_what_changed_stays() {
 }
 
 /// A payload of a mebibyte that nothing needs any more.
-fn dismissed(opened: &Opened, number: u8) {
+pub fn dismissed(opened: &Opened, number: u8) {
     let id = write(&opened.store, move |tx| {
         tx.put_quarantine(&NewQuarantine {
             company: &company(),

@@ -17,3 +17,4 @@ mod quarantine;
 mod queue;
 mod search;
 mod story;
+mod unpack;

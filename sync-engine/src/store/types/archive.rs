@@ -1,7 +1,7 @@
 //! What is old and settled goes into archives.
 
-use crate::domain::{DocumentId, Timestamp};
-use serde::Serialize;
+use crate::domain::{ChainState, DocumentId, DocumentKind, PartnerId, Timestamp, VersionNumber};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// An archive that was written, brought to disk and read back: what it holds may be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,29 @@ impl Archive {
             .map(|part| Forget::Quarantine(part.to_vec()));
         documents.chain(quarantine).collect()
     }
+}
+
+/// Lies in the data folder of an opened archive, with the report of that archive: who works there asks no partner anything.
+pub const OPENED_ARCHIVE: &str = "opened-archive.json";
+
+/// A document that an archive holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+pub struct ArchivedDocument {
+    pub partner: PartnerId,
+    pub kind: DocumentKind,
+    pub number: String,
+    pub counterparty: Option<String>,
+    pub state: ChainState,
+    /// The newest of its versions; all of them are there.
+    pub current: VersionNumber,
+    #[serde(deserialize_with = "millis")]
+    pub updated_at: Timestamp,
+}
+
+/// A time as it lies in a column.
+fn millis<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    i64::deserialize(from).map(Timestamp)
 }
 
 /// Archived rows to be deleted.
