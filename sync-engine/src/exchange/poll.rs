@@ -150,7 +150,7 @@ async fn run_leased(
     let line = Line::new(exchange, &source, lease, steps);
     let storing = store_pages(partner, line, watermark.clone(), to_store);
     let work = async { tokio::join!(fetching, reading, storing) };
-    let (fetched, (), (keys, stored)) = tokio::select! {
+    let (fetched, all_read, (keys, stored)) = tokio::select! {
         biased;
         done = work => done,
         never = renew(exchange, lease) => match never {},
@@ -159,6 +159,7 @@ async fn run_leased(
     let told = tell_stored(exchange, partner, &link, stream, &keys).await;
     // What could not be stored is the cause; a fetch that was cut off because of it is not.
     let report = stored?;
+    all_read?;
     fetched?;
     Ok((report, told))
 }
@@ -340,7 +341,7 @@ async fn read_pages(
     info: &StreamInfo,
     mut pages: mpsc::Receiver<Held<FetchedPage>>,
     read: mpsc::Sender<Held<ReadPage>>,
-) {
+) -> Result<(), StoreError> {
     while let Some(Held { page, room }) = pages.recv().await {
         let chunks = chunks(page.items, |raw| raw.bytes.len());
         let mut reading = stream::iter(chunks)
@@ -353,7 +354,7 @@ async fn read_pages(
                 Err(error) => {
                     // The page is not stored, so nothing of it is lost: the next run fetches it again.
                     tracing::error!(partner = %link.id(), stream = info.name, %error, "reading a page broke off");
-                    return;
+                    return Err(error);
                 }
             }
         }
@@ -365,9 +366,10 @@ async fn read_pages(
             keys: page.keys,
         };
         if read.send(Held { page, room }).await.is_err() {
-            return;
+            return Ok(());
         }
     }
+    Ok(())
 }
 
 fn read_chunk(
