@@ -1,5 +1,7 @@
 //! One attempt of one claimed operation: look, render, send, write down what came of it.
 
+mod resend;
+
 use super::Exchange;
 use super::gate::{Entered, Told};
 use super::material::{Material, outbound};
@@ -7,7 +9,7 @@ use super::onward::onward;
 use super::outcome::{self, Seen, counter_offer, is_held};
 use super::pace::millis;
 use super::partners::Partner;
-use super::settle::{self, Circumstances, Recourse, Step, first_step, settle};
+use super::settle::{Circumstances, Recourse, Step, first_step, settle};
 use super::together::Write;
 use crate::domain::{ContentHash, DeliveryState, Progress, Timestamp};
 use crate::partner::{IntakeError, Later, LinesLeft, OutboundKind, PartnerLink, RenderedRequest, SendResult, Verdict};
@@ -147,19 +149,11 @@ impl Attempt {
                 if step == Step::Send && self.exchange.clock.now() >= claimed.lease_until {
                     return Err(StoreError::LeaseLost);
                 }
-                let Some(mut result) = self.perform(step, material.as_deref(), request.as_ref()).await? else {
+                let asked = self.perform_or_resend(step, material.as_deref(), request.as_ref());
+                let Some((result, second)) = asked.await? else {
                     return self.give_back().await;
                 };
-                if result.verdict == Verdict::Lost && self.exchange.stopping() {
-                    return self.give_back().await;
-                }
-                if result.verdict == Verdict::Lost && self.may_go_again().await? {
-                    resent = true;
-                    match self.perform(Step::Send, material.as_deref(), request.as_ref()).await? {
-                        None => return self.give_back().await,
-                        Some(second) => result = self.resent(second),
-                    }
-                }
+                resent = second;
                 (step, result, request)
             }
         };
@@ -320,36 +314,6 @@ impl Attempt {
             Step::Send => seen.or_else(|| Some(cut_off())),
             Step::Prepare | Step::Lookup | Step::Verify | Step::Job => seen,
         })
-    }
-
-    /// Whether what the partner lost is still the last word on its document. Only then it goes once more, byte for byte
-    /// and under its key, so that nothing that came after it is overwritten.
-    async fn may_go_again(&self) -> Result<bool, StoreError> {
-        let claimed = Arc::clone(&self.claimed);
-        if claimed.request.is_none() {
-            return Ok(false);
-        }
-        let (id, epoch) = (claimed.operation, claimed.epoch);
-        let until = self.exchange.clock.now().plus_millis(millis(self.exchange.pace.lease));
-        let looking = self.exchange.store.write(Lane::Bulk, move |tx| {
-            tx.renew_lease(id, epoch, until)?;
-            outcome::is_last_word(tx, &claimed)
-        });
-        looking.await
-    }
-
-    /// A second send of what was delivered, as the look at it that it is part of.
-    fn resent(&self, mut result: SendResult) -> SendResult {
-        let every = match &result.verdict {
-            Verdict::Taken {
-                verify_after: Some(every),
-            } => *every,
-            _ => self.exchange.pace.quick_base,
-        };
-        result.verdict = settle::resent(result.verdict, every, self.claimed.attempts);
-        result.receipt =
-            outcome::merged(self.claimed.receipt.clone(), result.receipt.as_ref()).filter(|_| result.receipt.is_some());
-        result
     }
 
     /// Waits for the partner, renewing the lease meanwhile. `None`: cut off.

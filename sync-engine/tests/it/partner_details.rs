@@ -274,6 +274,14 @@ fn mistakes_of_reading_are_named() {
             "no watermark of its own",
         ),
         (
+            json!({"parts": {"lines": {"request": request, "items": ".l", "key": ".id"}}}),
+            "/parts/lines: \"match\" is missing: where an entry names the item that it belongs to",
+        ),
+        (
+            json!({"parts": {"lines": {"request": request, "key": ".id", "match": ".of"}}}),
+            "/parts/lines: \"items\" is missing",
+        ),
+        (
             json!({"afterStore": {"request": request}}),
             "/afterStore: \"key\" is missing",
         ),
@@ -288,5 +296,57 @@ fn mistakes_of_reading_are_named() {
     assert!(
         errors.to_string().contains("$etag is the ETag of a \"detail\""),
         "{errors}"
+    );
+}
+
+#[tokio::test]
+async fn a_part_of_several_items_is_fetched_at_once_and_what_fails_is_of_its_items_alone() {
+    let server = Server::start(|asked| match asked.uri.to_string().as_str() {
+        "/list" => {
+            let item = |id: &str| json!({"id": id, "has": id != "none"});
+            let list: Vec<_> = ["a", "b", "none", "c", "d"].map(item).to_vec();
+            let list = [list, vec![json!({"has": true})]].concat();
+            let list = json!({"items": list});
+            answer(200, &[], list.to_string())
+        }
+        "/lines?ids=a&ids=b" => {
+            let lines = json!([{"of": "b", "n": 1.50}, {"of": "else", "n": 9}, {"of": "b", "n": 2}]);
+            answer(200, &[], lines.to_string())
+        }
+        _ => answer(503, &[], ""),
+    })
+    .await;
+    let config = stream(
+        &server.url,
+        json!({"parts": {"lines": {
+            "size": 2, "key": ".id", "match": ".of", "items": ".", "when": ".has",
+            "request": {"path": "/lines", "query": {"ids": ".keys"}}
+        }}}),
+    );
+    let (_, page) = first_page(&config).await;
+    assert_eq!(
+        texts(&page),
+        [
+            r#"{"has":true,"id":"a","lines":[]}"#,
+            r#"{"has":true,"id":"b","lines":[{"n":1.5,"of":"b"},{"n":2,"of":"b"}]}"#,
+            r#"{"has":false,"id":"none"}"#,
+        ]
+    );
+    assert_eq!(
+        page.held.unwrap().code,
+        "partner.unavailable",
+        "the others come with the next run"
+    );
+    let aside: Vec<_> = page
+        .set_aside
+        .iter()
+        .map(|a| a.error.problems[0].message.as_str())
+        .collect();
+    assert_eq!(aside, [".id gives no key for \"lines\""]);
+    let asked = paths(&server);
+    assert_eq!(
+        asked.iter().filter(|p| p.starts_with("/lines?ids=a")).count(),
+        1,
+        "{asked:?}"
     );
 }

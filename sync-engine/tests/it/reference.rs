@@ -1,7 +1,7 @@
 //! The reference of configurations, `docs/partner`: every worked example runs against a real HTTP server, every page is
 //! in the index, and every field of the JSON Schema stands on some page.
 
-use crate::partner_link::secrets;
+use crate::partner_link::{root, secrets};
 use crate::reference_page::{Block, Page, difference, fits, folder, pages, turns};
 use crate::reference_partner::ScriptedPartner;
 use crate::reference_sending;
@@ -186,7 +186,8 @@ impl Run {
     }
 
     fn link(&self, text: &str) -> Result<HttpPartner, String> {
-        let config = partner::parse(text, "the example", &folder()).map_err(|e| e.to_string())?;
+        let config =
+            partner::parse(text, "the example", &root().join("configs/partners")).map_err(|e| e.to_string())?;
         let values: Vec<(String, String)> = config
             .secret_names()
             .into_iter()

@@ -64,16 +64,32 @@ impl Odoo {
         let done = match (model, method) {
             ("purchase.order", "search_read") => return self.search(&args),
             ("purchase.order", "read") => json!([{"id": ids[0], "state": self.order(&ids[0])["state"]}]),
-            ("purchase.order.line", "read") => {
-                let found: Vec<_> = self.lines.iter().filter(|l| ids.contains(&l["id"])).collect();
-                json!(found)
-            }
+            ("purchase.order.line", "search_read") => return self.search_lines(&args),
             ("purchase.order", "button_confirm") => self.moved(&ids[0], "purchase"),
             ("purchase.order", "button_cancel") => self.moved(&ids[0], "cancel"),
             ("purchase.order.line", "write") | ("purchase.order", "message_post") => json!(true),
             _ => return wrong("builtins.AttributeError", method),
         };
         reply(200, &json!({"jsonrpc": "2.0", "id": 1, "result": done}))
+    }
+
+    /// Those of all the orders that are named, each with the order that it belongs to.
+    fn search_lines(&self, args: &[Value]) -> Response<Body> {
+        let domain = &args[5][0];
+        if domain[0][0] != "order_id" || domain[0][1] != "in" {
+            return wrong("builtins.ValueError", &format!("Invalid domain {domain}"));
+        }
+        let wanted = domain[0][2].as_array().unwrap();
+        let orders = self.orders.iter().filter(|o| wanted.contains(&o["id"]));
+        let lines = orders.flat_map(|order| {
+            self.lines.iter().map(|line| {
+                let mut line = line.clone();
+                line["order_id"] = json!([order["id"], order["name"]]);
+                line
+            })
+        });
+        let lines: Vec<_> = lines.collect();
+        reply(200, &json!({"jsonrpc": "2.0", "id": 1, "result": lines}))
     }
 
     fn moved(&mut self, id: &Value, state: &str) -> Value {
@@ -143,7 +159,7 @@ async fn an_odoo_vendor_confirms_counters_and_rejects_by_calls_in_the_body() {
     let searches = asked
         .iter()
         .map(body)
-        .filter(|b| b["params"]["args"][4] == "search_read");
+        .filter(|b| b["params"]["args"][3] == "purchase.order" && b["params"]["args"][4] == "search_read");
     let since = searches.map(|b| b["params"]["args"][5][0][0][2].clone()).next_back();
     assert_eq!(since, Some(json!("2026-02-10 08:29:12")));
     assert_eq!(trial.order("P00041").current, VersionNumber(1));

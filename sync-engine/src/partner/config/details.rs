@@ -14,6 +14,8 @@ use crate::partner::map::Compile;
 pub(crate) const ETAG: &str = "$etag";
 /// Requests in flight at once for the items of one page, unless told.
 const CONCURRENCY: usize = 4;
+/// Items of one request for several, unless told.
+const BATCH: usize = 20;
 
 /// What is fetched for the items of a page, and told to the partner after they are stored.
 #[derive(Debug, Default)]
@@ -74,6 +76,18 @@ pub(crate) struct Part {
     pub listing: Option<Listing>,
     pub when: Option<Expr>,
     pub empty_statuses: Vec<u16>,
+    /// One request for several items.
+    pub batched: Option<Batched>,
+}
+
+/// Which entries of a part belong to which item.
+#[derive(Debug)]
+pub(crate) struct Batched {
+    pub size: usize,
+    /// Names an item.
+    pub key: Expr,
+    /// Finds that name in an entry.
+    pub matched: Expr,
 }
 
 /// Tells the partner what was stored.
@@ -164,7 +178,7 @@ fn batch(raw: &RawBatch, pointer: &str, ctx: &mut Compile<'_>) -> Option<Batch> 
         }
     };
     Some(Batch {
-        size: raw.size.and_then(|n| usize::try_from(n).ok()).unwrap_or(20),
+        size: raw.size.and_then(|n| usize::try_from(n).ok()).unwrap_or(BATCH),
         key: key?,
         matched: matched?,
         request: request?,
@@ -195,12 +209,42 @@ fn part(name: &str, raw: &RawPart, pointer: &str, ctx: &mut Compile<'_>) -> Opti
         );
     }
     let when = optional(raw.when.as_deref(), &child(pointer, "when"), ctx);
+    let batched = batched(raw, pointer, ctx);
     Some(Part {
         name: name.to_owned(),
         request: request?,
         listing: flat(list)?,
         when: when?,
         empty_statuses: raw.empty_statuses.clone(),
+        batched: flat(batched)?,
+    })
+}
+
+/// `None` where each item has a request of its own.
+#[expect(clippy::option_option, reason = "missing and mistaken are two things")]
+fn batched(raw: &RawPart, pointer: &str, ctx: &mut Compile<'_>) -> Option<Option<Batched>> {
+    let given = [
+        ("key", raw.key.is_some()),
+        ("match", raw.matched.is_some()),
+        ("size", raw.size.is_some()),
+    ];
+    given.iter().find(|(_, given)| *given)?;
+    let what = "what names an item in the request, where one is for several items";
+    let key = needed(raw.key.as_deref(), "key", what, pointer, ctx);
+    let what = "where an entry names the item that it belongs to";
+    let matched = needed(raw.matched.as_deref(), "match", what, pointer, ctx);
+    if raw.items.is_none() {
+        needed(None, "items", "where the answer has its list", pointer, ctx);
+    }
+    let key = key.and_then(|text| ctx.expr(text, &child(pointer, "key")));
+    let matched = matched.and_then(|text| ctx.expr(text, &child(pointer, "match")));
+    Some(match (key, matched) {
+        (Some(key), Some(matched)) => Some(Batched {
+            size: raw.size.and_then(|n| usize::try_from(n).ok()).unwrap_or(BATCH),
+            key,
+            matched,
+        }),
+        _ => None,
     })
 }
 

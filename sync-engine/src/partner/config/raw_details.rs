@@ -32,6 +32,10 @@ pub(crate) struct RawPart {
     pub items: Option<RawItems>,
     pub paging: Option<RawPaging>,
     pub when: Option<String>,
+    pub size: Option<u64>,
+    pub key: Option<String>,
+    #[serde(rename = "match")]
+    pub matched: Option<String>,
     pub empty_statuses: Vec<u16>,
 }
 

@@ -3,15 +3,14 @@
 use super::answer::Answer;
 use super::outcome::{self, fetch_error, fetch_refusal};
 use super::{HttpPartner, Reading};
-use crate::partner::config::details::{Batch, Detail, ETAG, Part};
+use crate::partner::config::details::{Batch, Detail, ETAG};
 use crate::partner::config::{RequestTemplate, StreamConfig};
 use crate::partner::expr::{Expr, Scope};
 use crate::partner::map::values;
-use crate::partner::page::{PageAnswer, Run, broken, one, split_items};
+use crate::partner::page::{broken, one, split_items};
 use crate::partner::{FetchError, IntakeError, IntakeProblem, RawItem, SetAside};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -37,7 +36,7 @@ pub(super) struct Gathered {
 }
 
 /// What became of one item.
-enum Had {
+pub(super) enum Had {
     Item(Bytes),
     /// The partner says that it is none of ours.
     Left,
@@ -46,9 +45,19 @@ enum Had {
     Held(FetchError),
 }
 
+/// An item before its parts.
+pub(super) struct Base<'a> {
+    /// What the list says of it.
+    pub stub: Value,
+    bytes: Bytes,
+    pub item: Value,
+    /// What is put beside its own members.
+    pub members: Vec<(&'a str, Vec<u8>)>,
+}
+
 /// What the requests for one page share.
-struct Shared<'a> {
-    stream: &'a StreamConfig,
+pub(super) struct Shared<'a> {
+    pub stream: &'a StreamConfig,
     failures: AtomicU32,
     bytes: AtomicUsize,
 }
@@ -66,15 +75,7 @@ impl HttpPartner {
             Some(batch) => self.batches(&shared, batch, &stubs).await,
             None => stubs.iter().map(|_| None).collect(),
         };
-        let asked: Vec<_> = stubs
-            .iter()
-            .zip(bases)
-            .map(|(stub, base)| self.item(&shared, stub, base))
-            .collect();
-        let had: Vec<Had> = stream::iter(asked)
-            .buffered(stream.enrichment.concurrency.max(1))
-            .collect()
-            .await;
+        let had = self.all(&shared, &stubs, bases).await;
         let mut gathered = Gathered::default();
         for (stub, had) in stubs.into_iter().zip(had) {
             let stored = match had {
@@ -105,17 +106,41 @@ impl HttpPartner {
         }
     }
 
-    /// One item with its detail and its parts. `base`: what a batch brought for it.
-    async fn item(&self, shared: &Shared<'_>, stub: &Bytes, base: Option<Had>) -> Had {
+    /// Every item with what belongs to it. Parts of several items at once wait until these items are there.
+    async fn all(&self, shared: &Shared<'_>, stubs: &[Bytes], bases: Vec<Option<Had>>) -> Vec<Had> {
+        let enrichment = &shared.stream.enrichment;
+        let at_once = enrichment.concurrency.max(1);
+        let asked: Vec<_> = stubs
+            .iter()
+            .zip(bases)
+            .map(|(stub, base)| self.base(shared, stub, base))
+            .collect();
+        if enrichment.parts.iter().all(|part| part.batched.is_none()) {
+            let whole = asked
+                .into_iter()
+                .map(|base| async move { self.whole(shared, base.await).await });
+            let whole: Vec<_> = whole.collect();
+            return stream::iter(whole).buffered(at_once).collect().await;
+        }
+        let mut bases: Vec<_> = stream::iter(asked).buffered(at_once).collect().await;
+        for part in &enrichment.parts {
+            self.batched_part(shared, part, &mut bases).await;
+        }
+        let whole: Vec<_> = bases.into_iter().map(|base| self.whole(shared, base)).collect();
+        stream::iter(whole).buffered(at_once).collect().await
+    }
+
+    /// One item before its parts. `base`: what a batch brought for it.
+    async fn base<'a>(&self, shared: &Shared<'a>, stub: &Bytes, base: Option<Had>) -> Result<Base<'a>, Had> {
         let enrichment = &shared.stream.enrichment;
         let Ok(seen) = serde_json::from_slice::<Value>(stub) else {
             // It goes to quarantine as it is, with the reason.
-            return Had::Item(stub.clone());
+            return Err(Had::Item(stub.clone()));
         };
         let mut members: Vec<(&str, Vec<u8>)> = Vec::new();
-        let base = match (base, &enrichment.detail) {
+        let bytes = match (base, &enrichment.detail) {
             (Some(Had::Item(bytes)), _) => bytes,
-            (Some(other), _) => return other,
+            (Some(other), _) => return Err(other),
             (None, None) => stub.clone(),
             (None, Some(detail)) => match self.detail(shared, detail, &seen).await {
                 Ok(Some((bytes, etag))) => {
@@ -129,19 +154,32 @@ impl HttpPartner {
                     }
                     bytes
                 }
-                Ok(None) => return Had::Left,
-                Err(error) => return settled(error),
+                Ok(None) => return Err(Had::Left),
+                Err(error) => return Err(settled(error)),
             },
         };
-        let item = serde_json::from_slice::<Value>(&base).unwrap_or(Value::Null);
-        for part in &enrichment.parts {
-            match self.part(shared, part, &seen, &item).await {
-                Ok(Some(bytes)) => members.push((&part.name, bytes)),
+        Ok(Base {
+            stub: seen,
+            item: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            bytes,
+            members,
+        })
+    }
+
+    /// One item with its parts.
+    async fn whole(&self, shared: &Shared<'_>, base: Result<Base<'_>, Had>) -> Had {
+        let mut base = match base {
+            Ok(base) => base,
+            Err(had) => return had,
+        };
+        for part in shared.stream.enrichment.parts.iter().filter(|p| p.batched.is_none()) {
+            match self.part(shared, part, &base.stub, &base.item).await {
+                Ok(Some(bytes)) => base.members.push((&part.name, bytes)),
                 Ok(None) => {}
                 Err(error) => return settled(error),
             }
         }
-        let size = base.len() + members.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        let size = base.bytes.len() + base.members.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
         let together = shared.bytes.fetch_add(size, Ordering::Relaxed) + size;
         if together > self.config.limits.max_inflated_bytes {
             return Had::Held(broken(
@@ -152,7 +190,7 @@ impl HttpPartner {
                 ),
             ));
         }
-        match with_members(&base, &members) {
+        match with_members(&base.bytes, &base.members) {
             Some(bytes) => Had::Item(bytes),
             None => Had::Gone("the item is no object, so nothing can be put beside its members".to_owned()),
         }
@@ -225,82 +263,18 @@ impl HttpPartner {
         Ok(keyed.collect())
     }
 
-    /// A list of its own, page by page, or one answer. `None` where the item has none.
-    async fn part(
-        &self,
-        shared: &Shared<'_>,
-        part: &Part,
-        stub: &Value,
-        item: &Value,
-    ) -> Result<Option<Vec<u8>>, FetchError> {
-        let when = part.when.as_ref().map(|when| when.one(&Scope::root(item)));
-        if when.is_some_and(|found| !found.is_ok_and(|v| v.is_some_and(|v| *v == Value::Bool(true)))) {
-            return Ok(None);
-        }
-        let Some(listing) = &part.listing else {
-            let scope = json!({"item": item, "stub": stub});
-            let out = self.asking(&part.request, &scope)?;
-            let answer = self.ask(shared, &out, &part.empty_statuses).await?;
-            if answer.status == 204 || part.empty_statuses.contains(&answer.status) {
-                return Ok(None);
-            }
-            let whole: &RawValue = serde_json::from_slice(&answer.body).map_err(|e| {
-                broken(
-                    "partner.page",
-                    format!("the answer for \"{}\" is not JSON: {e}", part.name),
-                )
-            })?;
-            return Ok(Some(whole.get().as_bytes().to_vec()));
-        };
-        let mut run = Run::default();
-        let mut list = vec![b'['];
-        loop {
-            let mut scope = run.part_scope(listing, item);
-            scope["stub"] = stub.clone();
-            let mut out = self.asking(&part.request, &scope)?;
-            out.follow(&run, listing, None);
-            let answer = self.ask(shared, &out, &part.empty_statuses).await?;
-            let nothing = answer.status == 204 || part.empty_statuses.contains(&answer.status);
-            let body = Bytes::from(answer.body);
-            let read = PageAnswer {
-                status: answer.status,
-                headers: &answer.headers,
-                url: &out.url,
-                body: &body,
-                nothing,
-            };
-            let page = run.read_part(listing, self.page_limits(), &read)?;
-            for item in &page.items {
-                if list.len() > 1 {
-                    list.push(b',');
-                }
-                list.extend_from_slice(item);
-            }
-            if list.len() > self.config.limits.max_body_bytes {
-                return Err(broken(
-                    "limit.body",
-                    format!(
-                        "\"{}\" of one item has more than {} bytes",
-                        part.name, self.config.limits.max_body_bytes
-                    ),
-                ));
-            }
-            match page.next {
-                Some(next) => run = next.go_on()?,
-                None => break,
-            }
-        }
-        list.push(b']');
-        Ok(Some(list))
-    }
-
-    fn asking<'a>(&self, template: &'a RequestTemplate, scope: &Value) -> Result<Reading<'a>, FetchError> {
+    pub(super) fn asking<'a>(&self, template: &'a RequestTemplate, scope: &Value) -> Result<Reading<'a>, FetchError> {
         self.outgoing(template, &Scope::root(scope), self.clock.new_operation_id().to_string())
             .map_err(|message| broken("partner.request", message))
     }
 
     /// Asks, and again where that can help soon. Any answer but a success and the `expected` ones is an error.
-    async fn ask(&self, shared: &Shared<'_>, out: &Reading<'_>, expected: &[u16]) -> Result<Answer, FetchError> {
+    pub(super) async fn ask(
+        &self,
+        shared: &Shared<'_>,
+        out: &Reading<'_>,
+        expected: &[u16],
+    ) -> Result<Answer, FetchError> {
         let mut attempt = 1;
         loop {
             if shared.failures.load(Ordering::Relaxed) >= FAILURES_IN_A_ROW {
@@ -366,7 +340,7 @@ impl HttpPartner {
 }
 
 /// Whether a failure speaks of this item for good, or of now.
-fn settled(error: FetchError) -> Had {
+pub(super) fn settled(error: FetchError) -> Had {
     match error.code {
         "partner.not_found" | "partner.page" | "partner.foreign_link" => Had::Gone(error.message),
         code if code.starts_with("limit.") => Had::Gone(error.message),
@@ -380,7 +354,7 @@ pub(super) fn key_of(key: &Expr, item: &[u8]) -> Option<Value> {
 }
 
 /// A key as text: a number and its digits are one key.
-fn named(key: &Value) -> String {
+pub(super) fn named(key: &Value) -> String {
     values::text(key)
         .ok()
         .flatten()

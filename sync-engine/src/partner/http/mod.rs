@@ -13,6 +13,7 @@ mod keys;
 mod meaning;
 mod outcome;
 mod pace;
+mod parts;
 mod pushed;
 mod reach;
 mod read;

@@ -128,8 +128,7 @@ pub(super) struct Flag {
 pub(super) fn flag<'d>(
     d: &'d Description,
     endpoints: &[Endpoint<'d>],
-    list: &Endpoint<'d>,
-    item: &[Field<'d>],
+    (list, item): (&Endpoint<'d>, &[Field<'d>]),
     pointer: &str,
     notes: &mut Notes,
 ) -> Option<Flag> {

@@ -63,14 +63,7 @@ pub(super) fn propose<'d>(
         item: &whole.fields,
         pointer: pointer.clone(),
     };
-    let mut asking = pages.propose(notes);
-    let flag = match asking.watermark {
-        Some(_) => None,
-        None => following::flag(d, endpoints, endpoint, &whole.fields, &pointer, notes),
-    };
-    if let Some(flag) = &flag {
-        asking.by_flag(&flag.parameter);
-    }
+    let (asking, after_store) = asking(&pages, endpoints, notes);
     let partner_ref = partner_ref(endpoints, endpoint, &whole.fields);
     let changed = moment(&whole.fields);
     let source = Source {
@@ -96,7 +89,7 @@ pub(super) fn propose<'d>(
         ("watermark", asking.watermark),
         ("detail", whole.detail),
         ("parts", whole.parts),
-        ("afterStore", flag.map(|flag| flag.after_store)),
+        ("afterStore", after_store),
     ] {
         if let Some(part) = part {
             value[member] = part;
@@ -116,6 +109,19 @@ pub(super) fn propose<'d>(
         fields: whole.fields,
         partner_ref,
     })
+}
+
+/// What is asked besides the list; where it cannot be resumed by what changed, by a flag if there is one.
+fn asking<'d>(pages: &Pages<'_, 'd>, endpoints: &[Endpoint<'d>], notes: &mut Notes) -> (Asking, Option<Value>) {
+    let mut asking = pages.propose(notes);
+    if asking.watermark.is_some() {
+        return (asking, None);
+    }
+    let flag = following::flag(pages.d, endpoints, (pages.endpoint, pages.item), &pages.pointer, notes);
+    if let Some(flag) = &flag {
+        asking.by_flag(&flag.parameter);
+    }
+    (asking, flag.map(|flag| flag.after_store))
 }
 
 /// The documents with their lines: as the list has them, as their own address has them, or from a list of lines.
