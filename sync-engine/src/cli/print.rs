@@ -102,6 +102,7 @@ fn without_partner(number: &str, settings: &Settings, engine: &Engine) -> Result
         partner: None,
         kind: None,
         state: None,
+        doubtful: false,
         search: Some(number.to_owned()),
         cursor: None,
         limit: 500,
