@@ -68,15 +68,13 @@ fn renumbered(
     count: usize,
 ) -> Option<(Vec<Group>, Vec<Object>, String)> {
     let mut new = vec![0; count];
-    let mut next = 1;
     let all = groups
         .iter_mut()
         .flat_map(|group| &mut group.objects)
         .chain(&mut streams);
-    for object in all {
+    for (next, object) in (1..).zip(all) {
         *new.get_mut(object.number)? = next;
         object.number = next;
-        next += 1;
     }
     for object in groups.iter_mut().flat_map(|group| &mut group.objects) {
         object.body = refer(&object.body, &new)?;
