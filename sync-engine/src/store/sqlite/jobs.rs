@@ -272,7 +272,7 @@ pub fn catch_up(db: &rusqlite::Connection, now: Timestamp) -> Result<usize, Stor
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM (SELECT at FROM audit ORDER BY id DESC LIMIT ?2) WHERE at > ?1)
              OR EXISTS (SELECT 1 FROM operation INDEXED BY operation_state
-                        WHERE state IN ('Retrying', 'Unknown', 'Sending') AND updated_at > ?1)",
+                        WHERE state IN ('Retrying', 'Unknown') AND state <> 'Sending' AND updated_at > ?1)",
         )?
         .query_row((now, LATELY), |row| row.get(0))?;
     if !was_ahead {
