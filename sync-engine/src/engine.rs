@@ -109,7 +109,7 @@ impl Engine {
                     .map_err(|e| EngineError::Config(format!("the folder {} cannot be made: {e}", dir.display())))?;
             }
             // Before the database is touched: it may be replaced right now.
-            let here = presence::enter(&data_dir).map_err(|e| unusable(&data_dir, &e))?;
+            let here = presence::enter(data_dir).map_err(|e| unusable(data_dir, &e))?;
             Ok::<_, EngineError>((SqliteStore::open(data_dir.join("countersign.db"))?, here))
         });
         let (store, _here) = opening.await.map_err(|e| EngineError::Internal(e.to_string()))??;

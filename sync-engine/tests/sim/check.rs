@@ -34,9 +34,16 @@ pub struct Operation {
     pub state: String,
     pub due_at: Option<i64>,
     pub created_at: i64,
-    /// Shown with what is broken.
-    #[allow(dead_code, reason = "read by Debug")]
     pub error: Option<String>,
+}
+
+impl Operation {
+    /// The partner said that it lost it when something had come after it already.
+    pub fn is_said_to_be_lost(&self) -> bool {
+        self.error
+            .as_ref()
+            .is_some_and(|error| error.contains("\"partner.lost\""))
+    }
 }
 
 impl Checker {

@@ -174,6 +174,8 @@ fn effects(world: &World) -> Result<(), String> {
             "Held" => true,
             // Its replay may have had the effect since.
             "Dead" | "Withdrawn" if operation.is_replayed => true,
+            // These partners say so of what they have as well, to see whether it goes twice.
+            "Dead" | "Withdrawn" if operation.is_said_to_be_lost() => effects <= 1,
             "Dead" | "Withdrawn" => effects == 0 || server.plan.mode == Mode::Blind,
             other => return Err(format!("{other} in the end: {operation:?}")),
         };

@@ -264,17 +264,44 @@ pub fn audit(
 /// The newest entries of the history among which one of a clock that was ahead is looked for.
 const LATELY: u32 = 100;
 
+/// Whether something that is its document's next was put off by a clock that was ahead: of looks at what was delivered,
+/// and of what was given back, the history says nothing either. Goes through what waits for a later moment, partner by
+/// partner, and not through what is due.
+fn was_put_off(db: &rusqlite::Connection, now: Timestamp) -> Result<bool, StoreError> {
+    let mut next = db.prepare_cached(NEXT_PARTNER)?;
+    let mut put_off = db.prepare_cached(PUT_OFF)?;
+    let (mut company, mut partner) = (CompanyId(String::new()), PartnerId(String::new()));
+    loop {
+        let found = next
+            .query_row((&company, &partner), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some(found) = found else {
+            return Ok(false);
+        };
+        (company, partner) = found;
+        if put_off.exists((&company, &partner, now))? {
+            return Ok(true);
+        }
+    }
+}
+
+pub const NEXT_PARTNER: &str = "SELECT company, partner FROM operation INDEXED BY operation_ready
+    WHERE ready = 1 AND (company, partner) > (?1, ?2) ORDER BY company, partner LIMIT 1";
+pub const PUT_OFF: &str = "SELECT 1 FROM operation INDEXED BY operation_ready
+    WHERE ready = 1 AND company = ?1 AND partner = ?2 AND due_at > ?3 AND updated_at > ?3";
+
+const AHEAD: &str = "SELECT EXISTS (SELECT 1 FROM (SELECT at FROM audit ORDER BY id DESC LIMIT ?2) WHERE at > ?1)
+    OR EXISTS (SELECT 1 FROM operation INDEXED BY operation_state
+               WHERE state IN ('Retrying', 'Unknown') AND state <> 'Sending' AND updated_at > ?1)";
+
 /// Makes due now what was written later than now and put off.
 pub fn catch_up(db: &rusqlite::Connection, now: Timestamp) -> Result<usize, StoreError> {
     // Of an attempt that failed the history says nothing: those that failed lately are few. Of those that wait for
     // their first one there may be a million, and the history says when each was saved.
-    let was_ahead: bool = db
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM (SELECT at FROM audit ORDER BY id DESC LIMIT ?2) WHERE at > ?1)
-             OR EXISTS (SELECT 1 FROM operation INDEXED BY operation_state
-                        WHERE state IN ('Retrying', 'Unknown') AND state <> 'Sending' AND updated_at > ?1)",
-        )?
-        .query_row((now, LATELY), |row| row.get(0))?;
+    let was_ahead = was_put_off(db, now)?
+        || db
+            .prepare_cached(AHEAD)?
+            .query_row((now, LATELY), |row| row.get::<_, bool>(0))?;
     if !was_ahead {
         return Ok(0);
     }

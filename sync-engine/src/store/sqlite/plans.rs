@@ -140,6 +140,12 @@ fn the_queue_is_read_from_partial_indexes() {
         (super::jobs::WAITING.to_owned(), "INDEX operation_document", ""),
         (operations::NEXT_DUE.to_owned(), "INDEX operation_ready", ""),
         (operations::NEXT_LEASE.to_owned(), "INDEX operation_in_flight", ""),
+        (super::jobs::NEXT_PARTNER.to_owned(), "INDEX operation_ready", ""),
+        (
+            super::jobs::PUT_OFF.to_owned(),
+            "INDEX operation_ready (company=? AND partner=? AND due_at>?)",
+            "",
+        ),
     ];
     for (sql, first, second) in cases {
         let plan = plan(&db, &sql);

@@ -478,18 +478,22 @@ fn what_a_clock_that_was_ahead_put_off_is_due_when_it_is_set_right() {
 /// Simulation, seed 2000774: refused at an hour from now, and put off until then.
 #[test]
 fn an_attempt_by_a_clock_that_was_ahead_puts_nothing_off() {
-    let opened = open();
-    let store = &opened.store;
-    let order = document(store, "A");
-    write(store, move |tx| enqueue(tx, order, 1, 0)).expect("enqueued");
-    let claimed = claim_at(store, 0, 10).remove(0);
-    let later = NOW.plus_seconds(3_600);
-    write(store, move |tx| {
-        tx.finish(&finish(&claimed, DeliveryState::Retrying, later))
-    })
-    .expect("finished");
-    assert!(claim_at(store, 60, 10).is_empty());
-    let caught_up = write(store, |tx| tx.catch_up(NOW.plus_seconds(60), NOW.plus_seconds(180)));
-    assert_eq!(caught_up.expect("catches up"), 1);
-    assert_eq!(ids(&claim_at(store, 60, 10)), [operation_id(1)]);
+    for (nth, state) in [(1, DeliveryState::Retrying), (2, DeliveryState::Delivered)] {
+        let opened = open();
+        let order = document(&opened.store, "A");
+        write(&opened.store, move |tx| enqueue(tx, order, nth, 0)).expect("enqueued");
+        let claimed = claim_at(&opened.store, 0, 10).remove(0);
+        let later = NOW.plus_seconds(3_600);
+        let ended = move |tx: &mut dyn StoreTx| {
+            tx.finish(&FinishAttempt {
+                due_at: Some(later),
+                ..finish(&claimed, state, later)
+            })
+        };
+        write(&opened.store, ended).expect("finished");
+        assert!(claim_at(&opened.store, 60, 10).is_empty());
+        let catch_up = |tx: &mut dyn StoreTx| tx.catch_up(NOW.plus_seconds(60), NOW.plus_seconds(180));
+        assert_eq!(write(&opened.store, catch_up).expect("catches up"), 1);
+        assert_eq!(ids(&claim_at(&opened.store, 60, 10)), [operation_id(nth)]);
+    }
 }

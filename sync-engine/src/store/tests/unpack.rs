@@ -100,6 +100,9 @@ fn all_of(store: &SqliteStore, id: DocumentId) -> String {
     format!("{row:#?} {versions:#?} {content:#?} {history:#?} {payload:#?} {operation:#?}")
 }
 
+/// What is done to a line of an archive.
+type Change<'c> = &'c dyn Fn(&mut serde_json::Value);
+
 #[test]
 fn an_archive_that_does_not_fit_together_makes_no_database() {
     let opened = open();
@@ -111,7 +114,7 @@ fn an_archive_that_does_not_fit_together_makes_no_database() {
     let copy = opened.path.with_file_name("read.db");
     let touched = opened.path.with_file_name("touched.jsonl.gz");
     let known = opened.store.doctor().expect("readable").schema_version;
-    let cases: [(&str, &dyn Fn(&mut serde_json::Value)); 5] = [
+    let cases: [(&str, Change<'_>); 5] = [
         ("a newer program's", &|line| {
             if line.get("schemaVersion").is_some() {
                 line["schemaVersion"] = (known + 1).into();
