@@ -25,6 +25,10 @@ struct Shop {
     touched: u32,
 }
 
+fn is_of(number: &Value, id: &str) -> bool {
+    number.as_u64().is_some_and(|number| id.parse() == Ok(number))
+}
+
 impl Shop {
     fn new() -> Self {
         let sample = payload("shopify", "order.json").to_string();
@@ -46,7 +50,7 @@ impl Shop {
     fn order(&mut self, id: &str) -> Option<&mut Value> {
         self.touched += 1;
         let now = format!("2026-02-11T09:00:{:02}-04:00", self.touched);
-        let order = self.orders.iter_mut().find(|o| o["id"].to_string() == id)?;
+        let order = self.orders.iter_mut().find(|o| is_of(&o["id"], id))?;
         order["updated_at"] = json!(now);
         Some(order)
     }
@@ -93,7 +97,7 @@ impl Shop {
             }
             ["fulfillments.json"] => self.shipped(&request["fulfillment"]),
             ["fulfillments", id, what] => {
-                let Some(known) = self.fulfillments.iter_mut().find(|f| f["id"].to_string() == *id) else {
+                let Some(known) = self.fulfillments.iter_mut().find(|f| is_of(&f["id"], id)) else {
                     return unknown();
                 };
                 match *what {
@@ -138,7 +142,7 @@ impl Shop {
     }
 
     fn read(&self, path: &[&str]) -> Response<Body> {
-        let order = |id: &str| self.orders.iter().find(|o| o["id"].to_string() == id);
+        let order = |id: &str| self.orders.iter().find(|o| is_of(&o["id"], id));
         match path {
             ["orders", id, "fulfillment_orders.json"] => {
                 let Some(order) = order(id) else { return unknown() };
@@ -152,17 +156,13 @@ impl Shop {
                 reply(200, &json!({"fulfillment_orders": [closed, open]}))
             }
             ["orders", id, "fulfillments.json"] => {
-                let of: Vec<_> = self
-                    .fulfillments
-                    .iter()
-                    .filter(|f| f["order_id"].to_string() == *id)
-                    .collect();
+                let of: Vec<_> = self.fulfillments.iter().filter(|f| is_of(&f["order_id"], id)).collect();
                 reply(200, &json!({"fulfillments": of}))
             }
             ["orders", _, "refunds.json"] => reply(200, &json!({"refunds": self.refunds})),
             ["orders", _, "fulfillments", id] => {
                 let id = id.trim_end_matches(".json");
-                let found = self.fulfillments.iter().find(|f| f["id"].to_string() == id);
+                let found = self.fulfillments.iter().find(|f| is_of(&f["id"], id));
                 found.map_or_else(unknown, |found| reply(200, &json!({"fulfillment": found})))
             }
             ["orders", id] => match order(id.trim_end_matches(".json")) {

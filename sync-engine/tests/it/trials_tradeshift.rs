@@ -279,19 +279,20 @@ async fn a_delivery_note_goes_out_as_ubl_json() {
     });
     let note = CanonicalDocument::DespatchAdvice(serde_json::from_value(note).unwrap());
     let done = trial.issued(note, DeliveryState::Applied).await;
-    let network = network.lock().unwrap();
-    let (profile, sent, _) = &network.sent[&done.id.to_string()];
-    assert_eq!(profile, "ubl.despatchadvice.2.1");
-    let note = &sent["DespatchAdvice"][0];
-    assert_eq!(note["OrderReference"], json!([{"ID": [{"_": "34"}]}]));
-    assert_eq!(
-        note["Shipment"],
-        json!([{"ID": [{"_": "1"}], "Delivery": [{"Despatch": [{"ActualDespatchDate": [{"_": "2026-02-20"}]}]}]}])
-    );
-    assert_eq!(
-        note["DespatchLine"][1]["DeliveredQuantity"],
-        json!([{"_": 15, "unitCode": "C62"}])
-    );
-    drop(network);
+    {
+        let network = network.lock().unwrap();
+        let (profile, sent, _) = &network.sent[&done.id.to_string()];
+        assert_eq!(profile, "ubl.despatchadvice.2.1");
+        let note = &sent["DespatchAdvice"][0];
+        assert_eq!(note["OrderReference"], json!([{"ID": [{"_": "34"}]}]));
+        assert_eq!(
+            note["Shipment"],
+            json!([{"ID": [{"_": "1"}], "Delivery": [{"Despatch": [{"ActualDespatchDate": [{"_": "2026-02-20"}]}]}]}])
+        );
+        assert_eq!(
+            note["DespatchLine"][1]["DeliveredQuantity"],
+            json!([{"_": 15, "unitCode": "C62"}])
+        );
+    }
     trial.end().await;
 }
