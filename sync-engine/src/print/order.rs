@@ -107,8 +107,11 @@ pub(super) fn draw(
 }
 
 fn title_word(order: &Order, answer: Option<&OrderResponse>) -> Word {
+    let cancelled = order.cancel_reason.is_some();
     match answer.map(|a| a.code) {
-        None if order.cancel_reason.is_some() => Word::OrderCancellation,
+        None if cancelled => Word::OrderCancellation,
+        Some(HeaderAnswer::AP) if cancelled => Word::CancellationConfirmed,
+        Some(HeaderAnswer::RE) if cancelled => Word::CancellationRejected,
         None => Word::PurchaseOrder,
         Some(HeaderAnswer::AB) => Word::OrderAcknowledgement,
         Some(HeaderAnswer::AP) => Word::OrderConfirmation,

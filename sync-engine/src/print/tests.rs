@@ -483,3 +483,16 @@ fn the_pdf_is_tagged() {
         assert!(structure.contains(wanted), "{wanted} is missing in:\n{structure}");
     }
 }
+
+#[test]
+fn an_answer_to_a_cancellation_says_so() {
+    let mut cancelled = order(1, "en");
+    cancelled.cancel_reason = text("Not needed.");
+    let cancelled = CanonicalDocument::Order(cancelled);
+    for (code, title) in [("AP", "confirmed"), ("RE", "rejected")] {
+        let response = serde_json::json!({"code": code, "reason": null, "note": null, "lines": []});
+        let response: OrderResponse = serde_json::from_value(response).expect("an answer");
+        let page = print(title, &cancelled, Some(Answer::Order(&response)), None);
+        assert!(page.text.contains(&format!("cancellation {title}")), "{}", page.text);
+    }
+}

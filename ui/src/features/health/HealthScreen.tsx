@@ -135,7 +135,7 @@ function Looked({ checks }: { checks: readonly Check[] }) {
               <div className="strong">{check.name}</div>
               <div className="health-detail">{check.words ? `${check.message}: ${check.words}` : check.message}</div>
               {check.why ? <div className="soft">{check.why}</div> : null}
-              {check.advice ? <div>{check.advice}</div> : null}
+              {check.advice ? <div className={check.advice.startsWith("countersign ") ? "as-typed" : undefined}>{check.advice}</div> : null}
             </div>
           </li>
         ))}
