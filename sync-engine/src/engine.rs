@@ -38,7 +38,7 @@ use crate::exchange::{Exchange, Load, Pace, schedule, watch};
 use crate::meter::Meter;
 use crate::partner::Secrets;
 use crate::print::Letterhead;
-use crate::store::{DocumentRow, OPENED_ARCHIVE, SqliteStore, Store, StoreExt};
+use crate::store::{DocumentRow, OPENED_ARCHIVE, SqliteStore, Store, StoreError, StoreExt};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -278,7 +278,8 @@ impl Engine {
     /// Polls every stream of the partner now and waits for the end of the run.
     ///
     /// # Errors
-    /// `Refused` with `partner.paused`, `partner.busy`, or the code and words of what the partner answered.
+    /// `Refused` with `partner.paused`, `partner.busy`, or the code and words of what the partner answered; the store's
+    /// own, of which `Closed` when the engine stops meanwhile.
     pub async fn sync_now(&self, partner: &PartnerId) -> Result<SyncReport, EngineError> {
         let partner = self.partner(partner)?;
         if partner.gate.state().paused {
@@ -345,6 +346,7 @@ fn unusable(data_dir: &Path, why: &std::io::Error) -> EngineError {
 fn polled(partner: &Partner, error: PollError) -> EngineError {
     match error {
         PollError::Store(error) => EngineError::Store(error),
+        PollError::Stopped => EngineError::Store(StoreError::Closed),
         PollError::Fetch(error) => EngineError::Refused {
             code: error.code,
             message: error.message,
@@ -365,7 +367,6 @@ fn polled(partner: &Partner, error: PollError) -> EngineError {
             "partner.busy",
             "another engine polls this partner right now: look again shortly",
         ),
-        PollError::Stopped => EngineError::refused("store.closed", "the engine is stopping"),
     }
 }
 

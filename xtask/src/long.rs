@@ -1,4 +1,4 @@
-//! The long runs of tests that are short in CI: kills, and inputs made by chance.
+//! The long runs of tests that are short in CI: kills, and inputs made by chance. In the profile that ships.
 
 use crate::Outcome;
 use crate::process::{cargo, run};
@@ -52,7 +52,7 @@ pub fn known(wanted: &str) -> Result<&'static (&'static str, &'static str), Stri
 }
 
 fn it(filters: &[&str], variable: &str, times: u64) -> Outcome {
-    let mut command = cargo(&["test", "--package", "sync-engine", "--test", "it", "--"]);
+    let mut command = cargo(&["test", "--release", "--package", "sync-engine", "--test", "it", "--"]);
     command
         .args(filters)
         .args(["--nocapture", "--test-threads=1"])

@@ -177,15 +177,14 @@ impl Attempt {
     ) -> (Seen, Option<Told>) {
         let claimed = &self.claimed;
         let now = self.exchange.clock.now();
-        let sent_at = material
-            .as_ref()
-            .and_then(|m| m.sent_at)
-            .filter(|_| !recourse.honours_key);
+        let sent = material.and_then(|m| m.sent).filter(|_| !recourse.honours_key);
+        let sent_at = sent.map(|sent| sent.earliest);
         let request_time = millis(self.exchange.pace.request_time);
         let waited_from = match step {
             Step::Lookup if !recourse.honours_key => {
                 let doubts = &self.exchange.doubts;
-                sent_at.max(doubts.looked(claimed.operation, sent_at, self.started_at))
+                let which = sent.map(|sent| sent.written_at);
+                sent_at.max(doubts.looked(claimed.operation, which, self.started_at))
             }
             _ => sent_at,
         };

@@ -12,6 +12,15 @@ use crate::store::{AttemptRow, Claimed, OperationKind, OperationQuery, Store, St
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+/// The last send, as it is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Tells it from other sends.
+    pub written_at: Timestamp,
+    /// When it started, at the latest: what was done after it may have an earlier moment.
+    pub earliest: Timestamp,
+}
+
 /// How far back earlier answers are looked for.
 const EARLIER_OPERATIONS: u32 = 50;
 
@@ -22,7 +31,7 @@ pub struct Material {
     partner_ref: Option<serde_json::Value>,
     payload: Vec<u8>,
     /// When it was sent last, as far as an attempt was written down; read for a lookup.
-    pub sent_at: Option<Timestamp>,
+    pub sent: Option<Sent>,
     /// What our answers before a counter-offer leave in force.
     pub earlier: Earlier,
     issued: Surroundings,
@@ -105,12 +114,12 @@ impl Material {
                 earlier,
                 issued,
                 at: claimed.progress.clone().unwrap_or_default(),
-                sent_at: None,
+                sent: None,
                 rendered: None,
             };
             if step == Step::Lookup {
                 let attempts = store.attempts(claimed.operation)?;
-                material.sent_at = last_sent(&attempts);
+                material.sent = last_sent(&attempts);
             }
             let kind = outbound(claimed.kind);
             // What a verify asks for is beyond the last request.
@@ -165,10 +174,14 @@ impl Material {
 }
 
 /// When the last send started. A clock that was ahead then is no witness: what was done after it is earlier.
-fn last_sent(attempts: &[AttemptRow]) -> Option<Timestamp> {
+fn last_sent(attempts: &[AttemptRow]) -> Option<Sent> {
     // With the name of its step behind it, where there are several.
     let last = attempts.iter().rposition(|a| a.step.starts_with(Step::Send.name()))?;
-    attempts[last..].iter().map(|a| a.started_at).min()
+    let earliest = attempts[last..].iter().map(|a| a.started_at).min()?;
+    Some(Sent {
+        written_at: attempts[last].started_at,
+        earliest,
+    })
 }
 
 /// What stands around a version of ours: before version `before` of the document, or after all of its versions.
@@ -296,9 +309,17 @@ mod tests {
             attempt("send lines", 5),
             attempt("lookup lines", 9),
         ];
-        assert_eq!(last_sent(&steps), Some(Timestamp(5)));
+        let sent = |written_at, earliest| {
+            Some(Sent {
+                written_at: Timestamp(written_at),
+                earliest: Timestamp(earliest),
+            })
+        };
+        assert_eq!(last_sent(&steps), sent(5, 5));
         let plain = [attempt("send", 2), attempt("lookup", 4)];
-        assert_eq!(last_sent(&plain), Some(Timestamp(2)));
+        assert_eq!(last_sent(&plain), sent(2, 2));
+        let ahead = [attempt("send", 90), attempt("lookup", 30)];
+        assert_eq!(last_sent(&ahead), sent(90, 30), "a clock that was ahead is no witness");
         assert_eq!(last_sent(&[attempt("prepare lines", 3)]), None);
     }
 }

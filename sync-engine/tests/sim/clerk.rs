@@ -14,7 +14,7 @@ use sync_engine::domain::{
     PartnerId, PartnerRules, ReceiptAdvice, ReceiptLine, Side, VersionNumber,
 };
 use sync_engine::engine::{Engine, EngineError, Issue, Seen};
-use sync_engine::store::{DocumentQuery, DocumentRow, DocumentView, OperationQuery, OperationRow};
+use sync_engine::store::{DocumentQuery, DocumentRow, DocumentView, OperationQuery, OperationRow, StoreError};
 use uuid::Uuid;
 
 /// What the clerk was told, in the order of telling.
@@ -28,6 +28,8 @@ pub enum Told {
     /// The partner: whether its call was taken.
     Called(bool),
     Refused(String),
+    /// The engine stopped meanwhile: nothing was saved.
+    Stopped,
     /// An error of the store, which no scenario explains.
     Failed(String),
     Done,
@@ -286,6 +288,7 @@ fn told(done: Result<Told, EngineError>) -> Told {
     match done {
         Ok(told) => told,
         Err(EngineError::Refused { code, .. }) => Told::Refused(code.to_owned()),
+        Err(EngineError::Store(StoreError::Closed)) => Told::Stopped,
         Err(EngineError::Store(error)) => Told::Failed(error.to_string()),
         Err(other) => Told::Refused(other.to_string()),
     }

@@ -254,6 +254,12 @@ impl World {
                 }
                 Told::Released(id) | Told::Retried(id) => drop(self.touched.insert(id, now)),
                 Told::Called(is_taken) => self.calls.answered(act, is_taken, &mut self.network.lock()),
+                Told::Stopped
+                    if self
+                        .places
+                        .iter()
+                        .any(|place| place.host.is_none() || place.stopping.is_some()) => {}
+                Told::Stopped => self.kernel.broken(|| format!("act {act}: closed, and no engine stops")),
                 Told::Failed(error) => self.kernel.broken(|| format!("act {act} failed: {error}")),
                 Told::Refused(_) | Told::Done => {}
             }

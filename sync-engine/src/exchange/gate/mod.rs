@@ -81,6 +81,8 @@ struct Inner {
 struct Refused {
     by: Use,
     probe_at: Timestamp,
+    /// From then on the other use is let through, too: the one that was refused may have nothing to do any more.
+    other_at: Timestamp,
     wait: Duration,
     probing: bool,
 }
@@ -102,12 +104,9 @@ impl Gate {
     }
 
     pub fn restored(state: PartnerState, pace: &Pace, now: Timestamp) -> Self {
-        let refused = state.credentials_broken.then_some(Refused {
-            by: Use::Poll,
-            probe_at: now,
-            wait: pace.breaker.probe_after,
-            probing: false,
-        });
+        let refused = state
+            .credentials_broken
+            .then(|| Refused::at(Use::Poll, now, pace.breaker.probe_after));
         let breaker = Breaker::restored(pace.breaker.clone(), state.breaker, state.probe_at, now);
         Self {
             pace: pace.clone(),
@@ -199,7 +198,8 @@ impl Gate {
         let mut inner = self.lock();
         inner.breaker.hasten(now);
         if let Some(refused) = &mut inner.refused {
-            refused.probe_at = now;
+            // Whichever use comes first: nothing may be left to do for the one that was refused.
+            (refused.probe_at, refused.other_at) = (now, now);
         }
     }
 
@@ -341,10 +341,24 @@ impl Drop for Entered {
 }
 
 impl Refused {
+    fn at(by: Use, probe_at: Timestamp, wait: Duration) -> Self {
+        Self {
+            by,
+            probe_at,
+            other_at: probe_at.plus_millis(millis(wait)),
+            wait,
+            probing: false,
+        }
+    }
+
     /// The use that was refused is tried; the other one when that has nothing to do any more.
     fn lets(&self, purpose: Use, now: Timestamp) -> bool {
-        let overdue = self.probe_at.plus_millis(millis(self.wait));
-        !self.probing && now >= self.probe_at && (self.by == purpose || now >= overdue)
+        let from = if self.by == purpose {
+            self.probe_at
+        } else {
+            self.other_at
+        };
+        !self.probing && now >= from
     }
 }
 
@@ -352,18 +366,13 @@ impl Inner {
     fn credentials(&mut self, purpose: Use, seen: Credentials, now: Timestamp, pace: &BreakerPace) -> Option<Told> {
         match (seen, &mut self.refused) {
             (Credentials::Refused, None) => {
-                self.refused = Some(Refused {
-                    by: purpose,
-                    probe_at: now.plus_millis(millis(pace.probe_after)),
-                    wait: pace.probe_after,
-                    probing: false,
-                });
+                let probe_at = now.plus_millis(millis(pace.probe_after));
+                self.refused = Some(Refused::at(purpose, probe_at, pace.probe_after));
                 Some(Told::CredentialsBroken)
             }
             (Credentials::Refused, Some(refused)) if refused.by == purpose => {
-                refused.wait = refused.wait.saturating_mul(2).min(pace.probe_cap);
-                refused.probe_at = now.plus_millis(millis(refused.wait));
-                refused.probing = false;
+                let wait = refused.wait.saturating_mul(2).min(pace.probe_cap);
+                *refused = Refused::at(purpose, now.plus_millis(millis(wait)), wait);
                 None
             }
             (Credentials::Accepted, Some(refused)) if refused.by == purpose => {

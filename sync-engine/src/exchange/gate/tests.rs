@@ -162,6 +162,22 @@ fn a_person_need_not_wait_for_a_probes_time() {
 }
 
 #[test]
+fn who_asks_again_and_again_is_let_through_though_nothing_is_left_of_what_was_refused() {
+    let bench = Bench::new();
+    bench.make(Use::Deliver, Report::Neither, Credentials::Refused);
+    // The clerk takes the operation back, and asks for news more often than the credentials are tried.
+    for second in [1, 21, 41] {
+        bench.at(second);
+        bench.gate.hasten(bench.clock.now());
+        assert_eq!(bench.make(Use::Poll, Report::Neither, Credentials::Refused), None);
+        assert!(!bench.lets(Use::Poll), "refused once more");
+    }
+    bench.gate.hasten(bench.clock.now());
+    let told = bench.make(Use::Poll, Report::Reached, Credentials::Accepted);
+    assert_eq!(told, Some(Told::CredentialsGood));
+}
+
+#[test]
 fn what_is_stored_comes_back() {
     let bench = Bench::new();
     (0..10).for_each(|_| {
