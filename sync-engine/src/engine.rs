@@ -345,6 +345,10 @@ fn unusable(data_dir: &Path, why: &std::io::Error) -> EngineError {
 
 fn polled(partner: &Partner, error: PollError) -> EngineError {
     match error {
+        PollError::Elsewhere | PollError::Store(StoreError::LeaseLost) => EngineError::refused(
+            "partner.busy",
+            "another engine polls this partner right now: look again shortly",
+        ),
         PollError::Store(error) => EngineError::Store(error),
         PollError::Stopped => EngineError::Store(StoreError::Closed),
         PollError::Fetch(error) => EngineError::Refused {
@@ -363,10 +367,6 @@ fn polled(partner: &Partner, error: PollError) -> EngineError {
             let message = state.last_error.and_then(|e| e.message);
             EngineError::refused(code, message.as_deref().unwrap_or("the partner is not asked now"))
         }
-        PollError::Elsewhere => EngineError::refused(
-            "partner.busy",
-            "another engine polls this partner right now: look again shortly",
-        ),
     }
 }
 

@@ -182,15 +182,16 @@ fn effects(world: &World) -> Result<(), String> {
         if !fits || effects > 1 + consents {
             return Err(says());
         }
+        // What had left before may arrive after: then a person knew that it may have been sent.
         let withdrawn = world.withdrawn.get(&operation.own_id);
         let late = server
             .ledger
             .iter()
-            .find(|e| e.sent.operation == operation.id && withdrawn.is_some_and(|w| e.at > *w));
+            .find(|e| e.sent.operation == operation.id && withdrawn.is_some_and(|w| e.left_at > *w));
         if let Some(effect) = late {
             return Err(format!(
-                "had its effect at {} after it was withdrawn: {operation:?}",
-                effect.at
+                "left at {} after it was withdrawn: {operation:?}",
+                effect.left_at
             ));
         }
         if world.plan.quiet {

@@ -73,6 +73,13 @@ pub fn list(programs: &Programs, effort: &Effort, report: &mut Report) -> Result
             target,
         );
     }
+    let of = |curve: &Vec<[Series; 4]>| curve.iter().map(|[.., cpu]| cpu.median()).collect::<Vec<_>>();
+    let lines: Vec<_> = READS
+        .iter()
+        .zip(&curves)
+        .map(|((_, what), curve)| (*what, of(curve)))
+        .collect();
+    report.chart("p99 of CPU ms by documents in the store", &effort.sizes, &lines);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::programs::machine;
 use crate::process::{command, output_of, root};
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 const DOCUMENT: &str = "docs/performance.md";
@@ -13,6 +14,7 @@ pub struct Report {
     rows: Vec<String>,
     /// Tables with a column for each size: their head, and their rows.
     curves: Vec<(String, Vec<String>)>,
+    charts: Vec<String>,
 }
 
 /// The figures of the rounds, in their order.
@@ -77,6 +79,7 @@ impl Report {
             words: words.to_owned(),
             rows: Vec::new(),
             curves: Vec::new(),
+            charts: Vec::new(),
         }
     }
 
@@ -100,6 +103,33 @@ impl Report {
             Some((_, rows)) => rows.push(row),
             None => self.curves.push((head, vec![row])),
         }
+    }
+
+    /// Figures over sizes as lines of a chart, which Markdown viewers draw from its text (Mermaid). It has no legend, so
+    /// the lines are named in words, in the order of their ends, the largest first.
+    pub fn chart(&mut self, title: &str, sizes: &[u64], lines: &[(&str, Vec<f64>)]) {
+        let mut lines: Vec<_> = lines.iter().filter(|(_, line)| line.len() == sizes.len()).collect();
+        if sizes.len() < 2 || lines.is_empty() {
+            return;
+        }
+        lines.sort_by(|(_, a), (_, b)| b.last().partial_cmp(&a.last()).unwrap_or(Ordering::Equal));
+        let columns = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let names = lines.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("; ");
+        let mut chart = format!("{title}, at the right end from above: {names}.\n\n```mermaid\nxychart-beta\n");
+        let _ = writeln!(
+            chart,
+            "    title \"{title}\"\n    x-axis [{columns}]\n    y-axis \"ms\" 0 --> {}",
+            {
+                let most = lines.iter().flat_map(|(_, line)| line.iter().copied());
+                short(most.fold(0.1, f64::max) * 1.1)
+            }
+        );
+        for (_, line) in lines {
+            let points = line.iter().map(|v| format!("{v:.3}")).collect::<Vec<_>>().join(", ");
+            let _ = writeln!(chart, "    line [{points}]");
+        }
+        chart.push_str("```");
+        self.charts.push(chart);
     }
 
     /// Us, the baseline, and us divided by it.
@@ -128,6 +158,9 @@ impl Report {
         for (head, rows) in &self.curves {
             let _ = writeln!(out, "\n{head}\n{}", rows.join("\n"));
         }
+        for chart in &self.charts {
+            let _ = writeln!(out, "\n{chart}");
+        }
         out
     }
 
@@ -145,7 +178,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::Series;
+    use super::{Report, Series};
 
     #[test]
     fn medians_and_ratios() {
@@ -154,5 +187,19 @@ mod tests {
         assert_eq!(a.shown(), "20.0 [10.0-30.0]");
         assert_eq!(a.over(&b).shown(), "2.00 [1.00-3.00]");
         assert_eq!(Series(vec![1.0, 2.0]).shown(), "1.50 [1.00-2.00]");
+    }
+    #[test]
+    fn a_chart_names_its_lines_from_above() {
+        let mut report = Report::new("bench");
+        let lines = [("low", vec![0.1, 0.2]), ("high", vec![0.1, 0.5]), ("torn", vec![1.0])];
+        report.chart("p99 CPU, ms", &[10, 100], &lines);
+        let chart = report.charts.pop().expect("one");
+        let head = "p99 CPU, ms, at the right end from above: high; low.\n\n```mermaid\nxychart-beta\n";
+        assert!(chart.starts_with(head), "{chart}");
+        let body =
+            "    x-axis [10, 100]\n    y-axis \"ms\" 0 --> 0.55\n    line [0.100, 0.500]\n    line [0.100, 0.200]\n```";
+        assert!(chart.ends_with(body), "{chart}");
+        report.chart("of one size", &[10], &[("low", vec![0.1])]);
+        assert!(report.charts.is_empty(), "a point is no curve");
     }
 }

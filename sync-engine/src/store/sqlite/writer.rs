@@ -99,6 +99,19 @@ impl Queue {
         self.wake.notify_all();
     }
 
+    /// Closes it and forgets what waits: nobody will write it. What waits may hold the store that holds this.
+    fn abandon(&self) {
+        let left = {
+            let mut waiting = self.lock();
+            waiting.closed = true;
+            (
+                std::mem::take(&mut waiting.interactive),
+                std::mem::take(&mut waiting.bulk),
+            )
+        };
+        drop(left);
+    }
+
     /// Groups committed since the start.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
@@ -164,6 +177,13 @@ pub struct Writer {
     pub bulk_waits_since: Option<Duration>,
     pub last_interactive: Option<Duration>,
     pub stopwatch: Stopwatch,
+}
+
+/// However it ends, nobody waits for it for ever.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
 }
 
 impl Writer {

@@ -1,7 +1,7 @@
 //! A store whose writer is in the caller's hands.
 
 use super::fixtures::*;
-use crate::store::{HostedWriter, Lane, SqliteStore, Store, StoreExt};
+use crate::store::{HostedWriter, Lane, SqliteStore, Store, StoreError, StoreExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -44,4 +44,20 @@ fn waits_for_its_host_to_commit_and_loses_what_it_did_not() {
     drop((writer, store));
     let (store, _writer) = hosted(&path);
     assert_eq!(store.counters(&company()).expect("counters").documents, 2);
+}
+
+#[test]
+fn a_writer_that_ends_lets_go_of_what_waits_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, writer) = hosted(&folder.path().join("countersign.db"));
+    // As the engine's units do, it holds the store that it waits in.
+    let held = Arc::clone(&store);
+    let mut waiting = Box::pin(store.write(Lane::Bulk, move |_| Ok(held.commits())));
+    drop(writer);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(matches!(
+        waiting.as_mut().poll(&mut context),
+        Poll::Ready(Err(StoreError::Closed))
+    ));
+    assert_eq!(Arc::strong_count(&store), 1);
 }
