@@ -39,6 +39,8 @@ const ONCE_FAILED: [u64; 11] = [
 ];
 /// Seeds that nobody tried before, in every test run besides; `COUNTERSIGN_NEW_SEEDS` says another number.
 const NEW: u64 = 200;
+/// A long run says how far it is after each so many.
+const SAY_EVERY: u64 = 5_000;
 /// New ones have numbers above the fixed ones.
 const FIRST_NEW: u64 = 1_000_000;
 
@@ -160,6 +162,9 @@ fn try_seeds(seeds: impl Iterator<Item = u64> + Send, time: Option<Duration>) ->
                         Ok(ran) => tried.count(&ran),
                         Err(broken) => tried.fail(seed, &broken),
                     }
+                    if tried.seeds.fetch_add(1, Ordering::Relaxed) % SAY_EVERY == SAY_EVERY - 1 {
+                        println!("{}", tried.figures());
+                    }
                 }
             });
         }
@@ -183,14 +188,12 @@ impl Tried {
     }
 
     fn count(&self, ran: &Ran) {
-        self.seeds.fetch_add(1, Ordering::Relaxed);
         self.events.fetch_add(ran.events, Ordering::Relaxed);
         self.operations.fetch_add(ran.operations as u64, Ordering::Relaxed);
     }
 
     /// Keeps what fails, with the smallest schedule that still does and the command that replays it.
     fn fail(&self, seed: u64, broken: &str) {
-        self.seeds.fetch_add(1, Ordering::Relaxed);
         let plan = Plan::of(seed);
         let kept = shrink::smallest(&plan, broken);
         let list: Vec<String> = kept.iter().map(usize::to_string).collect();
