@@ -177,11 +177,11 @@ impl Attempt {
     ) -> (Seen, Option<Told>) {
         let claimed = &self.claimed;
         let now = self.exchange.clock.now();
-        let sent = material.and_then(|m| m.sent).filter(|_| !recourse.honours_key);
+        let sent = material.and_then(|m| m.sent);
         let sent_at = sent.map(|sent| sent.earliest);
         let request_time = millis(self.exchange.pace.request_time);
         let waited_from = match step {
-            Step::Lookup if !recourse.honours_key => {
+            Step::Lookup => {
                 let doubts = &self.exchange.doubts;
                 let which = sent.map(|sent| sent.written_at);
                 sent_at.max(doubts.looked(claimed.operation, which, self.started_at))

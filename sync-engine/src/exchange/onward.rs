@@ -96,7 +96,8 @@ fn anew(
 ) -> bool {
     let may = link.rereads(kind) && link.prepares(kind, &material.at) && material.at.round < MAX_ROUNDS;
     match (step, &result.verdict) {
-        (Step::Lookup, Verdict::NotSeen) => may,
+        // Under a key of its own: what was sent before must not be on its way any more.
+        (Step::Lookup, Verdict::NotSeen) => may && at.now >= at.settled_from,
         (Step::Send, Verdict::Conflict { .. }) if may => {
             // An earlier send of it may be what the partner holds: it is asked, not sent once more.
             let sent_before = claimed.request.is_some();

@@ -170,8 +170,10 @@ pub fn settle(step: Step, result: &SendResult, at: &Circumstances, pace: &Pace) 
         // It went no second time: something came after it.
         Verdict::Lost => refused(DeliveryState::Dead, "partner.lost", result),
         Verdict::NotSeen => match step {
-            // What was sent may still be on its way.
-            Step::Lookup if at.now < at.settled_from => reached(DeliveryState::Unknown, Some(at.settled_from), false),
+            // What was sent may still be on its way, and would be done beside what is sent now.
+            Step::Lookup if at.now < at.settled_from && !at.recourse.honours_key => {
+                reached(DeliveryState::Unknown, Some(at.settled_from), false)
+            }
             // Sent under the same key at the next claim: one attempt row per try.
             Step::Lookup => reached(DeliveryState::Retrying, Some(at.now), false),
             Step::Verify => not_applied_yet(pace.quick_base, at, pace),

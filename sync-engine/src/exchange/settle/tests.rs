@@ -482,7 +482,10 @@ fn a_failure_of_the_second_send_does_not_make_the_first_one_known() {
 fn what_may_be_on_its_way_is_not_taken_for_unseen() {
     let at = Circumstances {
         settled_from: Timestamp(60_000),
-        recourse: ASK,
+        recourse: Recourse {
+            can_look_up: true,
+            honours_key: false,
+        },
         ..IN_DOUBT
     };
     assert_eq!(
@@ -497,4 +500,7 @@ fn what_may_be_on_its_way_is_not_taken_for_unseen() {
         after_doubt(Step::Lookup, Verdict::NotSeen, None, &settled),
         (Retrying, Some(60_000))
     );
+    let keyed = Circumstances { recourse: ASK, ..at };
+    let (to, _) = after_doubt(Step::Lookup, Verdict::NotSeen, None, &keyed);
+    assert_eq!(to, Retrying, "under its key it may go at once");
 }

@@ -292,9 +292,11 @@ pub const PUT_OFF: &str = "SELECT 1 FROM operation INDEXED BY operation_ready
 
 const AHEAD: &str = "SELECT EXISTS (SELECT 1 FROM (SELECT at FROM audit ORDER BY id DESC LIMIT ?2) WHERE at > ?1)
     OR EXISTS (SELECT 1 FROM operation INDEXED BY operation_state
-               WHERE state IN ('Retrying', 'Unknown') AND state <> 'Sending' AND updated_at > ?1)";
+               WHERE state IN ('Retrying', 'Unknown') AND state <> 'Sending'
+                 AND (updated_at > ?1 OR scheduled_from > ?1))";
 
-/// Makes due now what was written later than now and put off.
+/// Makes due now what was written later than now and put off. A schedule that begins later than now begins now, whenever
+/// it was written last: it would not end before it began.
 pub fn catch_up(db: &rusqlite::Connection, now: Timestamp) -> Result<usize, StoreError> {
     // Of an attempt that failed the history says nothing: those that failed lately are few. Of those that wait for
     // their first one there may be a million, and the history says when each was saved.
@@ -312,8 +314,9 @@ pub fn catch_up(db: &rusqlite::Connection, now: Timestamp) -> Result<usize, Stor
         "ready = 1 AND state = 'Delivered'",
     ] {
         let sql = format!(
-            "UPDATE operation SET due_at = min(due_at, ?1), scheduled_from = min(scheduled_from, ?1)
-             WHERE {which} AND (due_at > ?1 OR scheduled_from > ?1) AND updated_at > ?1"
+            "UPDATE operation SET due_at = CASE WHEN updated_at > ?1 THEN min(due_at, ?1) ELSE due_at END,
+                 scheduled_from = min(scheduled_from, ?1)
+             WHERE {which} AND (scheduled_from > ?1 OR (due_at > ?1 AND updated_at > ?1))"
         );
         count += db.prepare_cached(&sql)?.execute([now])?;
     }
