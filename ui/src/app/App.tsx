@@ -1,9 +1,10 @@
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { type FormEvent, lazy, Suspense, useEffect, useState } from "react";
+import { type FormEvent, lazy, Suspense, useEffect, useLayoutEffect, useState } from "react";
 import { I18nProvider } from "react-aria-components";
 import { api, asProblem } from "../api/client";
 import { connectFeed, keys, useFeedState } from "../api/live";
 import { Bar, Button, Field } from "../components/controls";
+import { screenChanged } from "../components/focus";
 import { ErrorBoundary } from "../errors/ErrorPanel";
 import { HealthBanner } from "../features/health/HealthBanner";
 import { DocumentScreen } from "../features/document/DocumentScreen";
@@ -86,6 +87,9 @@ function Frame() {
     { id: "theme", key: "g t", title: text.theme.next, group: text.groups.app, run: () => cycleTheme(theme) },
   ]);
 
+  const shown = href(route);
+  useLayoutEffect(screenChanged, [shown]);
+
   useEffect(() => {
     document.title = `${titleOf(route)} – ${text.product}`;
   }, [route]);
@@ -101,7 +105,7 @@ function Frame() {
           </Bar>
         ) : null}
         <HealthBanner route={route} />
-        <ErrorBoundary reset={href(route)}>
+        <ErrorBoundary reset={shown}>
           <Suspense fallback={<p className="screen-head soft">{text.loading}</p>}>
             <Screen route={route} />
           </Suspense>

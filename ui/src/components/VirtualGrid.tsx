@@ -2,6 +2,7 @@
 
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef } from "react";
+import { mayTakeFocus } from "./focus";
 
 export interface Column<T> {
   id: string;
@@ -76,7 +77,7 @@ export function VirtualGrid<T>(props: Props<T>) {
 
   const { autoFocus } = props;
   useEffect(() => {
-    if (autoFocus) scroller.current?.focus({ preventScroll: true });
+    if (autoFocus && mayTakeFocus()) scroller.current?.focus({ preventScroll: true });
   }, [autoFocus]);
 
   // A row that became active from outside (back from a document, a removed row) is brought into sight once.
