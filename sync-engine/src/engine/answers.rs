@@ -118,9 +118,9 @@ impl Engine {
         let exchange = Arc::clone(self.exchange());
         let id = exchange.clock.new_operation_id();
         let now = exchange.clock.now();
-        // Rendering a long order takes a while, and may fail in a mapping: off the async threads, as the reads are, and in
-        // one go with them.
-        let checking = self.store().read(move |store| {
+        let announced = self.store().announce();
+        // Rendering a long order takes a while, and may fail in a mapping: in one go with the reads.
+        let checking = self.store().read_in_place(move |store| {
             let answered = answered(store, &exchange, document, version)?;
             let answer = check(&answered)?;
             let draft = sendable(&answered, &answer, id, now)?;
@@ -145,6 +145,7 @@ impl Engine {
         let saved = self.store().write(Lane::Interactive, move |tx| {
             save(tx, (&operation, code), draft.as_ref(), &rules)
         });
+        drop(announced);
         let row = saved.await?;
         self.exchange().due.notify_waiters();
         tracing::info!(operation = %id, document = row.document_number, kind = ?row.kind, "answer saved");

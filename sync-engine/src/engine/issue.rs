@@ -144,7 +144,8 @@ impl Engine {
         let link = partner.link();
         let rules = link.rules().clone();
         let checked = rules.clone();
-        let drafted = self.store().read(move |store| {
+        let announced = self.store().announce();
+        let drafted = self.store().read_in_place(move |store| {
             let draft = content::draft(store, company, seen, issue, &checked, now)?;
             sendable(link.as_ref(), &draft, id, now)?;
             Ok::<_, StoreError>(draft)
@@ -154,6 +155,7 @@ impl Engine {
         let saved = self
             .store()
             .write(Lane::Interactive, move |tx| save(tx, &draft, id, &rules, &actor, now));
+        drop(announced);
         let row = saved.await?;
         self.exchange().due.notify_waiters();
         tracing::info!(operation = %id, document = row.document_number, kind = ?row.kind, "document saved");

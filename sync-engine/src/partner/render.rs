@@ -1,7 +1,7 @@
 //! Our answer -> the partner's request.
 
-use super::config::{Format, PartnerConfig};
-use super::expr::Scope;
+use super::config::{Format, OperationConfig, PartnerConfig};
+use super::expr::{Scope, Seen, trace};
 use super::stages::{self, Here};
 use super::{IntakeError, IntakeProblem, OutboundKind, RenderInput, RenderedRequest, issue};
 use crate::domain::{PartnerRules, Progress};
@@ -48,8 +48,9 @@ impl OutboundKind {
 /// # Errors
 /// `mapping` when the request cannot be made, `schema` when its body does not fit the partner's schema.
 pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Result<RenderedRequest, IntakeError> {
-    let Some(Here { step, scope, .. }) = here(config, input)? else {
-        if config.operations.get(&input.kind).is_some_and(|o| o.silent) {
+    let operation = operation(config, input)?;
+    let Some(Here { step, scope, .. }) = at(config, operation, input, operation.seen.as_ref())? else {
+        if operation.silent {
             return Ok(RenderedRequest::nothing());
         }
         let message = "there is nothing to send: no step of the operation applies".to_owned();
@@ -70,15 +71,27 @@ pub(crate) fn rendered(config: &PartnerConfig, input: &RenderInput<'_>) -> Resul
 
 /// Where the request at the input's progress is, or the first after it; `None` when there is none.
 pub(super) fn here<'c>(config: &'c PartnerConfig, input: &RenderInput<'_>) -> Result<Option<Here<'c>>, IntakeError> {
-    let Some(operation) = config.operations.get(&input.kind) else {
+    at(config, operation(config, input)?, input, None)
+}
+
+fn operation<'c>(config: &'c PartnerConfig, input: &RenderInput<'_>) -> Result<&'c OperationConfig, IntakeError> {
+    config.operations.get(&input.kind).ok_or_else(|| {
         let message = format!(
             "the configuration of {} has no operation \"{}\"",
             config.name,
             input.kind.as_str()
         );
-        return Err(mapping(input, message));
-    };
-    stages::here(config, operation, input).map_err(|problems| failed(input, "mapping", problems))
+        mapping(input, message)
+    })
+}
+
+fn at<'c>(
+    config: &PartnerConfig,
+    operation: &'c OperationConfig,
+    input: &RenderInput<'_>,
+    seen: Option<&Seen>,
+) -> Result<Option<Here<'c>>, IntakeError> {
+    stages::here(config, operation, input, seen).map_err(|problems| failed(input, "mapping", problems))
 }
 
 /// Where the operation goes on once the request at the input's progress is through; `receipt` is what was kept of its
@@ -110,14 +123,29 @@ fn mapping(input: &RenderInput<'_>, message: String) -> IntakeError {
     failed(input, "mapping", vec![IntakeProblem { pointer, message }])
 }
 
-/// What the expressions of a request see: `docs/partner/operations.md`.
-pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, config: &PartnerConfig) -> Value {
-    let document = issue::plain(input.document);
+/// What the expressions of a request see: `docs/partner/operations.md`. Of what is large only what is `seen`, where that
+/// is known.
+pub(crate) fn request_scope(
+    input: &RenderInput<'_>,
+    receipt: Option<&Value>,
+    config: &PartnerConfig,
+    seen: Option<&Seen>,
+) -> Value {
+    // Where it is watched, places are told from the whole.
+    let seen = seen.filter(|_| !trace::is_on());
+    let has = |name| seen.is_none_or(|seen| seen.has(name));
+    let mut document = issue::plain(input.document);
+    let mut lines = || {
+        own_lines(
+            &mut document,
+            seen.is_none_or(|seen| seen.has_within("document", "lines")),
+        )
+    };
     let mut changes = Vec::new();
     let (lines, added) = match input.kind {
-        OutboundKind::Receipt => (received_lines(&document, input.answer), Vec::new()),
+        OutboundKind::Receipt => (received_lines(lines(), input.answer), Vec::new()),
         OutboundKind::Acknowledge | OutboundKind::Confirm | OutboundKind::Reject | OutboundKind::Counter => {
-            answered_lines(&document, input.answer, &config.rules)
+            answered_lines(lines(), input.answer, &config.rules)
         }
         OutboundKind::Submit | OutboundKind::Update | OutboundKind::Cancel | OutboundKind::Close => {
             changes = issue::changes(input.document, input.previous);
@@ -128,6 +156,7 @@ pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, co
         }
         OutboundKind::Despatch => (issue::ordered(&document, input.order), Vec::new()),
     };
+    let payload = has("payload").then(|| payload(input.payload, config));
     let mut scope = json!({
         "operation": input.kind.as_str(),
         "kind": input.document.kind(),
@@ -145,7 +174,7 @@ pub(crate) fn request_scope(input: &RenderInput<'_>, receipt: Option<&Value>, co
     // Moved, not copied as the macro does: they are large.
     for (name, value) in [
         ("document", document),
-        ("payload", payload(input.payload, config)),
+        ("payload", payload.unwrap_or_default()),
         ("changes", Value::Array(changes)),
         ("lines", Value::Array(lines)),
         ("added", Value::Array(added)),
@@ -166,13 +195,17 @@ fn payload(bytes: &[u8], config: &PartnerConfig) -> Value {
     format.value(bytes).unwrap_or(Value::Null)
 }
 
-fn lines_of(document: &Value) -> impl Iterator<Item = &Map<String, Value>> {
-    document
-        .get("lines")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
+/// A document's lines: taken out of it, unless they are to be seen there as well.
+fn own_lines(document: &mut Value, stay: bool) -> Vec<Map<String, Value>> {
+    let Some(Value::Array(lines)) = document.get_mut("lines") else {
+        return Vec::new();
+    };
+    let lines = if stay { lines.clone() } else { std::mem::take(lines) };
+    let objects = lines.into_iter().filter_map(|line| match line {
+        Value::Object(line) => Some(line),
+        _ => None,
+    });
+    objects.collect()
 }
 
 fn answers_of(answer: &Value) -> impl Iterator<Item = &Value> {
@@ -180,10 +213,11 @@ fn answers_of(answer: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// Every order line with `answers`: what the header answer or the answer lines say of it. And the lines that we add.
-fn answered_lines(document: &Value, answer: &Value, rules: &PartnerRules) -> (Vec<Value>, Vec<Value>) {
+fn answered_lines(lines: Vec<Map<String, Value>>, answer: &Value, rules: &PartnerRules) -> (Vec<Value>, Vec<Value>) {
     let code = answer.get("code").and_then(Value::as_str).unwrap_or_default();
-    let lines = lines_of(document)
-        .map(|line| {
+    let lines = lines
+        .into_iter()
+        .map(|mut line| {
             let mut own: Vec<Value> = answers_of(answer)
                 .filter(|a| a.get("lineId") == line.get("id") && a.get("code").is_none_or(|c| c != "Added"))
                 .cloned()
@@ -198,7 +232,6 @@ fn answered_lines(document: &Value, answer: &Value, rules: &PartnerRules) -> (Ve
                     answer.extend(line.get("quantity").map(|q| ("quantity".to_owned(), q.clone())));
                 }
             }
-            let mut line = line.clone();
             line.insert("answers".to_owned(), Value::Array(own));
             Value::Object(line)
         })
@@ -221,12 +254,12 @@ fn implied(code: &str, answer: &Value, rules: &PartnerRules) -> Option<Value> {
 }
 
 /// Every line of the delivery note with `receipt`: what arrived of it.
-fn received_lines(document: &Value, answer: &Value) -> Vec<Value> {
-    lines_of(document)
-        .map(|line| {
-            let receipt = answers_of(answer).find(|a| a.get("lineId") == line.get("id"));
-            let mut line = line.clone();
-            line.insert("receipt".to_owned(), receipt.cloned().unwrap_or(Value::Null));
+fn received_lines(lines: Vec<Map<String, Value>>, answer: &Value) -> Vec<Value> {
+    lines
+        .into_iter()
+        .map(|mut line| {
+            let receipt = answers_of(answer).find(|a| a.get("lineId") == line.get("id")).cloned();
+            line.insert("receipt".to_owned(), receipt.unwrap_or(Value::Null));
             Value::Object(line)
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use super::RenderInput;
 use super::config::{OperationConfig, PartnerConfig, StepConfig};
-use super::expr::{Problem, Scope};
+use super::expr::{Problem, Scope, Seen};
 use super::render::request_scope;
 use crate::domain::Progress;
 use serde_json::{Value, json};
@@ -18,7 +18,8 @@ pub(super) struct Here<'c> {
     pub scope: Value,
 }
 
-/// The request at the input's progress, or the first after it; `None` when there is none.
+/// The request at the input's progress, or the first after it; `None` when there is none. Its scope has what is `seen`,
+/// or everything.
 ///
 /// # Errors
 /// More lines than the partner takes, or a repetition that cannot be worked out.
@@ -26,9 +27,10 @@ pub(super) fn here<'c>(
     config: &PartnerConfig,
     operation: &'c OperationConfig,
     input: &RenderInput<'_>,
+    seen: Option<&Seen>,
 ) -> Result<Option<Here<'c>>, Vec<Problem>> {
     let mut progress = input.stage.progress.cloned().unwrap_or_default();
-    let mut scope = request_scope(input, None, config);
+    let mut scope = request_scope(input, None, config, seen);
     if let Some(most) = operation.max_lines {
         chunks(&mut scope, most, operation)?;
     }

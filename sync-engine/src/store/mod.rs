@@ -35,10 +35,28 @@ pub type ErasedWork = Box<dyn FnOnce(&mut dyn StoreTx) -> Result<Box<dyn std::an
 /// A future that resolves after the durable commit (or the rollback).
 pub type Committed<T> = std::pin::Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 
+/// An interactive unit of work that is being prepared; see `Store::announce`.
+pub struct Announced {
+    _ends_when_dropped: Box<dyn std::any::Any + Send + Sync>,
+}
+
+impl Announced {
+    /// Lasts as long as `held`.
+    pub fn until_dropped(held: impl std::any::Any + Send + Sync) -> Self {
+        Self {
+            _ends_when_dropped: Box::new(held),
+        }
+    }
+}
+
 /// Reads take a reader connection and block for as long as SQLite takes (milliseconds): call them through
 /// `tokio::task::spawn_blocking` or `StoreExt::read` from async code.
 pub trait Store: Send + Sync + 'static {
     fn submit(&self, lane: Lane, work: ErasedWork) -> Committed<Box<dyn std::any::Any + Send>>;
+
+    /// Says that a person's write is being prepared: until what this answers is dropped, bulk work lets the writer go,
+    /// for some milliseconds at most, so that the write finds it free.
+    fn announce(&self) -> Announced;
 
     /// It has no threads of its own: reads run on the thread that asks.
     fn is_hosted(&self) -> bool {

@@ -51,6 +51,7 @@ impl Store for Forgetful {
     }
 
     passed_on! {
+        announce() -> Announced;
         is_hosted() -> bool;
         list_documents(query: &DocumentQuery) -> Told<Page<DocumentRow>>;
         document(id: DocumentId) -> Told<Option<DocumentRow>>;

@@ -35,7 +35,7 @@ pub(crate) use session::Session;
 pub(crate) use signin::{Assertion, Auth, ClientAuthentication, Grant, JwtAlgorithm, KeyPlace, OAuth2};
 pub(crate) use signing::{KeyEncoding, Piece, SignAlgorithm, SignEncoding, SignTemplate, Signing};
 
-use super::expr::Expr;
+use super::expr::{Expr, Seen};
 use super::map::{CodeTable, DocumentMap, Template};
 use super::schema::PayloadSchema;
 use super::xml::XmlReading;
@@ -218,6 +218,8 @@ pub(crate) struct OperationConfig {
     pub verify: Option<Probe>,
     /// A request that is refused because the partner holds something newer is made anew.
     pub rereads: bool,
+    /// What the request of a plain one sees of its scope; `None` where it may see all of it.
+    pub seen: Option<Seen>,
 }
 
 impl OperationConfig {

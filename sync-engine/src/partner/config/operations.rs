@@ -65,13 +65,18 @@ fn compile_operation(
     if rereads {
         steps::can_reread(&compiled, kind, &child(pointer, "conflict"), ctx);
     }
-    Some(OperationConfig {
+    let mut operation = OperationConfig {
         steps: compiled,
         silent: raw.silent,
         max_lines: raw.max_lines.and_then(|n| usize::try_from(n).ok()),
         verify,
         rereads,
-    })
+        seen: None,
+    };
+    if operation.is_plain() {
+        operation.seen = operation.steps.first().and_then(|only| only.request.seen());
+    }
+    Some(operation)
 }
 
 /// What a question tells beside its state is used by the next step, so there must be one.

@@ -5,7 +5,7 @@ use super::mistakes::{Mistakes, child};
 use super::raw::{RawRequest, RawTextOrSecret};
 use super::sections::text_or_secret;
 use crate::partner::RenderedRequest;
-use crate::partner::expr::{Expr, Problem, Scope, kind_of};
+use crate::partner::expr::{Expr, Problem, Scope, Seen, kind_of};
 use crate::partner::map::{CodeTable, Compile, Template, values};
 use crate::partner::xml;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -105,6 +105,23 @@ impl RequestTemplate {
                 .or_else(|| ctx.media.accept.clone())
                 .unwrap_or_else(|| JSON.to_owned()),
         })
+    }
+
+    /// What its expressions see of `.`; `None` when that may be all of it, or `$root`.
+    pub fn seen(&self) -> Option<Seen> {
+        let mut seen = Seen::default();
+        let path = self.path.0.iter().all(|part| match part {
+            Part::Text(_) => true,
+            Part::Value { expr, .. } => expr.sees(&mut seen),
+        });
+        let mut all = |named: &[(String, Template)]| named.iter().all(|(_, t)| t.sees(&mut seen));
+        let parameters = path && all(&self.query) && all(&self.headers);
+        let body = match &self.body {
+            Body::None | Body::Empty => true,
+            Body::Json(template) | Body::Xml(template) | Body::Text(template) => template.sees(&mut seen),
+            Body::Form(form) => form.iter().all(|(_, t)| t.sees(&mut seen)),
+        };
+        (parameters && body).then_some(seen)
     }
 
     /// Every code table that the body, the form and the parameters use.

@@ -81,6 +81,15 @@ impl Jq {
         })
     }
 
+    pub fn uses_root(&self) -> bool {
+        self.uses_root
+    }
+
+    /// Members of `.` that it sees; `None` when it may see all of it.
+    pub fn members(&self) -> Option<&BTreeSet<String>> {
+        self.members.as_ref()
+    }
+
     /// Every output, or a sentence that says why there is none.
     ///
     /// `whole`: outputs are used as they are; else other expressions look into them.

@@ -15,6 +15,7 @@ use super::json::{Found, Kind, Node};
 use jq::Jq;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What an expression sees: `.` is `this`, `$root` is the whole payload, `$index` counts lines from 0.
 #[derive(Clone, Copy)]
@@ -82,6 +83,27 @@ impl<'s> Scope<'s> {
     }
 }
 
+/// Members of a scope that expressions see: each whole, or one member of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen(BTreeSet<(String, Option<String>)>);
+
+impl Seen {
+    fn add(&mut self, name: &str, member: Option<&str>) {
+        self.0.insert((name.to_owned(), member.map(str::to_owned)));
+    }
+
+    /// Whether anything of a member of the scope is seen.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(seen, _)| seen == name)
+    }
+
+    /// Whether a member of a member of the scope is seen.
+    pub fn has_within(&self, name: &str, member: &str) -> bool {
+        let within = |seen: &Option<String>| seen.as_ref().is_none_or(|seen| seen == member);
+        self.0.iter().any(|(seen, of)| seen == name && within(of))
+    }
+}
+
 /// Something that is wrong with a payload, with its place.
 pub(crate) type Problem = IntakeProblem;
 
@@ -128,6 +150,35 @@ impl Expr {
             source: source.to_owned(),
             program,
         })
+    }
+
+    /// Adds what it sees of `.`; false when that may be all of it, or `$root`.
+    pub fn sees(&self, seen: &mut Seen) -> bool {
+        let mut path = |path: &Path| {
+            path.first_member()
+                .map(|(name, member)| seen.add(name, member))
+                .is_some()
+        };
+        match &self.program {
+            Program::Path(only) => path(only),
+            Program::First(paths) => paths.iter().all(path),
+            Program::Jq(jq) => match jq.members().filter(|_| !jq.uses_root()) {
+                Some(names) => {
+                    names.iter().for_each(|name| seen.add(name, None));
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+
+    /// Whether it may see `$root`.
+    pub fn sees_root(&self) -> bool {
+        match &self.program {
+            Program::Path(path) => path.is_from_root(),
+            Program::First(paths) => paths.iter().any(Path::is_from_root),
+            Program::Jq(jq) => jq.uses_root(),
+        }
     }
 
     /// The value; `None` when there is none or it is null.

@@ -72,6 +72,16 @@ impl Path {
         self.steps.iter().any(|s| s.kind == StepKind::Each)
     }
 
+    /// The member of `.` that it begins with, and the name by which it goes on from there; `None` when it may see more
+    /// of `.`, or `$root`.
+    pub fn first_member(&self) -> Option<(&str, Option<&str>)> {
+        let key = |at: usize| match self.steps.get(at).map(|s| &s.kind) {
+            Some(StepKind::Key(key)) => Some(key.as_str()),
+            Some(StepKind::Index(_) | StepKind::Each) | None => None,
+        };
+        key(0).filter(|_| !self.from_root).map(|first| (first, key(1)))
+    }
+
     /// Keys from the document's root, when the path is nothing else.
     pub fn keys(&self) -> Option<Vec<&str>> {
         self.steps

@@ -233,3 +233,26 @@ fn what_is_read_is_noted() {
         [(String::new(), vec!["v".to_owned()])]
     );
 }
+
+#[test]
+fn what_is_seen_of_a_scope_is_known_by_name() {
+    let seen = |source: &str| {
+        let mut seen = Seen::default();
+        let expr = Expr::compile(source).unwrap();
+        expr.sees(&mut seen).then_some(seen)
+    };
+    let number = seen(".document.number").unwrap();
+    assert!(number.has("document") && !number.has("payload"));
+    assert!(number.has_within("document", "number") && !number.has_within("document", "lines"));
+    for whole in [
+        ".document",
+        ".document[0].number",
+        ".document | .number",
+        ".a.b // .document",
+    ] {
+        assert!(seen(whole).unwrap().has_within("document", "lines"), "{whole}");
+    }
+    for all in [".", "$root.document", "$root | .a", "to_entries", ".a // $root.b"] {
+        assert_eq!(seen(all), None, "{all}");
+    }
+}

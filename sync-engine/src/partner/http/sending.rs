@@ -189,7 +189,7 @@ impl HttpPartner {
         };
         let scope = match here(&self.config, input) {
             Ok(Some(here)) => asked(here.scope, receipt),
-            Ok(None) | Err(_) => request_scope(input, receipt, &self.config),
+            Ok(None) | Err(_) => request_scope(input, receipt, &self.config, None),
         };
         let out = match self.outgoing(&probe.request, &Scope::root(&scope), input.operation_id.to_string()) {
             Ok(out) => out,

@@ -180,6 +180,13 @@ impl Minor {
         }
     }
 
+    pub fn expr(&self) -> Option<&Expr> {
+        match self {
+            Self::Digits(_) => None,
+            Self::Currency(expr) => Some(expr),
+        }
+    }
+
     fn digits(&self, scope: &Scope<'_>) -> Result<u32, String> {
         let expr = match self {
             Self::Digits(digits) => return Ok(*digits),

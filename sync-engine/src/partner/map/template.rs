@@ -5,7 +5,7 @@ use super::directives::Compile;
 use super::secret_place;
 use super::write::Writing;
 use crate::partner::config::mistakes::child;
-use crate::partner::expr::{Expr, Problem, Scope, kind_of};
+use crate::partner::expr::{Expr, Problem, Scope, Seen, kind_of};
 use serde_json::{Map, Value};
 
 const VALUE_DIRECTIVES: &[&str] = &[
@@ -169,6 +169,32 @@ impl Template {
         }
     }
 
+    /// Adds what its expressions see of `.`; false when that may be all of it, or `$root`.
+    pub fn sees(&self, seen: &mut Seen) -> bool {
+        match self {
+            Self::Constant(_) => true,
+            Self::Value(value) => value.exprs().all(|expr| expr.sees(seen)),
+            Self::Object { when, members } => {
+                when.iter().all(|when| when.sees(seen)) && members.iter().all(|(_, t)| t.sees(seen))
+            }
+            Self::List(items) => items.iter().all(|t| t.sees(seen)),
+            // What is below sees elements.
+            Self::Each { each, item, .. } => each.sees(seen) && !item.sees_root(),
+        }
+    }
+
+    fn sees_root(&self) -> bool {
+        match self {
+            Self::Constant(_) => false,
+            Self::Value(value) => value.exprs().any(Expr::sees_root),
+            Self::Object { when, members } => {
+                when.iter().any(Expr::sees_root) || members.iter().any(|(_, t)| t.sees_root())
+            }
+            Self::List(items) => items.iter().any(Self::sees_root),
+            Self::Each { each, item, .. } => each.sees_root() || item.sees_root(),
+        }
+    }
+
     /// The value; `None` when it is left out. `pointer` is its place in what is written.
     pub fn render<'s>(&'s self, scope: &'s Scope<'s>, pointer: &str, problems: &mut Vec<Problem>) -> Option<Value> {
         match self {
@@ -214,6 +240,10 @@ impl Template {
 }
 
 impl ValueTemplate {
+    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.from.iter().chain(&self.when).chain(self.writing.expr())
+    }
+
     fn compile(map: &Map<String, Value>, pointer: &str, ctx: &mut Compile<'_>) -> Option<Self> {
         for key in map.keys().filter(|k| !VALUE_DIRECTIVES.contains(&k.as_str())) {
             ctx.mistakes.unknown(

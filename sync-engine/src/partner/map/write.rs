@@ -7,7 +7,7 @@ use super::directives::{Compile, date_form, round_digits, zone};
 use super::values;
 use crate::domain::{Decimal, Money};
 use crate::partner::config::mistakes::child;
-use crate::partner::expr::{Scope, kind_of};
+use crate::partner::expr::{Expr, Scope, kind_of};
 use serde_json::{Map, Number, Value};
 use std::sync::Arc;
 
@@ -58,6 +58,11 @@ impl Writing {
             truncate: truncate(map, pointer, ctx),
             pad: Pad::compile(map, pointer, ctx),
         }
+    }
+
+    /// What it looks at beside the value.
+    pub fn expr(&self) -> Option<&Expr> {
+        self.minor.as_ref().and_then(Minor::expr)
     }
 
     pub fn write(&self, value: Value, scope: &Scope<'_>) -> Result<Value, String> {

@@ -1,10 +1,10 @@
 //! When the write-ahead log goes back into the database.
 //!
-//! A thread of its own checkpoints passively before the log reaches 64 MiB, so that no write waits for it, and sooner
-//! while nobody is at work. Where writes never pause it cannot reach their end: then the writer puts the last few pages
-//! back itself, between two groups, and starts the log from the front. To write over a log costs less than to let it grow: for a new page the system has to
-//! find and clear memory, and room on the disk. Only when the log outgrows four times its limit (a reader pins it) does
-//! the writer stop and truncate it.
+//! A thread of its own checkpoints passively, so that no write waits for it: a little at a time beside a person, whose
+//! commits share the disk with it. Where writes never pause it cannot reach their end: then the writer puts the last few
+//! pages back itself, between two groups, and starts the log from the front. To write over a log costs less than to let
+//! it grow: for a new page the system has to find and clear memory, and room on the disk, and has to write down where it
+//! is. Only when the log outgrows four times its limit (a reader pins it) does the writer stop and truncate it.
 
 use super::disk::Told;
 use super::open::WAL_LIMIT_BYTES;
@@ -17,18 +17,27 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 const FORCED_BYTES: i64 = 4 * WAL_LIMIT_BYTES;
-/// Where the thread starts: it is done about when the limit is reached.
-const START_BYTES: i64 = WAL_LIMIT_BYTES / 4 * 3;
-/// ... while nobody is at work: bulk work comes at tens of MiB a second.
-const QUIET_START_BYTES: i64 = 16 << 20;
-/// After a passive run that could not finish, the log grows by this much before the next.
-const STEP_BYTES: i64 = 8 << 20;
-/// So much may be left for the writer: a few milliseconds.
-const REST_PAGES: i64 = 512;
-/// ... while nobody waits for it: what a group or two of bulk work write.
-const QUIET_REST_PAGES: i64 = 4096;
+/// Where the thread starts, and by how much the log grows after a run that could not finish before the next: bulk work
+/// comes at tens of MiB a second.
+const STEP_BYTES: i64 = 16 << 20;
+/// ... beside a person: so little that no commit waits long for a disk that has it to write.
+const STEP_BYTES_BESIDE: i64 = 4 << 20;
+/// So much may be left for the writer: what a group or two of bulk work write.
+const REST_PAGES: i64 = 4096;
+/// ... beside a person: a few milliseconds.
+const REST_PAGES_BESIDE: i64 = 512;
 /// Rounds of the thread after another: each has only what was written during the one before.
 const ROUNDS: u32 = 4;
+
+/// Who is there while the log is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    Nobody,
+    /// A person who may write something at any moment.
+    AtWork,
+    /// One whose write waits, or is about to come.
+    Waiting,
+}
 
 pub struct Checkpoint {
     pages: Arc<AtomicI64>,
@@ -80,29 +89,32 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// `quiet`: nobody is at work now.
-    pub fn after_commit(&mut self, writer: &Connection, quiet: bool) {
+    pub fn after_commit(&mut self, writer: &Connection, beside: Beside) {
         let pages = self.pages.load(Ordering::Relaxed);
         let bytes = pages.saturating_mul(self.page_bytes);
-        let (start, rest) = match quiet {
-            true => (QUIET_START_BYTES, QUIET_REST_PAGES),
-            false => (START_BYTES, REST_PAGES),
+        let (step, rest) = match beside {
+            Beside::Nobody => (STEP_BYTES, REST_PAGES),
+            Beside::AtWork | Beside::Waiting => (STEP_BYTES_BESIDE, REST_PAGES_BESIDE),
         };
-        if bytes < start {
+        if bytes < step {
             self.next_at = 0;
             // What is said there is of the log before it started from the front.
             self.put_back.store(0, Ordering::Relaxed);
             return;
         }
+        let forced = bytes >= FORCED_BYTES;
+        if beside == Beside::Waiting && !forced {
+            return;
+        }
         let put_back = self.put_back.swap(0, Ordering::Acquire);
-        if bytes >= FORCED_BYTES {
+        if forced {
             run(writer, "TRUNCATE", &self.told);
             self.pages.store(0, Ordering::Relaxed);
         } else if put_back > 0 && (0..=rest).contains(&(pages - put_back)) {
             // The next write finds everything put back, and starts from the front.
             run(writer, "PASSIVE", &self.told);
         } else if bytes >= self.next_at || put_back > 0 {
-            self.next_at = bytes + STEP_BYTES;
+            self.next_at = bytes + step;
             match &self.thread {
                 // Full: it is at work already.
                 Some((wake, _)) => drop(wake.try_send(())),
@@ -129,7 +141,7 @@ fn follow(db: &Connection, told: &Told) -> i64 {
         let Some((pages, put_back)) = run(db, "PASSIVE", told).filter(|(pages, put_back)| put_back == pages) else {
             return 0;
         };
-        if pages - before <= REST_PAGES / 2 || pages - before >= written {
+        if pages - before <= REST_PAGES_BESIDE / 2 || pages - before >= written {
             return put_back;
         }
         (before, written) = (put_back, pages - before);
@@ -162,53 +174,60 @@ mod tests {
     }
 
     #[test]
-    fn while_nobody_is_at_work_the_log_starts_from_the_front_however_much_is_written() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("log.db");
-        let mut db = Connection::open(&path).expect("opens");
-        db.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (bytes BLOB NOT NULL)",
-        )
-        .expect("a table");
-        let mut checkpoint = Checkpoint::start(&mut db, &path).expect("starts");
-        let mut rows = 0;
-        let mut write = |checkpoint: &mut Checkpoint, quiet| {
-            // A mebibyte in each commit: never so little that a person would not notice.
-            db.execute("INSERT INTO t (bytes) VALUES (zeroblob(1 << 20))", [])
-                .expect("written");
-            rows += 1;
-            checkpoint.after_commit(&db, quiet);
-            checkpoint.pages.load(Ordering::Relaxed) * checkpoint.page_bytes
-        };
-        while write(&mut checkpoint, false) < START_BYTES - STEP_BYTES {
-            assert_eq!(
-                checkpoint.put_back.load(Ordering::Relaxed),
-                0,
-                "beside a person it grows"
+    fn the_log_starts_from_the_front_however_much_is_written_beside_a_person_too() {
+        for (beside, at_most) in [(Beside::Nobody, 32 << 20), (Beside::AtWork, 16 << 20)] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let path = dir.path().join("log.db");
+            let mut db = Connection::open(&path).expect("opens");
+            db.execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (bytes BLOB NOT NULL)",
+            )
+            .expect("a table");
+            let mut checkpoint = Checkpoint::start(&mut db, &path).expect("starts");
+            let mut rows = 0;
+            let mut write = |checkpoint: &mut Checkpoint, beside| {
+                db.execute("INSERT INTO t (bytes) VALUES (zeroblob(1 << 20))", [])
+                    .expect("written");
+                rows += 1;
+                checkpoint.after_commit(&db, beside);
+                checkpoint.pages.load(Ordering::Relaxed) * checkpoint.page_bytes
+            };
+            let step = if beside == Beside::Nobody {
+                STEP_BYTES
+            } else {
+                STEP_BYTES_BESIDE
+            };
+            while write(&mut checkpoint, Beside::Waiting) < step {
+                let put_back = checkpoint.put_back.load(Ordering::Relaxed);
+                assert_eq!(put_back, 0, "{beside:?}: too little to put back");
+            }
+            write(&mut checkpoint, Beside::Waiting);
+            assert_eq!(checkpoint.next_at, 0, "{beside:?}: not while a person waits");
+            let long = log_bytes(&path);
+            let end = Instant::now() + Duration::from_secs(60);
+            write(&mut checkpoint, beside);
+            while checkpoint.put_back.load(Ordering::Relaxed) == 0 {
+                assert!(Instant::now() < end, "{beside:?}: the thread does not come to its end");
+                std::thread::yield_now();
+            }
+            write(&mut checkpoint, beside);
+            assert!(
+                write(&mut checkpoint, beside) < STEP_BYTES_BESIDE,
+                "{beside:?}: it starts from the front"
             );
+            let now = log_bytes(&path);
+            assert!(now >= long, "{beside:?}: its pages are written over, not given back");
+            assert!(now < at_most, "{beside:?}: {now} bytes");
+            checkpoint.at_close(&db);
+            assert_eq!(log_bytes(&path), 0);
+            drop(db);
+            let db = Connection::open(&path).expect("opens again");
+            let there: i64 = db
+                .query_row("SELECT count(*) FROM t WHERE length(bytes) = 1 << 20", [], |row| {
+                    row.get(0)
+                })
+                .expect("readable");
+            assert_eq!(there, rows);
         }
-        let long = log_bytes(&path);
-        let end = Instant::now() + Duration::from_secs(60);
-        write(&mut checkpoint, true);
-        while checkpoint.put_back.load(Ordering::Relaxed) == 0 {
-            assert!(Instant::now() < end, "the thread does not come to its end");
-            std::thread::yield_now();
-        }
-        write(&mut checkpoint, true);
-        assert!(
-            write(&mut checkpoint, true) < QUIET_START_BYTES,
-            "it starts from the front"
-        );
-        assert!(log_bytes(&path) >= long, "its pages are written over, not given back");
-        checkpoint.at_close(&db);
-        assert_eq!(log_bytes(&path), 0);
-        drop(db);
-        let db = Connection::open(&path).expect("opens again");
-        let there: i64 = db
-            .query_row("SELECT count(*) FROM t WHERE length(bytes) = 1 << 20", [], |row| {
-                row.get(0)
-            })
-            .expect("readable");
-        assert_eq!(there, rows);
     }
 }

@@ -29,6 +29,7 @@ mod person;
 #[cfg(test)]
 mod plans;
 mod quarantine;
+mod queue;
 mod readers;
 mod replay;
 mod retire;
@@ -43,8 +44,8 @@ mod writer;
 mod written;
 
 use super::{
-    Archive, ArchiveReport, ArchivedDocument, AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow, Committed,
-    Counters, DocumentQuery, DocumentRow, ErasedWork, IncidentRow, Lane, OperationQuery, OperationRow, Page,
+    Announced, Archive, ArchiveReport, ArchivedDocument, AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow,
+    Committed, Counters, DocumentQuery, DocumentRow, ErasedWork, IncidentRow, Lane, OperationQuery, OperationRow, Page,
     PartnerState, Payload, PayloadId, QuarantineQuery, QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport,
     StoreTrouble, VersionContent, VersionRow,
 };
@@ -53,12 +54,14 @@ use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, Par
 use disk::{Disk, Told};
 pub use hosted::HostedWriter;
 use journal::Counter;
+use queue::Queue;
 use readers::Readers;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::broadcast;
-use writer::{Queue, Writer};
+use writer::Writer;
 pub use written::WrittenDocument;
 
 /// Change rows that a subscriber may be behind before it is told that it lags.
@@ -137,6 +140,7 @@ impl SqliteStore {
             disk: Disk::new(path.clone(), Arc::clone(&told), Arc::clone(&stopwatch)),
             bulk_waits_since: None,
             last_interactive: None,
+            bulk_commit: Duration::ZERO,
             stopwatch,
         };
         let store = Self {
@@ -222,6 +226,10 @@ impl Drop for SqliteStore {
 impl Store for SqliteStore {
     fn submit(&self, lane: Lane, work: ErasedWork) -> Committed<Box<dyn std::any::Any + Send>> {
         self.queue.submit(lane, work)
+    }
+
+    fn announce(&self) -> Announced {
+        Queue::announce(&self.queue)
     }
 
     fn is_hosted(&self) -> bool {

@@ -38,17 +38,15 @@ impl Readers {
 
     /// Runs `work` in one read transaction: all that it reads is of one moment.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut reader = Lent {
+        let reader = Lent {
             readers: self,
             db: Some(self.take()?),
         };
-        let Some(db) = reader.db.as_mut() else {
+        let Some(db) = reader.db.as_ref() else {
             return Err(StoreError::Closed);
         };
-        let snapshot = db.transaction()?;
-        let value = work(&snapshot)?;
-        snapshot.finish()?;
-        Ok(value)
+        let snapshot = Snapshot::of(db)?;
+        work(snapshot.0)
     }
 
     fn take(&self) -> Result<Connection, StoreError> {
@@ -79,6 +77,29 @@ impl Readers {
         pool.open -= pool.idle.len();
         pool.idle.clear();
         self.freed.notify_all();
+    }
+}
+
+/// One read transaction, from and to which no statement is compiled.
+struct Snapshot<'c>(&'c Connection);
+
+impl<'c> Snapshot<'c> {
+    fn of(db: &'c Connection) -> Result<Self, rusqlite::Error> {
+        db.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Self(db))
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if self.0.is_autocommit() {
+            return;
+        }
+        let ended = self.0.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
+        if let Err(error) = ended {
+            // The next read of this connection does not begin, and says so.
+            tracing::error!(%error, "a read did not end");
+        }
     }
 }
 

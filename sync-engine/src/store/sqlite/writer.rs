@@ -1,158 +1,34 @@
 //! The one writer: takes every waiting unit of work, runs them in one transaction, each so that it can be undone alone,
 //! commits once, answers.
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Beside, Checkpoint};
 use super::disk::Disk;
 use super::journal::Journal;
+use super::queue::{Answer, BULK_PATIENCE, Queue, Unit, Value};
 use super::tx::Tx;
 use crate::clock::Stopwatch;
-use crate::store::{ChangeRow, Committed, ErasedWork, Lane, StoreError};
+use crate::store::{ChangeRow, ErasedWork, StoreError};
 use rusqlite::Connection;
 use std::any::Any;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::broadcast;
 
 /// Bulk work after which a group commits: the more in one, the fewer pages are written twice ...
 const GROUP_BULK: Duration = Duration::from_millis(40);
-/// ... but less while a person is at work, so that no commit is long when the next answer comes.
-const GROUP_BULK_BESIDE: Duration = Duration::from_millis(5);
+/// ... but less while a person is at work: so long it may hold the writer, its commit included.
+const HOLD_BESIDE: Duration = Duration::from_millis(5);
 /// For so long after an answer a person counts as at work.
-const AT_WORK: Duration = Duration::from_millis(500);
-/// Bulk work that interactive units keep from its turn gets one unit in after this.
-const BULK_PATIENCE: Duration = Duration::from_millis(20);
+const AT_WORK: Duration = Duration::from_secs(30);
 /// Units in one group at most.
 const GROUP_UNITS: usize = 1_000;
-/// Units that may wait in each lane.
-const WAITING_LIMIT: usize = 10_000;
-
-type Value = Box<dyn Any + Send>;
-type Answer = oneshot::Sender<Result<Value, StoreError>>;
-
-struct Unit {
-    work: ErasedWork,
-    answer: Answer,
-}
-
-#[derive(Default)]
-struct Waiting {
-    interactive: VecDeque<Unit>,
-    bulk: VecDeque<Unit>,
-    closed: bool,
-}
-
 /// How a unit ended.
 enum Ended {
     /// Its rows stand in the transaction, or are undone.
     Alone(Result<Value, StoreError>),
     /// It could not be undone alone: the transaction must not be committed.
     WithGroup(StoreError),
-}
-
-/// Where callers leave units of work and the writer finds them.
-#[derive(Default)]
-pub struct Queue {
-    waiting: Mutex<Waiting>,
-    wake: Condvar,
-    commits: AtomicU64,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing panics while it is held; if it did, the queues would still be whole.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn submit(&self, lane: Lane, work: ErasedWork) -> Committed<Value> {
-        let (answer, answered) = oneshot::channel();
-        let refused = {
-            let mut waiting = self.lock();
-            let closed = waiting.closed;
-            let units = match lane {
-                Lane::Interactive => &mut waiting.interactive,
-                Lane::Bulk => &mut waiting.bulk,
-            };
-            if closed {
-                Some(StoreError::Closed)
-            } else if units.len() >= WAITING_LIMIT {
-                Some(StoreError::Busy { limit: WAITING_LIMIT })
-            } else {
-                units.push_back(Unit { work, answer });
-                None
-            }
-        };
-        self.wake.notify_one();
-        Box::pin(async move {
-            match refused {
-                Some(error) => Err(error),
-                None => answered.await.unwrap_or(Err(StoreError::Closed)),
-            }
-        })
-    }
-
-    /// Takes nothing new; what waits is still done.
-    pub fn close(&self) {
-        self.lock().closed = true;
-        self.wake.notify_all();
-    }
-
-    /// Closes it and forgets what waits: nobody will write it. What waits may hold the store that holds this.
-    fn abandon(&self) {
-        let left = {
-            let mut waiting = self.lock();
-            waiting.closed = true;
-            (
-                std::mem::take(&mut waiting.interactive),
-                std::mem::take(&mut waiting.bulk),
-            )
-        };
-        drop(left);
-    }
-
-    /// Groups committed since the start.
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
-    }
-
-    fn is_waiting(&self) -> bool {
-        let waiting = self.lock();
-        !waiting.interactive.is_empty() || !waiting.bulk.is_empty()
-    }
-
-    /// Blocks until there is work, or until `limit` is over. False when closed and empty.
-    fn wait(&self, limit: Option<Duration>) -> bool {
-        let mut waiting = self.lock();
-        loop {
-            if !waiting.interactive.is_empty() || !waiting.bulk.is_empty() {
-                return true;
-            }
-            if waiting.closed {
-                return false;
-            }
-            let Some(limit) = limit else {
-                waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let (again, slept) = self
-                .wake
-                .wait_timeout(waiting, limit)
-                .unwrap_or_else(PoisonError::into_inner);
-            if slept.timed_out() {
-                return true;
-            }
-            waiting = again;
-        }
-    }
-
-    fn take_all(&self) -> Vec<Unit> {
-        let mut waiting = self.lock();
-        let mut units: Vec<Unit> = waiting.interactive.drain(..).collect();
-        units.extend(waiting.bulk.drain(..));
-        units
-    }
 }
 
 /// What a group has run so far.
@@ -176,6 +52,8 @@ pub struct Writer {
     /// Since when bulk work has waited through whole groups.
     pub bulk_waits_since: Option<Duration>,
     pub last_interactive: Option<Duration>,
+    /// What the commit of a bulk group took lately, beside a person.
+    pub bulk_commit: Duration,
     pub stopwatch: Stopwatch,
 }
 
@@ -189,7 +67,7 @@ impl Drop for Writer {
 impl Writer {
     /// Runs until the queue is closed and empty, then checkpoints.
     pub fn run(mut self) {
-        while self.queue.wait(self.disk.look_every()) {
+        while self.queue.wait(self.disk.look_every(), &self.stopwatch) {
             self.step();
         }
         self.checkpoint.at_close(&self.db);
@@ -200,8 +78,12 @@ impl Writer {
         let waiting = self.queue.is_waiting();
         if waiting {
             self.group();
-            let quiet = !self.at_work();
-            self.checkpoint.after_commit(&self.db, quiet);
+            let beside = match self.at_work() {
+                false => Beside::Nobody,
+                true if self.queue.is_person_waiting() => Beside::Waiting,
+                true => Beside::AtWork,
+            };
+            self.checkpoint.after_commit(&self.db, beside);
         }
         self.disk.look(&self.db);
         waiting
@@ -216,6 +98,14 @@ impl Writer {
         let now = (self.stopwatch)();
         self.last_interactive
             .is_some_and(|last| now.saturating_sub(last) < AT_WORK)
+    }
+
+    /// Bulk work in one group. Where the disk alone takes that long, half as much again is little beside it.
+    fn bulk_limit(&self) -> Duration {
+        match self.at_work() {
+            true => HOLD_BESIDE.saturating_sub(self.bulk_commit).max(self.bulk_commit / 2),
+            false => GROUP_BULK,
+        }
     }
 
     fn group(&mut self) {
@@ -257,11 +147,18 @@ impl Writer {
             }
             group.answers.push((unit.answer, result));
         }
+        let learns = group.bulk > 0 && self.at_work();
+        let worked = (self.stopwatch)();
         self.commit(group);
+        if learns {
+            let took = (self.stopwatch)().saturating_sub(worked);
+            self.bulk_commit = (self.bulk_commit + took) / 2;
+        }
     }
 
-    /// Interactive units first. Bulk ones until their time is up, and none after an interactive one, whose caller
-    /// waits for the commit; only when bulk was passed over for a while, one unit of it gets in.
+    /// Interactive units first. Bulk ones until their time is up or an interactive one is announced, and none after an
+    /// interactive one, whose caller waits for the commit; only when bulk was passed over for a while, one unit of it
+    /// gets in.
     fn next(&mut self, group: &mut Group) -> Option<Unit> {
         let now = (self.stopwatch)();
         let since = |moment: Duration| now.saturating_sub(moment);
@@ -280,7 +177,7 @@ impl Writer {
                 .is_some_and(|waiting| since(waiting) >= BULK_PATIENCE);
             waited && group.bulk == 0
         } else {
-            group.bulk_time < if self.at_work() { GROUP_BULK_BESIDE } else { GROUP_BULK }
+            group.bulk == 0 || (!waiting.is_announced() && group.bulk_time < self.bulk_limit())
         };
         if bulk_allowed && let Some(unit) = waiting.bulk.pop_front() {
             group.bulk += 1;
@@ -339,7 +236,7 @@ impl Writer {
             flushed.and_then(|changes| execute(&self.db, "COMMIT").map(|()| changes).map_err(StoreError::from));
         match committed {
             Ok(changes) => {
-                self.queue.commits.fetch_add(1, Ordering::Relaxed);
+                self.queue.committed();
                 for change in changes {
                     // Nobody listens: nothing is lost, the store is the truth.
                     let _ = self.changes.send(change);

@@ -4,6 +4,7 @@ use super::fixtures::*;
 use crate::store::{HostedWriter, Lane, SqliteStore, Store, StoreError, StoreExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -60,4 +61,60 @@ fn a_writer_that_ends_lets_go_of_what_waits_and_says_so() {
         Poll::Ready(Err(StoreError::Closed))
     ));
     assert_eq!(Arc::strong_count(&store), 1);
+}
+
+/// Bulk units of which each takes so long; how many of them each group had.
+fn groups(
+    store: &Arc<SqliteStore>,
+    writer: &mut HostedWriter,
+    (units, each): (usize, Duration),
+    time: &Time,
+) -> Vec<u64> {
+    let done = Arc::new(AtomicU64::new(0));
+    for _ in 0..units {
+        let (time, done) = (Arc::clone(time), Arc::clone(&done));
+        drop(store.write(Lane::Bulk, move |_| {
+            time.fetch_add(u64::try_from(each.as_micros()).expect("short"), Ordering::Relaxed);
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }));
+    }
+    let mut sizes = Vec::new();
+    while writer.step() {
+        sizes.push(done.swap(0, Ordering::Relaxed));
+    }
+    sizes
+}
+
+/// Microseconds.
+type Time = Arc<AtomicU64>;
+
+#[test]
+fn bulk_groups_are_short_beside_a_person_and_end_when_a_write_is_announced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let time = Time::default();
+    let told = Arc::clone(&time);
+    let stopwatch = Arc::new(move || Duration::from_micros(told.load(Ordering::Relaxed)));
+    let (store, mut writer) = SqliteStore::open_hosted(folder.path().join("countersign.db"), stopwatch).expect("opens");
+    let store = Arc::new(store);
+    let work = (20, Duration::from_millis(4));
+    assert_eq!(groups(&store, &mut writer, work, &time), [10, 10], "nobody is there");
+    {
+        let announced = store.announce();
+        assert_eq!(
+            groups(&store, &mut writer, (3, work.1), &time),
+            [1, 1, 1],
+            "a write is announced"
+        );
+        drop(announced);
+    }
+    drop(store.write(Lane::Interactive, |_| Ok(())));
+    writer.step();
+    assert_eq!(
+        groups(&store, &mut writer, (4, work.1), &time),
+        [2, 2],
+        "a person is at work"
+    );
+    time.fetch_add(60_000_000, Ordering::Relaxed);
+    assert_eq!(groups(&store, &mut writer, work, &time), [10, 10], "a minute later");
 }
