@@ -184,7 +184,9 @@ impl Dispatcher {
         let working = Working::on(&self.exchange, claimed.operation);
         self.attempts.spawn(async move {
             let _working = working;
-            if attempt::run(exchange, partner, claimed, entered, &freed).await == Ended::Taken {
+            // It is large, and a task is moved about before it starts.
+            let attempt = Box::pin(attempt::run(exchange, partner, claimed, entered, &freed));
+            if attempt.await == Ended::Taken {
                 taken.fetch_add(1, Ordering::Relaxed);
             }
             freed.notify_one();

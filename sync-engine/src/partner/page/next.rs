@@ -6,7 +6,6 @@ use crate::partner::config::{Listing, Paging, Place};
 use crate::partner::expr::Scope;
 use crate::partner::map::values;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 pub(super) enum Next {
@@ -259,7 +258,7 @@ impl Run {
 
     /// A name of a page that was had already is a circle.
     fn pass(&mut self, name: &str) {
-        let print = fingerprint(Sha256::new().chain_update(name));
+        let print = fingerprint(&[name]);
         if self.seen.contains(&print) {
             self.stop = Some(Stop::Loop);
         }
