@@ -32,6 +32,8 @@ CREATE TABLE document (
     doubtful INTEGER NOT NULL CHECK (doubtful IN (0, 1)),
     -- operation.seq of the newest operation.
     operation INTEGER,
+    -- audit.id of the newest entry of its history; each entry names the one before.
+    history INTEGER,
     -- Operations that wait, run, failed, are unknown, held or dead.
     in_delivery INTEGER NOT NULL DEFAULT 0 CHECK (in_delivery >= 0),
     updated_at INTEGER NOT NULL,
@@ -44,8 +46,8 @@ CREATE INDEX document_needs_answer_doubtful ON document (company, promised_key, 
 CREATE INDEX document_in_delivery ON document (company, updated_at, id) WHERE in_delivery > 0;
 CREATE INDEX document_all ON document (company, updated_at, id);
 CREATE INDEX document_all_partner ON document (company, partner, updated_at, id);
-CREATE INDEX document_all_kind ON document (company, kind, updated_at, id);
-CREATE INDEX document_all_state ON document (company, state, updated_at, id);
+-- A list of one kind in all states, or of one state in both kinds, walks some places of it side by side.
+CREATE INDEX document_all_state ON document (company, state, kind, updated_at, id);
 CREATE INDEX document_all_doubtful ON document (company, updated_at, id) WHERE doubtful = 1;
 
 -- Bytes as they came or as we sent them. Written in the transaction of the row that names them; that column is no foreign
@@ -298,7 +300,8 @@ CREATE TABLE change (
     document_id INTEGER
 ) STRICT;
 
--- Append only; hash is SHA-256 over the hash before it and this row's fields.
+-- Append only; hash is SHA-256 over the hash before it and this row's fields. A document's history is a list that begins
+-- at document.history: an index would write a page of its own for each entry, because documents do not come in order.
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -307,11 +310,11 @@ CREATE TABLE audit (
     actor TEXT NOT NULL,
     action TEXT NOT NULL,
     document_id INTEGER,
+    -- The entry before this one of the same document.
+    earlier INTEGER CHECK (earlier < id),
     detail TEXT NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
-
-CREATE INDEX audit_document ON audit (document_id, id) WHERE document_id IS NOT NULL;
 
 -- Where the audit chain ends: shows rows that were cut off its end.
 CREATE TABLE audit_end (

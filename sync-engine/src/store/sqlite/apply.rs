@@ -3,7 +3,7 @@
 use super::chain::{self, Head, Stored};
 use super::facts::{Current, Facts};
 use super::jobs::{self, Move};
-use super::journal::{AuditEntry, Counter, WordsChange};
+use super::journal::{AuditEntry, Counter, Placed, WordsChange};
 use super::text::json;
 use super::tx::{Tx, one_row};
 use super::{versions, words};
@@ -38,15 +38,17 @@ fn insert(tx: &mut Tx<'_>, change: &ApplyChange<'_>) -> Result<DocumentId, Store
     let (version, content) = versions::added(change)?
         .ok_or_else(|| StoreError::Conflict("a new document comes with its first version".to_owned()))?;
     let row = versions::next_row(tx)?;
+    let entry = tx.next_entry()?;
     let needs = needs_answer(chain);
     let attention = &change.decision.attention;
     tx.db
         .prepare_cached(
             "INSERT INTO document (company, partner, kind, number, side, state, current, current_state, current_purpose,
              current_version, agreed, before_cancel, counterparty, needs_answer, promised_key, answer_due, line_count,
-             total_minor, total_currency, change_summary, conflict, gap, doubtful, updated_at)
+             total_minor, total_currency, change_summary, conflict, gap, doubtful, updated_at,
+             history)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23, ?24)",
+             ?23, ?24, ?25)",
         )
         .and_then(|mut insert| {
             let facts = Facts::of(content, chain.side);
@@ -75,6 +77,7 @@ fn insert(tx: &mut Tx<'_>, change: &ApplyChange<'_>) -> Result<DocumentId, Store
                 attention.contains(&Attention::SequenceGap),
                 facts.doubtful,
                 change.at,
+                entry,
             ])
         })
         .map_err(|e| known_already(e, change))?;
@@ -87,7 +90,7 @@ fn insert(tx: &mut Tx<'_>, change: &ApplyChange<'_>) -> Result<DocumentId, Store
     let company = &change.key.company;
     tx.journal.count(company, Counter::Documents, 1);
     tx.journal.count(company, Counter::NeedsAnswer, i64::from(needs));
-    record(tx, change, id)?;
+    record(tx, change, id, (entry, None))?;
     Ok(id)
 }
 
@@ -130,7 +133,8 @@ fn update(tx: &mut Tx<'_>, change: &ApplyChange<'_>, id: DocumentId) -> Result<D
         current = Some(Current::stored(tx.db, id, current_of(chain)?.number, chain.side)?);
     }
     let needs = needs_answer(chain);
-    write_head(tx, change, id, &head, current.as_ref())?;
+    let entry = tx.next_entry()?;
+    write_head(tx, change, id, &head, entry, current.as_ref())?;
     if let Some(Current { row, text, .. }) = current
         && row != head.current_version
     {
@@ -142,7 +146,7 @@ fn update(tx: &mut Tx<'_>, change: &ApplyChange<'_>, id: DocumentId) -> Result<D
     let by = i64::from(needs) - i64::from(head.needs_answer);
     tx.journal.count(&change.key.company, Counter::NeedsAnswer, by);
     tx.settled(id);
-    record(tx, change, id)?;
+    record(tx, change, id, (entry, head.history))?;
     Ok(id)
 }
 
@@ -220,15 +224,16 @@ fn gap_after(change: &ApplyChange<'_>, before: bool) -> bool {
 const HEAD: &str =
     "state = ?2, current = ?3, current_state = ?4, current_purpose = ?5, agreed = ?6, before_cancel = ?7,
     needs_answer = ?8, conflict = ?9, gap = ?10, updated_at = ?11, change_summary = ?12,
-    in_delivery = in_delivery + ?13, operation = coalesce(?14, operation)";
-const FACTS: &str = "current_version = ?15, counterparty = ?16, promised_key = ?17, answer_due = ?18, line_count = ?19,
-    total_minor = ?20, total_currency = ?21, doubtful = ?22";
+    in_delivery = in_delivery + ?13, operation = coalesce(?14, operation), history = ?15";
+const FACTS: &str = "current_version = ?16, counterparty = ?17, promised_key = ?18, answer_due = ?19, line_count = ?20,
+    total_minor = ?21, total_currency = ?22, doubtful = ?23";
 
 fn write_head(
     tx: &mut Tx<'_>,
     change: &ApplyChange<'_>,
     id: DocumentId,
     before: &Head,
+    entry: i64,
     current: Option<&Current>,
 ) -> Result<(), StoreError> {
     tx.forget();
@@ -244,7 +249,7 @@ fn write_head(
         .map_or(&before.change_summary, |current| &current.facts.change_summary)
         .as_ref()
         .filter(|_| chain.agreed != chain.current);
-    let head: [&dyn ToSql; 14] = [
+    let head: [&dyn ToSql; 15] = [
         &id,
         &chain.state,
         &version.number,
@@ -259,6 +264,7 @@ fn write_head(
         &summary,
         &by,
         &newest,
+        &entry,
     ];
     let changed = match current {
         None => tx
@@ -284,15 +290,25 @@ fn write_head(
     one_row(changed, "document", id)
 }
 
-fn record(tx: &mut Tx<'_>, change: &ApplyChange<'_>, id: DocumentId) -> Result<(), StoreError> {
-    tx.journal.audit(AuditEntry {
-        at: change.at,
-        company: change.key.company.clone(),
-        partner: Some(change.key.partner.clone()),
-        actor: change.actor.to_owned(),
-        action: change.action.to_owned(),
-        document: Some(id),
-        detail: json(&change.detail)?,
+/// `entry` stands in the document's row already, in place of `earlier`.
+fn record(
+    tx: &mut Tx<'_>,
+    change: &ApplyChange<'_>,
+    id: DocumentId,
+    (entry, earlier): (i64, Option<i64>),
+) -> Result<(), StoreError> {
+    tx.journal.audit(Placed {
+        id: entry,
+        earlier,
+        entry: AuditEntry {
+            at: change.at,
+            company: change.key.company.clone(),
+            partner: Some(change.key.partner.clone()),
+            actor: change.actor.to_owned(),
+            action: change.action.to_owned(),
+            document: Some(id),
+            detail: json(&change.detail)?,
+        },
     });
     tx.journal.change(ChangeKind::Document, id.to_string(), Some(id));
     Ok(())

@@ -1,7 +1,7 @@
 //! The audit trail: append-only, each row's hash covers the hash before it and the row's own fields.
 
 use super::archive::{Row, hex};
-use super::journal::AuditEntry;
+use super::journal::Placed;
 use crate::domain::Timestamp;
 use crate::store::{AuditBreak, AuditCheck, StoreError};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -19,6 +19,7 @@ struct Fields<'a> {
     actor: &'a str,
     action: &'a str,
     document: Option<i64>,
+    earlier: Option<i64>,
     detail: &'a str,
 }
 
@@ -28,8 +29,9 @@ impl Fields<'_> {
         sha.update(before);
         sha.update(self.id.to_be_bytes());
         sha.update(self.at.to_be_bytes());
-        // No document has the id -1.
+        // No document has the id -1, and no entry.
         sha.update(self.document.unwrap_or(-1).to_be_bytes());
+        sha.update(self.earlier.unwrap_or(-1).to_be_bytes());
         sha.update([u8::from(self.partner.is_some())]);
         let texts = [
             self.company,
@@ -47,17 +49,28 @@ impl Fields<'_> {
 }
 
 /// Appends rows to the chain. The end is read in the same transaction: another process may have written.
-pub fn append(db: &Connection, entries: &[AuditEntry]) -> Result<(), StoreError> {
-    if entries.is_empty() {
+pub fn append(db: &Connection, placed: &[Placed]) -> Result<(), StoreError> {
+    if placed.is_empty() {
         return Ok(());
     }
     let (mut id, mut hash) = end(db)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO audit (id, at, company, partner, actor, action, document_id, detail, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO audit (id, at, company, partner, actor, action, document_id, earlier, detail, hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
-    for entry in entries {
+    for Placed {
+        id: place,
+        earlier,
+        entry,
+    } in placed
+    {
         id += 1;
+        // Its document and the entries after it name it already.
+        if id != *place {
+            return Err(StoreError::Corrupt(format!(
+                "entry {place} of the audit trail would become its row {id}"
+            )));
+        }
         hash = Fields {
             id,
             at: entry.at.0,
@@ -66,6 +79,7 @@ pub fn append(db: &Connection, entries: &[AuditEntry]) -> Result<(), StoreError>
             actor: &entry.actor,
             action: &entry.action,
             document: entry.document.map(|d| d.0),
+            earlier: *earlier,
             detail: &entry.detail,
         }
         .hash(&hash);
@@ -77,6 +91,7 @@ pub fn append(db: &Connection, entries: &[AuditEntry]) -> Result<(), StoreError>
             entry.actor,
             entry.action,
             entry.document,
+            earlier,
             entry.detail,
             hash,
         ])?;
@@ -91,6 +106,13 @@ pub fn append(db: &Connection, entries: &[AuditEntry]) -> Result<(), StoreError>
             "the end of the audit trail is not recorded".to_owned(),
         ))
     }
+}
+
+/// The newest row.
+pub fn last_id(db: &Connection) -> Result<i64, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT last_id FROM audit_end WHERE one = 1")?
+        .query_row([], |row| row.get(0))?)
 }
 
 fn end(db: &Connection) -> Result<(i64, Hash), StoreError> {
@@ -150,8 +172,9 @@ pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
 /// As `verify`, inside a transaction; `told` learns now and then how many rows were followed.
 pub fn follow(db: &Connection, told: &mut dyn FnMut(i64)) -> Result<AuditCheck, StoreError> {
     let ((first_id, first_hash), (last_id, last_hash)) = (start(db)?, end(db)?);
-    let mut all =
-        db.prepare("SELECT id, at, company, partner, actor, action, document_id, detail, hash FROM audit ORDER BY id")?;
+    let mut all = db.prepare(
+        "SELECT id, at, company, partner, actor, action, document_id, detail, hash, earlier FROM audit ORDER BY id",
+    )?;
     let mut rows = all.query([])?;
     let mut check = AuditCheck {
         rows: 0,
@@ -169,6 +192,7 @@ pub fn follow(db: &Connection, told: &mut dyn FnMut(i64)) -> Result<AuditCheck, 
             actor: row.get_ref(4)?.as_str().unwrap_or_default(),
             action: row.get_ref(5)?.as_str().unwrap_or_default(),
             document: row.get(6)?,
+            earlier: row.get(9)?,
             detail: row.get_ref(7)?.as_str().unwrap_or_default(),
         };
         let stored: Hash = row.get(8)?;
@@ -246,6 +270,7 @@ fn archived_hash(row: &Row, before: &str) -> Option<String> {
         actor: row["actor"].as_str()?,
         action: row["action"].as_str()?,
         document: row["document_id"].as_i64(),
+        earlier: row["earlier"].as_i64(),
         detail: row["detail"].as_str()?,
     }
     .hash(&unhex(before)?);

@@ -6,7 +6,7 @@ use crate::store::{DocumentKey, Loaded, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 const COLUMNS: &str = "id, company, partner, kind, number, side, state, current, agreed, before_cancel, in_delivery,
-    current_version, needs_answer, conflict, gap, change_summary, current_state";
+    current_version, needs_answer, conflict, gap, change_summary, current_state, history";
 
 /// A document as it is stored: its chain, and the columns of its head that a decision may change.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Head {
     pub conflict: bool,
     pub gap: bool,
     pub change_summary: Option<String>,
+    /// The newest entry of its history.
+    pub history: Option<i64>,
 }
 
 /// An act of ours that has not reached the partner, with the row of its job.
@@ -64,6 +66,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
             conflict: row.get(13)?,
             gap: row.get(14)?,
             change_summary: row.get(15)?,
+            history: row.get(17)?,
         },
     };
     Ok(Found {

@@ -3,8 +3,8 @@
 use super::facts::NO_DAY;
 use super::page::{self, Cursor};
 use super::search;
-use super::text::Json;
-use crate::domain::{CompanyId, Currency, Date, DocumentId, DocumentKind, Money, PartnerId, VersionNumber};
+use super::text::{Json, Words};
+use crate::domain::{ChainState, CompanyId, Currency, Date, DocumentId, DocumentKind, Money, PartnerId, VersionNumber};
 use crate::store::{
     AuditRow, DocumentQuery, DocumentRow, DocumentView, OperationBrief, Page, Payload, PayloadId, StoreError,
     VersionContent, VersionRow,
@@ -81,6 +81,8 @@ struct Walk {
     tag: char,
 }
 
+const BY_STATE: &str = "document_all_state";
+
 /// The index carries the order and the most selective filter; the others are checked row by row.
 fn walk(query: &DocumentQuery) -> Walk {
     let by_change = |index, condition| Walk {
@@ -109,8 +111,7 @@ fn walk(query: &DocumentQuery) -> Walk {
         DocumentView::All => {
             let index = match (&query.partner, query.state, query.kind) {
                 (Some(_), _, _) => "document_all_partner",
-                (None, Some(_), _) => "document_all_state",
-                (None, None, Some(_)) => "document_all_kind",
+                (None, Some(_), _) | (None, None, Some(_)) => BY_STATE,
                 (None, None, None) => "document_all",
             };
             by_change(index, "")
@@ -148,6 +149,16 @@ pub fn filter_params<'a>(query: &'a DocumentQuery, params: &mut Vec<(&'static st
     }
 }
 
+/// Conditions that a walk has to meet besides, so that the index has its order: one walk for each, side by side.
+fn places(query: &DocumentQuery, index: &str) -> Vec<String> {
+    let each = |column: &str, words: &[&str]| words.iter().map(|word| format!("AND d.{column} = '{word}'")).collect();
+    match (query.state, query.kind) {
+        (Some(_), None) if index == BY_STATE => each("kind", DocumentKind::WORDS),
+        (None, Some(_)) if index == BY_STATE => each("state", ChainState::WORDS),
+        _ => vec![String::new()],
+    }
+}
+
 /// The SQL of a list without a search; `after` when it continues from a cursor.
 pub fn list_sql(query: &DocumentQuery, after: bool) -> String {
     let Walk {
@@ -163,11 +174,19 @@ pub fn list_sql(query: &DocumentQuery, after: bool) -> String {
     } else {
         String::new()
     };
+    let filters = filters(query);
+    let walks: Vec<String> = places(query, index)
+        .into_iter()
+        .map(|place| {
+            format!(
+                "SELECT {COLUMNS} FROM document d INDEXED BY {index} LEFT JOIN operation o ON o.seq = d.operation
+                 WHERE d.company = :company {condition}{filters} {place} {keyset}"
+            )
+        })
+        .collect();
     format!(
-        "SELECT {COLUMNS} FROM document d INDEXED BY {index} LEFT JOIN operation o ON o.seq = d.operation
-         WHERE d.company = :company {condition}{filters} {keyset}
-         ORDER BY d.{key} {order}, d.id {order} LIMIT :limit",
-        filters = filters(query)
+        "{} ORDER BY d.{key} {order}, d.id {order} LIMIT :limit",
+        walks.join(" UNION ALL ")
     )
 }
 
@@ -290,28 +309,61 @@ pub fn payload(db: &Connection, id: PayloadId) -> Result<Option<Payload>, StoreE
         .optional()?)
 }
 
-/// Newest first; the cursor is the id of the last row.
+/// Newest first, from entry to entry; the cursor is the id of the last row.
 pub fn history(db: &Connection, id: DocumentId, before: Option<i64>, limit: u32) -> Result<Page<AuditRow>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT id, at, actor, action, document_id, detail FROM audit
-         WHERE document_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+        "SELECT id, at, actor, action, document_id, detail, earlier FROM audit WHERE id = ?1 AND document_id = ?2",
     )?;
-    let rows = select
-        .query_map((id, before.unwrap_or(i64::MAX), page::limit(limit)), |row| {
-            Ok(AuditRow {
-                id: row.get(0)?,
-                at: row.get(1)?,
-                actor: row.get(2)?,
-                action: row.get(3)?,
-                document: row.get(4)?,
-                detail: row.get::<_, Json<serde_json::Value>>(5)?.0,
-            })
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut next = match before {
+        Some(before) => earlier(db, id, before)?,
+        None => newest(db, id)?,
+    };
+    let mut rows = Vec::new();
+    while let Some(entry) = next.filter(|_| rows.len() < page::limit(limit) as usize) {
+        let found = select.query_row((entry, id), |row| Ok((entry_of(row)?, row.get(6)?)));
+        // Those before it went into an archive.
+        let Some((row, earlier)) = found.optional()? else {
+            break;
+        };
+        rows.push(row);
+        next = earlier;
+    }
     let page = page::cut(rows, limit, |row| Cursor::new('h', "", row.id));
     let next = page.next.and(page.items.last().map(|row| row.id.to_string()));
     Ok(Page {
         items: page.items,
         next,
     })
+}
+
+fn entry_of(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+    Ok(AuditRow {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        actor: row.get(2)?,
+        action: row.get(3)?,
+        document: row.get(4)?,
+        detail: row.get::<_, Json<serde_json::Value>>(5)?.0,
+    })
+}
+
+fn newest(db: &Connection, id: DocumentId) -> Result<Option<i64>, StoreError> {
+    let newest = db
+        .prepare_cached("SELECT history FROM document WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    Ok(newest.flatten())
+}
+
+/// The newest entry of a document before this one, which need not be its own.
+fn earlier(db: &Connection, id: DocumentId, before: i64) -> Result<Option<i64>, StoreError> {
+    let mut select = db.prepare_cached("SELECT earlier FROM audit WHERE id = ?1 AND document_id = ?2")?;
+    if let Some(earlier) = select.query_row((before, id), |row| row.get(0)).optional()? {
+        return Ok(earlier);
+    }
+    let mut next = newest(db, id)?;
+    while let Some(entry) = next.filter(|entry| *entry >= before) {
+        next = select.query_row((entry, id), |row| row.get(0)).optional()?.flatten();
+    }
+    Ok(next)
 }

@@ -249,7 +249,7 @@ pub fn audit(
     at: Timestamp,
     detail: &serde_json::Value,
 ) -> Result<(), StoreError> {
-    tx.journal.audit(AuditEntry {
+    tx.audit(AuditEntry {
         at,
         company: job.company.clone(),
         partner: Some(job.partner.clone()),
@@ -257,8 +257,7 @@ pub fn audit(
         action: action.to_owned(),
         document: Some(job.document),
         detail: json(detail)?,
-    });
-    Ok(())
+    })
 }
 
 /// The newest entries of the history among which one of a clock that was ahead is looked for.

@@ -27,6 +27,14 @@ pub struct AuditEntry {
     pub detail: String,
 }
 
+/// An entry with its place in the trail, and in its document's history.
+pub struct Placed {
+    pub id: i64,
+    /// The entry before it of the same document.
+    pub earlier: Option<i64>,
+    pub entry: AuditEntry,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Counter {
     Documents,
@@ -65,15 +73,20 @@ pub enum WordsChange {
 
 #[derive(Default)]
 pub struct Journal {
-    audit: Vec<AuditEntry>,
+    audit: Vec<Placed>,
     changes: Vec<(ChangeKind, String, Option<DocumentId>)>,
     counters: BTreeMap<CompanyId, BTreeMap<Counter, i64>>,
     words: Vec<WordsChange>,
 }
 
 impl Journal {
-    pub fn audit(&mut self, entry: AuditEntry) {
+    pub fn audit(&mut self, entry: Placed) {
         self.audit.push(entry);
+    }
+
+    /// How many entries of the history it holds.
+    pub fn entries(&self) -> usize {
+        self.audit.len()
     }
 
     pub fn change(&mut self, kind: ChangeKind, subject: String, document: Option<DocumentId>) {

@@ -16,7 +16,7 @@ pub fn note(tx: &mut Tx<'_>, note: &Note<'_>) -> Result<(), StoreError> {
         (Note::CONFLICT, Some(id)) if !mark_conflict(tx, id)? => return Ok(()),
         _ => {}
     }
-    tx.journal.audit(AuditEntry {
+    tx.audit(AuditEntry {
         at: note.at,
         company: note.company.clone(),
         partner: note.partner.cloned(),
@@ -24,7 +24,7 @@ pub fn note(tx: &mut Tx<'_>, note: &Note<'_>) -> Result<(), StoreError> {
         action: note.action.to_owned(),
         document: note.document,
         detail: json(&note.detail)?,
-    });
+    })?;
     match (note.document, note.partner) {
         (Some(id), _) => tx.journal.change(ChangeKind::Document, id.to_string(), Some(id)),
         (None, Some(partner)) => tx.journal.change(ChangeKind::Partner, partner.0.clone(), None),

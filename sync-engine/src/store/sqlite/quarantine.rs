@@ -214,7 +214,7 @@ fn audit(
     detail: &serde_json::Value,
     document: Option<DocumentId>,
 ) -> Result<(), StoreError> {
-    tx.journal.audit(AuditEntry {
+    tx.audit(AuditEntry {
         at,
         company: company.clone(),
         partner: Some(partner.clone()),
@@ -222,6 +222,5 @@ fn audit(
         action: action.to_owned(),
         document,
         detail: json(detail)?,
-    });
-    Ok(())
+    })
 }

@@ -11,8 +11,17 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRe
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// Everything that may stand in a column of the type.
+pub trait Words {
+    const WORDS: &'static [&'static str];
+}
+
 macro_rules! words {
     ($($type:ident: $($variant:ident)+;)+) => {$(
+        impl Words for $type {
+            const WORDS: &'static [&'static str] = &[$(stringify!($variant)),+];
+        }
+
         impl ToSql for $type {
             fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
                 Ok(ToSqlOutput::from(match self { $(Self::$variant => stringify!($variant),)+ }))

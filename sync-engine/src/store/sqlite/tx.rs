@@ -1,15 +1,17 @@
 //! What a unit of work works on: the writer's connection inside a savepoint, and the journal of the unit.
 
 use super::chain::Stored;
-use super::journal::Journal;
-use super::{attempts, chain, documents, incidents, issued, jobs, leases, operations, partners, person, quarantine};
+use super::journal::{AuditEntry, Journal, Placed};
+use super::{
+    attempts, audit, chain, documents, incidents, issued, jobs, leases, operations, partners, person, quarantine,
+};
 use crate::domain::{CompanyId, DeliveryState, DocumentId, OperationId, PartnerId, Timestamp, VersionNumber};
 use crate::store::{
     ApplyChange, ClaimRequest, Claimed, DocumentKey, FinishAttempt, Forget, IncidentTurn, Loaded, Marks, NewOperation,
     NewQuarantine, NewReceivedAnswer, Note, OperationRow, PartnerState, PresentIncident, QuarantineSettled,
     ReceivedAnswer, Replay, StoreError, StoreTx, StoredRequest, VersionContent,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
 
 pub struct Tx<'c> {
@@ -21,6 +23,10 @@ pub struct Tx<'c> {
     last: Option<Stored>,
     /// What an operation changes of its document's row, until that is written anyway.
     delivery: Option<Delivery>,
+    /// Entries of the history that the units before this one leave to be written.
+    entries_before: usize,
+    /// The last row of the audit trail that is written.
+    trail_end: Option<i64>,
 }
 
 /// What is still to be written of an operation to its document's row.
@@ -33,14 +39,59 @@ pub struct Delivery {
 }
 
 impl<'c> Tx<'c> {
-    pub fn new(db: &'c Connection) -> Self {
+    /// `before` is what the units before this one in its group left.
+    pub fn new(db: &'c Connection, before: &Journal) -> Self {
         Self {
             db,
             journal: Journal::default(),
             unsettled: BTreeSet::new(),
             last: None,
             delivery: None,
+            entries_before: before.entries(),
+            trail_end: None,
         }
+    }
+
+    /// The id of the entry of the history that comes next. Entries are written at the commit, in their order.
+    pub fn next_entry(&mut self) -> Result<i64, StoreError> {
+        let end = match self.trail_end {
+            Some(end) => end,
+            None => *self.trail_end.insert(audit::last_id(self.db)?),
+        };
+        let waiting = self.entries_before + self.journal.entries();
+        Ok(end + i64::try_from(waiting).unwrap_or(i64::MAX) + 1)
+    }
+
+    /// Adds an entry to the history, and to its document's.
+    pub fn audit(&mut self, entry: AuditEntry) -> Result<(), StoreError> {
+        let id = self.next_entry()?;
+        let earlier = match entry.document {
+            Some(document) => self.add_to_history(document, id)?,
+            None => None,
+        };
+        self.journal.audit(Placed { id, earlier, entry });
+        Ok(())
+    }
+
+    /// The entry before it; none of a document that is gone.
+    fn add_to_history(&mut self, document: DocumentId, entry: i64) -> Result<Option<i64>, StoreError> {
+        let earlier: Option<Option<i64>> = self
+            .db
+            .prepare_cached("SELECT history FROM document WHERE id = ?1")?
+            .query_row([document], |row| row.get(0))
+            .optional()?;
+        let Some(earlier) = earlier else {
+            return Ok(None);
+        };
+        let changed = self
+            .db
+            .prepare_cached("UPDATE document SET history = ?2 WHERE id = ?1")?
+            .execute((document, entry))?;
+        one_row(changed, "document", document)?;
+        if let Some(stored) = self.last.as_mut().filter(|stored| stored.loaded.id == document) {
+            stored.head.history = Some(entry);
+        }
+        Ok(earlier)
     }
 
     /// Adds to the operations of a document that are in delivery; `newest` is the row of a new one.

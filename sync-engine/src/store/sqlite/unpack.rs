@@ -63,6 +63,12 @@ fn fill(path: &Path, database: &Path, report: &ArchiveReport) -> Result<(), Stor
              SELECT company, 'documents', count(*) FROM document GROUP BY company
              UNION ALL SELECT company, lower(state), count(*) FROM operation GROUP BY company, state;",
     )?;
+    // The newest entries may lie in another archive.
+    tx.execute_batch(
+        "UPDATE document SET history = newest.id
+         FROM (SELECT document_id, max(id) AS id FROM audit WHERE document_id IS NOT NULL GROUP BY 1) newest
+         WHERE newest.document_id = document.id",
+    )?;
     index(&tx)?;
     tx.commit()?;
     db.close().map_err(|(_, e)| e.into())

@@ -193,7 +193,7 @@ impl Writer {
     /// A unit with nothing before it in the transaction: an error or a panic undoes all of that. Without a savepoint,
     /// which keeps a copy of every page that is changed under it.
     fn first(&self, work: ErasedWork, journal: &mut Journal) -> Ended {
-        match run(&self.db, work) {
+        match run(&self.db, work, journal) {
             Ok((value, left)) => {
                 journal.absorb(left);
                 Ended::Alone(Ok(value))
@@ -211,7 +211,7 @@ impl Writer {
         if let Err(error) = execute(&self.db, "SAVEPOINT unit") {
             return Ended::WithGroup(error.into());
         }
-        let result = run(&self.db, work);
+        let result = run(&self.db, work, journal);
         let ended = match &result {
             Ok(_) => execute(&self.db, "RELEASE unit"),
             Err(_) if self.db.is_autocommit() => Ok(()),
@@ -280,9 +280,9 @@ impl Writer {
     }
 }
 
-/// Runs a unit. What it wrote is still to be kept or undone.
-fn run(db: &Connection, work: ErasedWork) -> Result<(Value, Journal), StoreError> {
-    let mut tx = Tx::new(db);
+/// Runs a unit after those that left `before`. What it wrote is still to be kept or undone.
+fn run(db: &Connection, work: ErasedWork, before: &Journal) -> Result<(Value, Journal), StoreError> {
+    let mut tx = Tx::new(db, before);
     match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
         Ok(result) => result.and_then(|value| Ok((value, tx.end()?))),
         Err(panic) => Err(StoreError::Panicked(panic_text(&*panic))),

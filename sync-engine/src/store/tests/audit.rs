@@ -1,7 +1,8 @@
 //! The audit trail: every alteration, removal and reordering is found.
 
 use super::fixtures::*;
-use crate::store::Store;
+use crate::domain::DocumentId;
+use crate::store::{Forget, Lane, Note, Store, StoreError, StoreExt, StoreTx};
 use rusqlite::Connection;
 
 fn with_history(versions: i64) -> Opened {
@@ -23,7 +24,7 @@ fn the_trail_refuses_changes() {
     for sql in [
         "UPDATE audit SET actor = 'user:eve' WHERE id = 2",
         "DELETE FROM audit WHERE id = 2",
-        "INSERT OR REPLACE INTO audit SELECT id, at, company, partner, 'user:eve', action, document_id, detail, hash
+        "INSERT OR REPLACE INTO audit SELECT id, at, company, partner, 'user:eve', action, document_id, earlier, detail, hash
          FROM audit WHERE id = 2",
     ] {
         let error = db.execute(sql, []).expect_err(sql);
@@ -35,7 +36,7 @@ fn the_trail_refuses_changes() {
 #[test]
 fn what_was_done_past_the_triggers_is_found() {
     type Tamper = fn(&Connection);
-    let cases: [(&str, Tamper, i64); 8] = [
+    let cases: [(&str, Tamper, i64); 9] = [
         (
             "actor altered",
             |db| run(db, "UPDATE audit SET actor = 'user:eve' WHERE id = 4"),
@@ -56,6 +57,11 @@ fn what_was_done_past_the_triggers_is_found() {
             |db| run(db, "UPDATE audit SET document_id = NULL WHERE id = 3"),
             3,
         ),
+        (
+            "an entry taken out of a history",
+            |db| run(db, "UPDATE audit SET earlier = earlier - 1 WHERE id = 6"),
+            6,
+        ),
         ("one removed", |db| run(db, "DELETE FROM audit WHERE id = 5"), 6),
         ("the first removed", |db| run(db, "DELETE FROM audit WHERE id = 1"), 2),
         ("the last removed", |db| run(db, "DELETE FROM audit WHERE id = 8"), 8),
@@ -73,7 +79,10 @@ fn what_was_done_past_the_triggers_is_found() {
     for (name, tamper, broken_at) in cases {
         let opened = with_history(8);
         let db = peek(&opened.path);
-        run(&db, "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete");
+        run(
+            &db,
+            "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; PRAGMA ignore_check_constraints = 1",
+        );
         tamper(&db);
         let check = opened.store.verify_audit().expect("verify");
         assert_eq!(check.broken_at, Some(broken_at), "{name}");
@@ -95,4 +104,86 @@ fn fields_cannot_be_moved_into_each_other() {
         "UPDATE audit SET actor = actor || substr(action, 1, 1), action = substr(action, 2) WHERE id = 2",
     );
     assert_eq!(opened.store.verify_audit().expect("verify").broken_at, Some(2));
+}
+
+/// Entry by entry, as many a page as asked for.
+fn history(opened: &Opened, id: DocumentId, from: Option<i64>, limit: u32) -> Vec<i64> {
+    let mut before = from;
+    let mut ids = Vec::new();
+    loop {
+        let page = opened.store.history(id, before, limit).expect("readable");
+        ids.extend(page.items.iter().map(|row| row.id));
+        let Some(next) = page.next else { return ids };
+        before = Some(next.parse().expect("an id"));
+    }
+}
+
+fn noted(tx: &mut dyn StoreTx, document: DocumentId) -> Result<(), StoreError> {
+    tx.note(&Note {
+        document: Some(document),
+        company: &company(),
+        partner: None,
+        actor: "engine",
+        action: "noted",
+        at: NOW,
+        detail: serde_json::json!({}),
+    })
+}
+
+#[test]
+fn a_documents_history_is_all_that_the_trail_says_of_it() {
+    let opened = open();
+    let documents: Vec<DocumentId> = ["PO-1", "PO-2", "PO-3"]
+        .into_iter()
+        .map(|number| write(&opened.store, move |tx| receive(tx, &order(number, None, 1), 1, NOW)).expect("a version"))
+        .collect();
+    // Together, so that units that fail lie between others in one group.
+    let units: Vec<_> = (0..60)
+        .map(|n| {
+            let document = documents[n % 3];
+            opened.store.write(Lane::Bulk, move |tx| {
+                let number = format!("PO-{}", n % 3 + 1);
+                receive(tx, &order(&number, None, n + 2), n as i64 + 2, NOW)?;
+                noted(tx, document)?;
+                noted(tx, document)?;
+                match n % 7 {
+                    2 => Err(StoreError::Conflict("on purpose".to_owned())),
+                    _ => receive(tx, &order(&number, None, n + 3), n as i64 + 100, NOW).map(drop),
+                }
+            })
+        })
+        .collect();
+    for (n, unit) in units.into_iter().enumerate() {
+        assert_eq!(wait(unit).is_err(), n % 7 == 2, "unit {n}");
+    }
+    assert_eq!(opened.store.verify_audit().expect("verified").broken_at, None);
+    let rows = |id: DocumentId| -> Vec<i64> {
+        let db = peek(&opened.path);
+        let mut select = db
+            .prepare("SELECT id FROM audit WHERE document_id = ?1 ORDER BY id DESC")
+            .expect("a query");
+        let ids = select.query_map([id.0], |row| row.get(0)).expect("rows");
+        ids.collect::<Result<_, _>>().expect("ids")
+    };
+    for id in documents.iter().copied() {
+        let all = rows(id);
+        assert!(all.len() > 40, "{all:?}");
+        for limit in [1, 7, 500] {
+            assert_eq!(history(&opened, id, None, limit), all);
+        }
+        // Also from an entry that is another document's, or nobody's.
+        for before in 0..all[0] + 2 {
+            let older: Vec<i64> = all.iter().copied().filter(|entry| *entry < before).collect();
+            assert_eq!(history(&opened, id, Some(before), 500), older, "before {before}");
+        }
+    }
+    // What went into an archive is not missed.
+    let kept: Vec<Vec<i64>> = documents.iter().map(|id| rows(*id)).collect();
+    let to = kept[0][kept[0].len() / 2];
+    write(&opened.store, move |tx| tx.forget(&Forget::Audit { to, most: 1_000 })).expect("cut");
+    for (id, mut all) in documents.into_iter().zip(kept) {
+        all.retain(|entry| *entry > to);
+        assert_eq!(history(&opened, id, None, 7), all);
+        assert_eq!(history(&opened, id, Some(to), 7), Vec::<i64>::new());
+    }
 }

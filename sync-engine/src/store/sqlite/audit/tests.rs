@@ -1,6 +1,7 @@
 //! Ten thousand ways to touch the trail, each found. Whoever reckons the whole chain anew, its end included, is not:
 //! against that stands the copy of the end that lies in each backup and archive.
 
+use super::super::journal::AuditEntry;
 use super::*;
 use crate::domain::{CompanyId, DocumentId, PartnerId, Timestamp};
 use rand::rngs::StdRng;
@@ -12,20 +13,27 @@ const CHANGES: u64 = 10_000;
 fn trail() -> (Connection, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let db = super::super::open::open_writer(&folder.path().join("audit.db")).expect("a new database");
-    let entries: Vec<AuditEntry> = (0..ROWS)
-        .map(|n| AuditEntry {
-            at: Timestamp(1_800_000_000_000 + n * 1_000),
-            company: CompanyId("main".to_owned()),
-            partner: (n % 3 > 0).then(|| PartnerId("acme".to_owned())),
-            actor: format!("user:{}", n % 5),
-            action: ["version", "confirm", "delivered"][n as usize % 3].to_owned(),
-            document: (n % 4 > 0).then_some(DocumentId(n / 4)),
-            detail: format!("{{\"n\":{n}}}"),
+    let entries: Vec<Placed> = (0..ROWS)
+        .map(|n| Placed {
+            id: n + 1,
+            earlier: (n % 4 > 1).then_some(n),
+            entry: AuditEntry {
+                at: Timestamp(1_800_000_000_000 + n * 1_000),
+                company: CompanyId("main".to_owned()),
+                partner: (n % 3 > 0).then(|| PartnerId("acme".to_owned())),
+                actor: format!("user:{}", n % 5),
+                action: ["version", "confirm", "delivered"][n as usize % 3].to_owned(),
+                document: (n % 4 > 0).then_some(DocumentId(n / 4)),
+                detail: format!("{{\"n\":{n}}}"),
+            },
         })
         .collect();
     append(&db, &entries).expect("appended");
-    db.execute_batch("DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DROP TRIGGER audit_no_replace")
-        .expect("past the triggers");
+    db.execute_batch(
+        "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DROP TRIGGER audit_no_replace;
+         PRAGMA ignore_check_constraints = 1",
+    )
+    .expect("past the triggers and the constraints");
     (db, folder)
 }
 
@@ -41,7 +49,7 @@ fn change(db: &Connection, dice: &mut StdRng) -> String {
     let fresh: u32 = dice.random();
     let columns = ["actor", "action", "company", "detail"];
     let column = columns[dice.random_range(0..columns.len())];
-    let sql = match dice.random_range(0..11) {
+    let sql = match dice.random_range(0..12) {
         0 | 1 => format!("UPDATE audit SET {column} = {column} || '{fresh}' WHERE id = {id}"),
         2 => format!("UPDATE audit SET {column} = substr({column}, 2) WHERE id = {id}"),
         3 => format!("UPDATE audit SET at = at + 1 + {} WHERE id = {id}", fresh % 86_400_000),
@@ -57,8 +65,9 @@ fn change(db: &Connection, dice: &mut StdRng) -> String {
             "UPDATE audit SET id = -id WHERE id IN ({id}, {other});
              UPDATE audit SET id = CASE id WHEN -{id} THEN {other} ELSE {id} END WHERE id < 0"
         ),
+        10 => format!("UPDATE audit SET earlier = CASE WHEN earlier IS NULL THEN id - 1 END WHERE id = {id}"),
         _ => format!(
-            "INSERT INTO audit SELECT {new}, at, company, partner, actor, action, document_id, detail, hash
+            "INSERT INTO audit SELECT {new}, at, company, partner, actor, action, document_id, earlier, detail, hash
              FROM audit WHERE id = {id}",
             new = ROWS + 1
         ),
@@ -98,7 +107,7 @@ fn a_row_that_is_reckoned_anew_is_found_at_the_next() {
         };
         let hash = db
             .query_row(
-                "SELECT at, company, partner, action, document_id, detail FROM audit WHERE id = ?1",
+                "SELECT at, company, partner, action, document_id, detail, earlier FROM audit WHERE id = ?1",
                 [id],
                 |row| {
                     let (company, partner): (String, Option<String>) = (row.get(1)?, row.get(2)?);
@@ -111,6 +120,7 @@ fn a_row_that_is_reckoned_anew_is_found_at_the_next() {
                         actor: "user:eve",
                         action: &action,
                         document: row.get(4)?,
+                        earlier: row.get(6)?,
                         detail: &detail,
                     };
                     Ok(fields.hash(&before))
