@@ -7,6 +7,7 @@ mod error;
 mod issue;
 mod metrics;
 mod operations;
+mod own;
 mod pages;
 mod push;
 mod quantities;

@@ -156,7 +156,7 @@ pub(super) async fn get_document(
     state
         .blocking(move |engine| {
             let store = engine.store();
-            let row = store.document(id)?.ok_or_else(|| ApiError::not_found("document", id))?;
+            let row = engine.document(id)?;
             let chain = store.chain(id)?.ok_or_else(|| ApiError::not_found("document", id))?;
             let operations = store.list_operations(&OperationQuery {
                 document: Some(id),
@@ -223,6 +223,7 @@ pub(super) async fn get_version(
 ) -> Result<Json<VersionDetail>, ApiError> {
     state
         .blocking(move |engine| {
+            engine.document(id)?;
             let missing = || ApiError::not_found("version", format!("{number} of document {id}"));
             let store = engine.store();
             let version = store
@@ -248,12 +249,15 @@ pub(super) async fn get_version_payload(
     Path((id, number)): Path<(DocumentId, VersionNumber)>,
 ) -> Result<Response, ApiError> {
     let payload = state
-        .read(move |store| match store.version_content(id, number)? {
-            Some(content) => store.payload(content.payload),
-            None => Ok(None),
+        .blocking(move |engine| {
+            engine.document(id)?;
+            let store = engine.store();
+            let content = store.version_content(id, number)?;
+            let payload = content.map(|content| store.payload(content.payload)).transpose()?;
+            let missing = || ApiError::not_found("payload of version", format!("{number} of document {id}"));
+            payload.flatten().ok_or_else(missing)
         })
-        .await?
-        .ok_or_else(|| ApiError::not_found("payload of version", format!("{number} of document {id}")))?;
+        .await?;
     Ok(attachment(payload, &format!("document-{id}-v{number}")))
 }
 
@@ -292,8 +296,7 @@ pub(super) async fn print_version(
 ) -> Result<Response, ApiError> {
     let (pdf, name) = state
         .blocking(move |engine| {
-            let row = engine.store().document(id)?;
-            let row = row.ok_or_else(|| ApiError::not_found("document", id))?;
+            let row = engine.document(id)?;
             Ok((engine.print(id, number)?, pdf_name(&row.number, number)))
         })
         .await?;
@@ -352,9 +355,8 @@ pub(super) async fn document_history(
     };
     state
         .blocking(move |engine| {
-            let store = engine.store();
-            store.document(id)?.ok_or_else(|| ApiError::not_found("document", id))?;
-            Ok(Json(store.history(id, before, limit)?))
+            engine.document(id)?;
+            Ok(Json(engine.store().history(id, before, limit)?))
         })
         .await
 }

@@ -75,9 +75,8 @@ pub(super) async fn change_document(
     Path(id): Path<DocumentId>,
     Json(new): Json<NewVersion>,
 ) -> Result<(StatusCode, Json<OperationRow>), ApiError> {
-    let row = state.read(move |store| store.document(id)).await?;
-    let kind = row.ok_or_else(|| ApiError::not_found("document", id))?.kind;
-    let content = canonical::document(kind, &new.document)?;
+    let row = state.blocking(move |engine| Ok(engine.document(id)?)).await?;
+    let content = canonical::document(row.kind, &new.document)?;
     act(&state, id, new.version, Issue::Change { content }).await
 }
 

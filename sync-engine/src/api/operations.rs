@@ -74,11 +74,8 @@ pub(super) async fn get_operation(
 ) -> Result<Json<OperationDetail>, ApiError> {
     state
         .blocking(move |engine| {
-            let store = engine.store();
-            let operation = store
-                .operation(id)?
-                .ok_or_else(|| ApiError::not_found("operation", id))?;
-            let attempts = store.attempts(id)?;
+            let operation = engine.operation(id)?;
+            let attempts = engine.store().attempts(id)?;
             Ok(Json(OperationDetail { operation, attempts }))
         })
         .await

@@ -51,8 +51,10 @@ pub(super) async fn get_quarantine(
     State(state): State<ApiState>,
     Path(id): Path<i64>,
 ) -> Result<Json<QuarantineRow>, ApiError> {
-    let row = state.read(move |store| store.quarantine(id)).await?;
-    row.map(Json).ok_or_else(|| ApiError::not_found("quarantine item", id))
+    state
+        .blocking(move |engine| Ok(engine.quarantined(id)?))
+        .await
+        .map(Json)
 }
 
 /// Its bytes as they came.
@@ -65,12 +67,12 @@ pub(super) async fn get_quarantine_payload(
     Path(id): Path<i64>,
 ) -> Result<Response, ApiError> {
     let payload = state
-        .read(move |store| match store.quarantine(id)? {
-            Some(row) => store.payload(row.payload),
-            None => Ok(None),
+        .blocking(move |engine| {
+            let payload = engine.quarantined(id)?.payload;
+            let payload = engine.store().payload(payload)?;
+            payload.ok_or_else(|| ApiError::not_found("payload of quarantine item", id))
         })
-        .await?
-        .ok_or_else(|| ApiError::not_found("quarantine item", id))?;
+        .await?;
     Ok(attachment(payload, &format!("quarantine-{id}")))
 }
 

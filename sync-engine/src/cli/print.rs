@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use sync_engine::api;
 use sync_engine::domain::{DocumentId, DocumentKind, PartnerId, VersionNumber};
-use sync_engine::engine::Engine;
+use sync_engine::engine::{Engine, EngineError};
 use sync_engine::store::{DocumentQuery, DocumentRow, DocumentView};
 
 pub async fn run(global: &Global, args: PrintArgs) -> Result<ExitCode, Failure> {
@@ -91,7 +91,10 @@ pub fn find(
             .hint(format!("say which: --partner ID, or one of the ids {}", ids.join(", "))));
         }
     };
-    store.document(id)?.ok_or_else(|| no_such_document(document))
+    match engine.document(id) {
+        Err(EngineError::NotFound { .. }) => Err(no_such_document(document)),
+        row => Ok(row?),
+    }
 }
 
 /// Documents with this number of partners that are not configured here (any more).

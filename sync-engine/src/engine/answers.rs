@@ -1,6 +1,6 @@
 //! The clerk's answers: checked, decided, and saved with their job in one transaction.
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, own};
 use crate::domain::check::{AnswerProblem, check_order_response, check_receipt, receipt_code};
 use crate::domain::{
     CanonicalDocument, DeliveryState, DocumentId, Earlier, Event, HeaderAnswer, OperationId, OrderResponse, Outcome,
@@ -163,10 +163,7 @@ fn answered(
         what: "version",
         id: format!("{number} of document {document}"),
     };
-    let row = store.document(document)?.ok_or_else(|| EngineError::NotFound {
-        what: "document",
-        id: document.to_string(),
-    })?;
+    let row = own::document(store, &exchange.company, document)?;
     let version = store.versions(document)?.into_iter().find(|v| v.number == number);
     let version = version.ok_or_else(missing)?;
     let content = store.version_content(document, number)?.ok_or_else(missing)?;

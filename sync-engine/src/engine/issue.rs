@@ -5,7 +5,7 @@ mod possible;
 
 pub use possible::PossibleAct;
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, own};
 use crate::domain::check::CHANGE_OF_OURS_AFTER_SHIPMENT;
 use crate::domain::{
     Act, CanonicalDocument, Chain, ContentHash, DeliveryState, DocumentId, DocumentKind, Event, OperationId, Outcome,
@@ -118,15 +118,11 @@ impl Engine {
     /// `Refused` with `document.invalid`, `document.refused`, `answer.superseded` (data: the current version),
     /// `answer.pending`, `operation.unsupported`; `NotFound`.
     pub async fn issue_version(&self, seen: Seen, issue: Issue, actor: &str) -> Result<OperationRow, EngineError> {
+        let company = self.company().clone();
         let row = self
             .store()
-            .read(move |store| store.document(seen.document))
-            .await
-            .map_err(EngineError::from)?;
-        let row = row.ok_or_else(|| EngineError::NotFound {
-            what: "document",
-            id: seen.document.to_string(),
-        })?;
+            .read(move |store| Ok(own::document(store, &company, seen.document)?))
+            .await?;
         let configured = self.partner(&row.partner)?;
         self.issue(configured, Some(seen), issue, actor).await
     }

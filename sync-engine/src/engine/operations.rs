@@ -1,6 +1,6 @@
 //! A person's acts on an operation: try now, replay, release, withdraw.
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, own};
 use crate::domain::delivery::{self, DeliveryEvent, DeliveryRefusal};
 use crate::domain::{DeliveryState, Event, OperationId, Outcome, PartnerRules, Progress, Timestamp, decide};
 use crate::exchange::{is_in_doubt, is_overtaken, outbound, replay_key};
@@ -65,8 +65,11 @@ impl Engine {
         let now = self.exchange().clock.now();
         let new = self.exchange().clock.new_operation_id();
         let actor = actor.to_owned();
+        let company = self.company().clone();
+        let read = self.store().read(move |store| Ok(own::operation(store, &company, id)?));
+        let row = read.await?;
         let unsettled = match act {
-            Act::Withdraw => self.unsettled(id).await?,
+            Act::Withdraw => self.unsettled(&row).await?,
             Act::Retry | Act::Release => None,
         };
         let done = self.store().write(Lane::Interactive, move |tx| {
@@ -85,14 +88,9 @@ impl Engine {
     }
 
     /// The number of attempts, when they leave it open whether the partner has it, and the partner could tell.
-    async fn unsettled(&self, id: OperationId) -> Result<Option<u32>, EngineError> {
-        let read = self.store().read(move |store| match store.operation(id)? {
-            Some(row) => Ok(Some((row, store.attempts(id)?))),
-            None => Ok(None),
-        });
-        let Some((row, attempts)) = read.await? else {
-            return Ok(None);
-        };
+    async fn unsettled(&self, row: &OperationRow) -> Result<Option<u32>, EngineError> {
+        let id = row.id;
+        let attempts = self.store().read(move |store| store.attempts(id)).await?;
         let link = self.exchange().partners.get(&row.partner).map(|partner| partner.link());
         let can_tell = link.is_some_and(|link| {
             link.honours_idempotency_key() || link.can_look_up(outbound(row.kind), &Progress::default())

@@ -20,21 +20,23 @@ impl Engine {
     /// What differs between two versions of a document.
     ///
     /// # Errors
-    /// `NotFound` when a version is not there.
+    /// `NotFound` when a version is not there, or its document is another company's.
     pub fn diff(
         &self,
         document: DocumentId,
         from: VersionNumber,
         to: VersionNumber,
     ) -> Result<VersionDiff, EngineError> {
+        self.document(document)?;
         Ok(diff(&self.content(document, from)?, &self.content(document, to)?))
     }
 
     /// The PDF of a version, with our latest answer to it if there is one, and what changed in it.
     ///
     /// # Errors
-    /// `NotFound` when it is not there; `Internal` when the page cannot be drawn.
+    /// `NotFound` when it is not there or another company's; `Internal` when the page cannot be drawn.
     pub fn print(&self, document: DocumentId, version: VersionNumber) -> Result<Vec<u8>, EngineError> {
+        self.document(document)?;
         let content = self.content(document, version)?;
         let answer = self.latest_answer(document, version)?;
         let changes = match self.compared_with(document, version)? {

@@ -18,12 +18,9 @@ impl Engine {
     /// # Errors
     /// `NotFound`; `Refused` with `document.refused` for a delivery note.
     pub fn line_quantities(&self, id: DocumentId) -> Result<Vec<LineQuantities>, EngineError> {
-        let missing = || EngineError::NotFound {
-            what: "document",
-            id: id.to_string(),
-        };
         let store = self.store().as_ref();
-        let row = store.document(id)?.ok_or_else(missing)?;
+        let row = self.document(id)?;
+        let missing = || EngineError::Internal(format!("document {id} has no content"));
         let content = store.version_content(id, row.agreed.unwrap_or(row.current))?;
         let CanonicalDocument::Order(order) = content.ok_or_else(missing)?.document()? else {
             return Err(EngineError::refused(

@@ -1,6 +1,6 @@
 //! What arrived and is no version: run again after a fix, or put aside.
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, own};
 use crate::domain::PartnerId;
 use crate::exchange::intake::{self, Arrival, Source, Taken, stream_of};
 use crate::partner::{PartnerLink, RawItem, SetAside};
@@ -118,7 +118,8 @@ impl Engine {
             .ok_or_else(|| EngineError::Config(format!("{} has no stream {} any more", row.partner, row.stream)))?;
         let payload_id = row.payload;
         let kept = self.store().read(move |store| {
-            let payload = store.payload(payload_id)?.ok_or_else(|| no_quarantine(id))?;
+            let missing = || EngineError::Internal(format!("the payload of quarantine item {id} is gone"));
+            let payload = store.payload(payload_id)?.ok_or_else(missing)?;
             Ok(RawItem {
                 bytes: payload.bytes.into(),
                 media_type: payload.media_type,
@@ -151,7 +152,7 @@ impl Engine {
             tx.settle_quarantine(id, &how, &source.actor, now)
         });
         settled.await?;
-        self.quarantined(id).await
+        self.quarantine_row(id).await
     }
 
     /// Puts a quarantined payload aside for good; it is kept.
@@ -166,11 +167,11 @@ impl Engine {
                 tx.settle_quarantine(id, &QuarantineSettled::Dismissed, &actor, now)
             })
             .await?;
-        self.quarantined(id).await
+        self.quarantine_row(id).await
     }
 
     async fn open_quarantine(&self, id: i64) -> Result<QuarantineRow, EngineError> {
-        let row = self.quarantined(id).await?;
+        let row = self.quarantine_row(id).await?;
         match row.state {
             QuarantineState::Open => Ok(row),
             QuarantineState::Resolved | QuarantineState::Dismissed => Err(EngineError::Refused {
@@ -181,9 +182,12 @@ impl Engine {
         }
     }
 
-    async fn quarantined(&self, id: i64) -> Result<QuarantineRow, EngineError> {
-        let row = self.store().read(move |store| store.quarantine(id)).await?;
-        row.ok_or_else(|| no_quarantine(id))
+    async fn quarantine_row(&self, id: i64) -> Result<QuarantineRow, EngineError> {
+        let company = self.company().clone();
+        let row = self
+            .store()
+            .read(move |store| Ok(own::quarantined(store, &company, id)?));
+        Ok(row.await?)
     }
 }
 
@@ -211,12 +215,5 @@ async fn complete(
             "partner.not_found",
             "the partner says by now that this is none of ours: dismiss it".to_owned(),
         )),
-    }
-}
-
-fn no_quarantine(id: i64) -> EngineError {
-    EngineError::NotFound {
-        what: "quarantined payload",
-        id: id.to_string(),
     }
 }

@@ -26,7 +26,7 @@ pub struct Host {
     shutdown: CancellationToken,
     served: tokio::task::JoinHandle<std::io::Result<()>>,
     /// Removed when the host goes.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 pub struct Answer {
@@ -72,7 +72,7 @@ impl Host {
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
         let partners_dir = dir.path().join("partners");
         write_partner(&partners_dir, &sandbox.url());
-        let engine = start_engine(dir.path(), background).await;
+        let engine = start_engine(dir.path(), "main", background).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let shutdown = CancellationToken::new();
@@ -100,8 +100,13 @@ impl Host {
             client: reqwest::Client::new(),
             shutdown,
             served,
-            _dir: dir,
+            dir,
         }
+    }
+
+    /// Another company's engine on the same database.
+    pub async fn engine_of(&self, company: &str) -> Engine {
+        start_engine(self.dir.path(), company, false).await
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -192,13 +197,13 @@ impl Host {
     }
 }
 
-async fn start_engine(dir: &Path, background: bool) -> Engine {
+async fn start_engine(dir: &Path, company: &str, background: bool) -> Engine {
     let secrets = sync_engine::partner::FileSecrets::new(dir.join("secrets.json"));
     secrets
         .set("sandbox.client_secret", Secret::new(DEFAULT_CLIENT_SECRET.to_owned()))
         .expect("the secret is kept");
     Engine::start(EngineOptions {
-        company: CompanyId("main".to_owned()),
+        company: CompanyId(company.to_owned()),
         letterhead: Default::default(),
         data_dir: dir.to_path_buf(),
         partners_dir: dir.join("partners"),

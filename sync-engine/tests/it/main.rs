@@ -1,3 +1,4 @@
+mod api_companies;
 mod api_configuration;
 mod api_connections;
 mod api_events;
