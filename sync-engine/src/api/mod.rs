@@ -5,6 +5,7 @@
 
 mod answers;
 mod assets;
+mod bodies;
 mod canonical;
 mod configuration;
 pub mod connections;

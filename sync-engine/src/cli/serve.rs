@@ -55,15 +55,12 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
         grace: host::GRACE,
         connections: Connections::default(),
     };
-    signals.cancel(shutdown.clone());
+    let grace = signals.cancel(shutdown.clone());
     ship_log(&settings, shutdown.clone())?;
     tell(global, address, called_at, &token)?;
     let calls = async {
         match hooks {
-            Some(listener) => {
-                let router = api::hooks::router(engine.clone());
-                api::connections::run(listener, router, Connections::default(), shutdown.clone(), host::GRACE).await
-            }
+            Some(listener) => api::hooks::serve(listener, engine.clone(), shutdown.clone(), host::GRACE).await,
             None => Ok(()),
         }
     };
@@ -71,7 +68,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Failure> 
     let served = served.and(called);
     shutdown.cancel();
     tracing::info!("stopping: what is in flight ends first");
-    engine.stop(host::GRACE).await;
+    engine.stop(grace.get()).await;
     served.map_err(|e| Failure::failed(format!("the service ended: {}", reason(&e))))?;
     Ok(ExitCode::SUCCESS)
 }

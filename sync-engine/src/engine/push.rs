@@ -5,7 +5,7 @@ use crate::domain::PartnerId;
 use crate::exchange::SyncReport;
 use crate::exchange::partners::Partner;
 use crate::exchange::push::{self, PushError};
-use crate::partner::{PushCall, RawItem};
+use crate::partner::{PushCall, RawItem, StreamInfo};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -52,17 +52,32 @@ impl Engine {
         Ok(push::import(self.exchange(), &partner, &info, raw).await?)
     }
 
+    /// Whether a call with this head (names in lower case) can be the partner's; asked before its body is waited for.
+    ///
+    /// # Errors
+    /// `PushError::Unknown` and `Refused`: whatever its body, nothing of it would be taken.
+    pub fn may_call(&self, partner: &str, stream: &str, headers: &[(String, String)]) -> Result<(), PushError> {
+        let (partner, stream) = self.called(partner, stream)?;
+        let link = partner.link();
+        link.may_call(&stream.name, headers).map_err(PushError::Refused)
+    }
+
+    fn called(&self, partner: &str, stream: &str) -> Result<(Arc<Partner>, StreamInfo), PushError> {
+        let all = self.exchange().partners.all();
+        let partner = all.into_iter().find(|p| p.id.0 == partner);
+        let partner = partner.ok_or(PushError::Unknown)?;
+        let link = partner.link();
+        let stream = link.streams().iter().find(|s| s.name == stream);
+        let stream = stream.cloned().ok_or(PushError::Unknown)?;
+        Ok((partner, stream))
+    }
+
     /// Takes in what a partner brings by calling us. When it returns well, it is stored durably.
     ///
     /// # Errors
     /// `PushError`: nothing may be answered as taken.
     pub async fn take_call(&self, call: &Call<'_>) -> Result<SyncReport, PushError> {
-        let all = self.exchange().partners.all();
-        let partner: Option<Arc<Partner>> = all.into_iter().find(|p| p.id.0 == call.partner);
-        let partner = partner.ok_or(PushError::Unknown)?;
-        let link = partner.link();
-        let stream = link.streams().iter().find(|s| s.name == call.stream);
-        let stream = stream.cloned().ok_or(PushError::Unknown)?;
+        let (partner, stream) = self.called(call.partner, call.stream)?;
         let pushed = PushCall {
             headers: call.headers,
             path: call.path,

@@ -125,13 +125,6 @@ pub struct PushCall<'a> {
     pub at: Timestamp,
 }
 
-impl PushCall<'_> {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
 /// What a call brings.
 #[derive(Debug, Clone)]
 pub struct Pushed {
@@ -425,6 +418,13 @@ pub trait PartnerLink: Send + Sync + 'static {
         watermark: Option<&'a str>,
         cursor: Option<&'a PageCursor>,
     ) -> Later<'a, Result<FetchedPage, FetchError>>;
+    /// Looks at the head of a call (names in lower case) before its body is waited for.
+    ///
+    /// # Errors
+    /// `PushRefusal`: whatever its body, nothing of it could be taken.
+    fn may_call(&self, _stream: &str, _headers: &[(String, String)]) -> Result<(), PushRefusal> {
+        Ok(())
+    }
     /// Checks a call of the partner, and gives what it brings.
     ///
     /// # Errors

@@ -83,11 +83,23 @@ impl Running {
         serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"))
     }
 
-    /// Asks it to end as a terminal or a service manager does, and gives its exit code.
+    /// Asks it to end as a service manager does, and gives its exit code.
     #[cfg(unix)]
-    pub fn terminate(mut self) -> Option<i32> {
+    pub fn terminate(self) -> Option<i32> {
+        self.signal("-TERM");
+        self.ended()
+    }
+
+    #[cfg(unix)]
+    pub fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        let sent = Command::new("kill").args([signal, &id]).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// Waits for its end, and gives its exit code.
+    #[cfg(unix)]
+    pub fn ended(mut self) -> Option<i32> {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("its status") {

@@ -14,6 +14,8 @@ mod cli_commands;
 mod cli_files;
 mod cli_program;
 mod cli_refusals;
+#[cfg(unix)]
+mod cli_signals;
 mod cli_submit;
 mod demo;
 mod diagnostics;

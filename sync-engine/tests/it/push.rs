@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use sync_engine::engine::Engine;
 use sync_engine::partner::{Secret, Secrets};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 const KEY: &str = "a secret that both sides share";
 
@@ -27,8 +30,13 @@ async fn called_engine(dir: &Path) -> (Engine, String) {
     let engine = Engine::start(options).await.expect("an engine");
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/hooks/small", listener.local_addr().unwrap());
-    let router = sync_engine::api::hooks::router(engine.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let serving = sync_engine::api::hooks::serve(
+        listener,
+        engine.clone(),
+        CancellationToken::new(),
+        Duration::from_secs(5),
+    );
+    tokio::spawn(serving);
     (engine, url)
 }
 
@@ -136,7 +144,8 @@ async fn only_what_the_partner_signed_is_taken() {
         .await,
         404
     );
-    assert_eq!(call(&orders, &[], vec![b' '; 11 * 1024 * 1024]).await, 413);
+    let long = vec![b' '; 11 * 1024 * 1024];
+    assert_eq!(call(&orders, &[("x-signature", &good)], long).await, 413);
     let counted = counters(&engine);
     assert_eq!((counted.documents, counted.duplicates, counted.quarantine), (1, 1, 0));
 
@@ -169,6 +178,62 @@ async fn only_what_the_partner_signed_is_taken() {
         503,
         "stopped"
     );
+}
+
+/// What a caller without the key sends: a head, and a byte of its body.
+async fn slow(url: &str, signature: Option<&str>) -> TcpStream {
+    let address = url.trim_start_matches("http://").split('/').next().unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let signature = signature.map_or_else(String::new, |s| format!("x-signature: {s}\r\n"));
+    let head = format!("POST /hooks/small/orders HTTP/1.1\r\nhost: x\r\n{signature}content-length: 100\r\n\r\n{{");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+/// The status that comes without any more being sent.
+async fn told(stream: &mut TcpStream) -> String {
+    let mut bytes = [0; 12];
+    let read = tokio::time::timeout(Duration::from_secs(60), stream.read_exact(&mut bytes)).await;
+    read.expect("an answer comes").expect("an answer");
+    String::from_utf8_lossy(&bytes[9..]).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_who_take_their_time_hold_up_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let push = json!({"signature": {"header": "X-Signature", "key": {"secret": "small.push"}}});
+    put(dir.path(), &configured("http://127.0.0.1:9", push));
+    let (engine, url) = called_engine(dir.path()).await;
+    // Without what looks like a signature nobody waits for the rest.
+    for signature in [None, Some(""), Some("abc"), Some(&*"f".repeat(128))] {
+        let mut stream = slow(&url, signature).await;
+        assert_eq!(told(&mut stream).await, "401", "{signature:?}");
+    }
+    // With one that is made up there are more of them than places, and none ends by itself.
+    let made_up = "0".repeat(64);
+    let mut crowd = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let mut stream = slow(&url, Some(&made_up)).await;
+        crowd.spawn(async move { told(&mut stream).await });
+    }
+    for _ in 0..28 {
+        let status = crowd.join_next().await.expect("one gives way").expect("no panic");
+        assert_eq!(status, "503");
+    }
+    let begun = std::time::Instant::now();
+    for number in 0..30 {
+        let body = order(format!("S-{number}")).to_string();
+        let status = call(
+            &format!("{url}/orders"),
+            &[("x-signature", &signed(&body))],
+            body.clone(),
+        )
+        .await;
+        assert_eq!(status, 202, "S-{number}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(30), "no body's time ran out");
+    assert_eq!(counters(&engine).documents, 30);
+    engine.stop(Duration::from_secs(20)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -255,6 +255,10 @@ impl PartnerLink for HttpPartner {
         Box::pin(self.fetch_page(stream, watermark, cursor))
     }
 
+    fn may_call(&self, stream: &str, headers: &[(String, String)]) -> Result<(), PushRefusal> {
+        self.read_head(stream, headers)
+    }
+
     fn pushed(&self, stream: &str, call: &PushCall<'_>) -> Result<Pushed, PushRefusal> {
         self.read_call(stream, call)
     }
