@@ -306,11 +306,9 @@ impl Engine {
         let exchange = self.exchange();
         let known = self.partner(partner)?;
         let now = exchange.clock.now();
-        if known.gate.state().paused != paused {
-            known.gate.set_paused(paused);
-            let told = if paused { Told::Paused } else { Told::Resumed };
-            known.gate.save(&exchange.store, Some((told, actor)), now).await?;
-        }
+        let told = if paused { Told::Paused } else { Told::Resumed };
+        known.gate.set_paused(paused);
+        known.gate.save(&exchange.store, Some((told, actor)), now).await?;
         if !paused {
             known.gate.hasten(now);
             known.poll.notify_one();

@@ -23,15 +23,15 @@ pub async fn other_processes(exchange: Arc<Exchange>) {
 /// A pause or resume by another process (the command line) holds here too.
 async fn follow_pauses(exchange: &Arc<Exchange>) {
     let company = exchange.company.clone();
+    let partners = exchange.partners.all();
+    let before: Vec<u64> = partners.iter().map(|partner| partner.gate.pauses()).collect();
     let states = exchange.store.read(move |store| store.partner_states(&company)).await;
     let Ok(states) = states else { return };
-    for state in states {
-        let Some(partner) = exchange.partners.get(&state.partner) else {
+    for (partner, since) in partners.iter().zip(before) {
+        let Some(state) = states.iter().find(|state| state.partner == partner.id) else {
             continue;
         };
-        let was_paused = partner.gate.state().paused;
-        partner.gate.set_paused(state.paused);
-        if was_paused && !state.paused {
+        if partner.gate.follow_pause(since, state.paused) {
             exchange.due.notify_waiters();
             partner.poll.notify_one();
         }

@@ -367,6 +367,33 @@ async fn a_stop_in_the_middle_of_a_request_is_settled_at_the_next_start() {
     world.end(&[]).await;
 }
 
+/// An engine that has not heard yet of another's pause takes it away nevertheless: what is stored counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_of_another_engine_is_taken_away_by_one_that_has_not_heard_of_it() {
+    let mut world = World::start().await;
+    let mut options = crate::exchange_world::options(world.dir.path(), &world.secrets, &world.pace);
+    options.background = false;
+    let deaf = sync_engine::engine::Engine::start(options).await.expect("an engine");
+    let stored = |world: &World| {
+        let states = world.store().partner_states(world.engine.company()).expect("readable");
+        states.iter().any(|state| state.paused)
+    };
+    let paused = world.engine.set_paused(&partner(), true, "user:it").await;
+    paused.expect("paused");
+    deaf.set_paused(&partner(), false, "user:it").await.expect("resumed");
+    assert!(!stored(&world), "the pause is over");
+    // And the other way round.
+    deaf.set_paused(&partner(), true, "user:it").await.expect("paused");
+    let resumed = world.engine.set_paused(&partner(), false, "user:it").await;
+    resumed.expect("resumed");
+    deaf.set_paused(&partner(), true, "user:it").await.expect("paused");
+    assert!(stored(&world), "it is paused again");
+    deaf.stop(Duration::from_secs(20)).await;
+    world.restart().await;
+    assert_eq!(view(&world).status, PartnerStatus::Paused);
+    world.end(&[]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn single_commands_poll_and_drain_without_a_background() {
     let world = World::start().await;

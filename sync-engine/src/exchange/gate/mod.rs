@@ -75,6 +75,8 @@ struct Inner {
     delivering: usize,
     clock_skew_ms: Option<i64>,
     saved_at: Timestamp,
+    /// How often a pause was set or taken away: what was read before that is older.
+    pauses: u64,
 }
 
 /// Refused credentials are tried again, slowly: someone may mend them at the partner's side.
@@ -118,6 +120,7 @@ impl Gate {
                 delivering: 0,
                 clock_skew_ms: None,
                 saved_at: Timestamp(0),
+                pauses: 0,
             }),
         }
     }
@@ -223,7 +226,26 @@ impl Gate {
     }
 
     pub fn set_paused(&self, paused: bool) {
-        self.lock().state.paused = paused;
+        let mut inner = self.lock();
+        inner.state.paused = paused;
+        inner.pauses += 1;
+    }
+
+    /// To be asked before a row is read that `follow_pause` is given.
+    pub fn pauses(&self) -> u64 {
+        self.lock().pauses
+    }
+
+    /// What a row says that was read after `pauses` answered `since`, unless a pause was set or taken away meanwhile.
+    /// Whether it is a resumption.
+    pub fn follow_pause(&self, since: u64, paused: bool) -> bool {
+        let mut inner = self.lock();
+        let resumed = inner.state.paused && !paused;
+        if inner.pauses != since {
+            return false;
+        }
+        inner.state.paused = paused;
+        resumed
     }
 
     /// When something that is shut now may go again; `None` when time alone does not change it.
@@ -255,6 +277,7 @@ impl Gate {
             .write(Lane::Bulk, move |tx| {
                 let ours = gate.state();
                 let stored = tx.partner_state(&ours.company, &ours.partner)?;
+                let was_paused = stored.as_ref().is_some_and(|stored| stored.paused);
                 let mut state = together(ours, stored.as_ref(), told.as_ref().map(|(told, _)| *told));
                 // What is told counts: the gate may have followed an older row meanwhile.
                 state.paused = match &told {
@@ -263,6 +286,10 @@ impl Gate {
                     Some(_) | None => stored.map_or(state.paused, |stored| stored.paused),
                 };
                 gate.set_paused(state.paused);
+                // The row says whether there is anything to tell: what the gate said may be another engine's older turn.
+                if matches!(told, Some((Told::Paused | Told::Resumed, _))) && was_paused == state.paused {
+                    return Ok(());
+                }
                 tx.set_partner_state(&state)?;
                 let Some((told, actor)) = told else {
                     return Ok(());

@@ -285,3 +285,15 @@ fn what_another_engine_told_of_an_outage_stays_until_one_tells_its_end_or_reache
     assert!(!together(state(Closed, 10, 9), Some(&refused), Some(Told::CredentialsGood)).credentials_broken);
     assert_eq!(together(refused.clone(), None, None), refused);
 }
+
+#[test]
+fn a_pause_is_not_undone_by_a_row_that_was_read_before_it() {
+    let gate = Bench::new().gate;
+    let before = gate.pauses();
+    gate.set_paused(true);
+    assert!(!gate.follow_pause(before, false), "an older row resumes nothing");
+    assert!(gate.state().paused);
+    let before = gate.pauses();
+    assert!(gate.follow_pause(before, false), "a newer one does");
+    assert!(!gate.state().paused);
+}
