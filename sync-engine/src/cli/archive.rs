@@ -25,6 +25,7 @@ pub async fn run(global: &Global, args: ArchiveArgs) -> Result<ExitCode, Failure
 
 fn list(global: &Global) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
+    host::existing_data_dir(&settings)?;
     let archives = archives(&settings.data_dir.join(ARCHIVES_DIR))?;
     let examined: Vec<_> = archives
         .iter()
@@ -92,6 +93,7 @@ fn row(file: &Path, report: &Result<ArchiveReport, StoreError>) -> Vec<String> {
 
 fn find(global: &Global, text: &str) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
+    host::existing_data_dir(&settings)?;
     let files = archives(&settings.data_dir.join(ARCHIVES_DIR))?;
     let count = files.len();
     let (mut told, mut rows) = (Vec::new(), Vec::new());

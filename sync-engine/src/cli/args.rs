@@ -3,6 +3,7 @@
 pub use super::care_args::{
     ArchiveArgs, ArchiveCommand, AuditArgs, AuditCommand, BackupArgs, DiagnosticsArgs, DoctorArgs, RestoreArgs,
 };
+use super::failure::EXIT_CODES;
 pub use super::partner_args::{NewArgs, PartnerArgs, PartnerCommand, TryArgs};
 use super::which::Which;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,21 +11,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use sync_engine::domain::OperationId;
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  failed
-  2  the command line is wrong
-  3  the configuration or the settings are wrong
-  4  a partner cannot be reached, or refuses the credentials
-  5  not found
-  6  in use: another engine works on this data, or the port is taken
-
-Settings come from, each over the one before: defaults, the settings file, the environment, flags.";
+fn after_help() -> String {
+    let mut told = "Exit codes:\n".to_owned();
+    for (code, means) in EXIT_CODES {
+        told.push_str(&format!("  {code}  {means}\n"));
+    }
+    told + "\nSettings come from, each over the one before: defaults, the settings file, the environment, flags."
+}
 
 /// Exchanges purchase orders and delivery notes, version by version, with trading partners.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, about, after_help = EXIT_CODES)]
+#[command(name = "countersign", version, about, after_help = after_help())]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

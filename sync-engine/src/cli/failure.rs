@@ -10,7 +10,7 @@ use sync_engine::store::StoreError;
 /// What to do about a data folder that this user may not work in.
 pub const MEND_RIGHTS: &str = "mend the folder's rights, run this as its owner, or name another one with --data-dir";
 
-/// Exit codes; `countersign --help` lists them.
+/// Exit codes; `countersign --help` and docs/settings.md list them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Failed = 1,
@@ -20,6 +20,29 @@ pub enum Exit {
     NotFound = 5,
     InUse = 6,
 }
+
+/// Every code with what it means, 0 first.
+pub const EXIT_CODES: [(u8, &str); 7] = [
+    (0, "done"),
+    (Exit::Failed as u8, "failed"),
+    (Exit::Usage as u8, "the command line is wrong"),
+    (
+        Exit::Configuration as u8,
+        "what a configuration or settings file says is wrong",
+    ),
+    (
+        Exit::Unreachable as u8,
+        "a partner cannot be reached, or refuses the credentials",
+    ),
+    (
+        Exit::NotFound as u8,
+        "what was named is not there: a file, a database, a document, a partner",
+    ),
+    (
+        Exit::InUse as u8,
+        "in use: another engine works on this data, or the port is taken",
+    ),
+];
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -114,5 +137,25 @@ impl From<LockError> for Failure {
 impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
         Self::configuration(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EXIT_CODES;
+
+    #[test]
+    fn the_page_lists_every_exit_code() {
+        let page = include_str!("../../../docs/settings.md");
+        let rows: Vec<String> = EXIT_CODES
+            .iter()
+            .map(|(code, means)| format!("| {code} | {means} |"))
+            .collect();
+        let listed: Vec<&str> = page
+            .lines()
+            .skip_while(|line| *line != "## Exit codes")
+            .filter(|line| line.starts_with("| ") && !line.contains("---") && !line.starts_with("| code"))
+            .collect();
+        assert_eq!(listed, rows);
     }
 }

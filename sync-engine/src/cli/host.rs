@@ -125,6 +125,28 @@ pub fn existing_database(settings: &Settings) -> Result<PathBuf, Failure> {
     .hint("`countersign serve` or `countersign sync` makes it; or name another data folder with --data-dir"))
 }
 
+/// The data folder, which must be there.
+pub fn existing_data_dir(settings: &Settings) -> Result<(), Failure> {
+    let dir = &settings.data_dir;
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let told = Failure::not_found(format!("there is no data folder {}", dir.display()));
+    Err(told.hint("`countersign serve` or `countersign sync` makes it; or name another one with --data-dir"))
+}
+
+/// The partners' folder, which must be there.
+pub fn existing_partners(settings: &Settings) -> Result<(), Failure> {
+    let dir = &settings.partners_dir;
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let told = Failure::not_found(format!("there is no folder of partners {}", dir.display()));
+    Err(told.hint(
+        "`countersign serve` makes it; or name another one with --partners-dir, or the data folder with --data-dir",
+    ))
+}
+
 /// The permission-checked file in the data folder.
 pub fn secrets(data_dir: &Path) -> Arc<dyn Secrets> {
     Arc::new(FileSecrets::new(data_dir.join(SECRETS_FILE)))

@@ -2,7 +2,7 @@
 
 use super::args::{Global, NewArgs};
 use super::failure::{Exit, Failure};
-use super::{settings, terminal};
+use super::{input, settings, terminal};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,7 +42,8 @@ pub fn run(global: &Global, args: &NewArgs) -> Result<ExitCode, Failure> {
 }
 
 fn read(path: &Path) -> Result<Description, Failure> {
-    let text = text(path).map_err(|reason| Failure::not_found(format!("{}: {reason}", path.display())))?;
+    input::must_be_there(path)?;
+    let text = text(path).map_err(|reason| Failure::failed(format!("{}: {reason}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
     let name = path
         .file_name()

@@ -2,7 +2,7 @@
 
 use super::args::{Global, PartnerArgs, PartnerCommand};
 use super::failure::{Exit, Failure};
-use super::{host, new, settings, terminal, trial};
+use super::{host, input, new, settings, terminal, trial};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,6 +27,7 @@ pub async fn run(global: &Global, args: PartnerArgs) -> Result<ExitCode, Failure
 type Checked = Result<(String, Vec<Mistake>), ConfigErrors>;
 
 fn openapi(file: &Path) -> Result<ExitCode, Failure> {
+    input::must_be_there(file)?;
     let config = load_file(file).map_err(|errors| Failure::configuration(errors.to_string()))?;
     let text = serde_json::to_string_pretty(&config.openapi())
         .map_err(|e| Failure::failed(format!("the document cannot be written: {e}")))?;
@@ -38,6 +39,11 @@ fn check(global: &Global, files: &[PathBuf]) -> Result<ExitCode, Failure> {
     let checked = |file: &Path| load_file(file).map(|config| (config.id().to_string(), config.warnings().to_vec()));
     let results: Vec<(&Path, Checked)> = files.iter().map(|file| (file.as_path(), checked(file))).collect();
     let broken = results.iter().filter(|(_, result)| result.is_err()).count();
+    // As of `import`, the first one's exit code is the command's.
+    let exit = results.iter().find(|(_, result)| result.is_err()).map(|(file, _)| {
+        let there = input::must_be_there(file);
+        there.map_or_else(|failure| failure.exit, |()| Exit::Configuration)
+    });
     if global.json {
         let told: Vec<serde_json::Value> = results
             .iter()
@@ -65,16 +71,13 @@ fn check(global: &Global, files: &[PathBuf]) -> Result<ExitCode, Failure> {
             eprintln!("error: {broken} of {} files are refused", files.len());
         }
     }
-    Ok(if broken == 0 {
-        ExitCode::SUCCESS
-    } else {
-        Exit::Configuration.into()
-    })
+    Ok(exit.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
 async fn list(global: &Global) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
-    let engine = host::engine(&settings, false).await?;
+    host::existing_partners(&settings)?;
+    let engine = host::engine_on_existing(&settings).await?;
     let partners = engine.partners();
     engine.stop(host::GRACE).await;
     let partners = partners?;

@@ -19,11 +19,16 @@ pub fn run(global: &Global, args: &RestoreArgs) -> Result<ExitCode, Failure> {
             args.file.display()
         )));
     }
-    host::make_data_dir(&settings)?;
     let dir = &settings.data_dir;
+    let was_there = dir.exists();
+    host::make_data_dir(&settings)?;
     if args.check {
-        drill(global, &args.file, dir)?;
-        return Ok(ExitCode::SUCCESS);
+        let tried = drill(global, &args.file, dir);
+        if !was_there {
+            // Only while it is as empty as it was made.
+            let _ = std::fs::remove_dir(dir);
+        }
+        return tried.map(|_| ExitCode::SUCCESS);
     }
     // Both to the end: trying the backup out takes a while, and nobody may begin meanwhile.
     let _service = DataFolderLock::take(dir)?;

@@ -2,6 +2,7 @@
 
 use super::args::{Global, ServeArgs};
 use super::failure::Failure;
+use super::input;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use sync_engine::domain::CompanyId;
@@ -35,6 +36,9 @@ impl Settings {
     /// A sentence with file and place for a file that is missing though it was named, or is wrong.
     pub fn load(global: &Global, serve: Option<&ServeArgs>) -> Result<Self, Failure> {
         let data_dir = data_dir(global)?;
+        if let Some(named) = &global.config {
+            input::must_be_there(named)?;
+        }
         let file = FileSettings::read(global.config.as_deref(), &data_dir)
             .map_err(|e| Failure::configuration(e.to_string()))?;
         let company = std::env::var(COMPANY_VARIABLE).ok().filter(|c| !c.is_empty());

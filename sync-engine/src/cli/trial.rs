@@ -2,7 +2,7 @@
 
 use super::args::{Global, TryArgs};
 use super::failure::{Exit, Failure};
-use super::{host, settings, terminal};
+use super::{host, input, terminal};
 use console::measure_text_width;
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,6 +19,7 @@ const LEFT: usize = 70;
 const MAX_PAYLOAD_BYTES: u64 = 50 * 1024 * 1024;
 
 pub async fn run(global: &Global, args: TryArgs) -> Result<ExitCode, Failure> {
+    input::must_be_there(&args.file)?;
     let config = load_file(&args.file).map_err(|errors| Failure::configuration(errors.to_string()))?;
     for warning in config.warnings() {
         eprintln!("warning: {}: {}", warning.pointer, warning.message);
@@ -58,25 +59,19 @@ pub async fn run(global: &Global, args: TryArgs) -> Result<ExitCode, Failure> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = |e: &std::io::Error| {
-        Failure::new(
-            Exit::Usage,
-            format!("{} cannot be read: {}", path.display(), settings::reason(e)),
-        )
-    };
-    let size = std::fs::metadata(path).map_err(|e| cannot(&e))?.len();
+    let size = std::fs::metadata(path).map_err(|e| input::unreadable(path, &e))?.len();
     if size > MAX_PAYLOAD_BYTES {
         let message = format!(
             "{} has {size} bytes, at most {MAX_PAYLOAD_BYTES} are read",
             path.display()
         );
-        return Err(Failure::new(Exit::Usage, message));
+        return Err(Failure::failed(message));
     }
-    std::fs::read(path).map_err(|e| cannot(&e))
+    std::fs::read(path).map_err(|e| input::unreadable(path, &e))
 }
 
 fn json(path: &Path, what: &str) -> Result<serde_json::Value, Failure> {
-    serde_json::from_slice(&read(path)?).map_err(|e| Failure::new(Exit::Usage, format!("{what} is not JSON: {e}")))
+    serde_json::from_slice(&read(path)?).map_err(|e| Failure::failed(format!("{what} is not JSON: {e}")))
 }
 
 fn media_type(bytes: &[u8]) -> &'static str {

@@ -137,3 +137,87 @@ fn an_unreachable_partner() {
     drop(stopped);
     insta::assert_snapshot!(transcript(home.path(), &[&["sync"]]).replace(&url, "[SANDBOX]"));
 }
+
+/// Every command that is told a file to read.
+#[test]
+fn a_file_that_is_not_there_ends_every_command_alike() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path();
+    let (_sandbox, _url) = sandbox(path, &[]);
+    json(path, &["sync", "--json"]);
+    let configuration = "data/partners/sandbox.json";
+    for args in [
+        &["partner", "check", "missing"][..],
+        &["partner", "check", "missing", configuration],
+        &["partner", "try", "missing"],
+        &["partner", "try", configuration, "--payload", "missing"],
+        &[
+            "partner",
+            "try",
+            configuration,
+            "--payload",
+            configuration,
+            "--answer",
+            "missing",
+        ],
+        &["partner", "openapi", "missing"],
+        &["partner", "new", "acme", "--from", "missing"],
+        &["import", "missing", "--partner", "sandbox", "--stream", "orders"],
+        &["submit", "missing", "--partner", "sandbox"],
+        &["archive", "show", "missing"],
+        &["archive", "open", "missing"],
+        &["restore", "missing"],
+        &["audit", "verify", "--file", "missing"],
+        &["queue", "list", "--config", "missing"],
+    ] {
+        let out = run(path, args);
+        let said = text(&out.stdout) + &text(&out.stderr);
+        assert_eq!(out.status.code(), Some(5), "{args:?}: {said}");
+        assert!(said.contains("missing"), "{args:?}: {said}");
+    }
+    // One that is there and wrong is another matter, and the first that is refused gives the code.
+    std::fs::write(path.join("torn.json"), "{").expect("written");
+    let out = run(path, &["partner", "check", "torn.json", "missing"]);
+    assert_eq!(out.status.code(), Some(3));
+}
+
+/// A folder that is mistyped is told, and not made.
+#[test]
+fn what_only_reads_makes_no_data_folder() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path();
+    let (_sandbox, _url) = sandbox(path, &[]);
+    let configuration = "data/partners/sandbox.json";
+    let elsewhere = ["--data-dir", "elsewhere"];
+    for (args, code) in [
+        (&["partner", "list"][..], 5),
+        (&["queue", "list"], 5),
+        (&["queue", "retry", "--all"], 5),
+        (&["print", "PO-1"], 5),
+        (&["backup"], 5),
+        (&["archive", "list"], 5),
+        (&["archive", "find", "PO-1"], 5),
+        (&["archive", "run"], 5),
+        (&["audit", "verify"], 5),
+        (&["doctor"], 1),
+        (&["diagnostics", "--out", "bundle.zip"], 0),
+        (&["partner", "check", configuration], 0),
+        (&["partner", "openapi", configuration], 0),
+        (&["restore", "data/settings.json", "--check"], 1),
+    ] {
+        let out = run(path, &[args, &elsewhere].concat());
+        let said = text(&out.stdout) + &text(&out.stderr);
+        assert_eq!(out.status.code(), Some(code), "{args:?}: {said}");
+        assert!(!path.join("elsewhere").exists(), "{args:?}");
+        if code == 5 {
+            assert!(
+                said.contains("elsewhere") && said.contains("--data-dir"),
+                "{args:?}: {said}"
+            );
+        }
+    }
+    // The same where the folder is there and a database is not.
+    let out = run(path, &["partner", "list"]);
+    assert_eq!(out.status.code(), Some(5), "{}", text(&out.stderr));
+    assert!(!path.join("data/countersign.db").exists());
+}
