@@ -3,6 +3,7 @@
 use super::{Check, Installation, Look, bytes};
 use crate::doctor::files::span;
 use crate::domain::DeliveryState;
+use crate::exchange::incidents::in_words;
 use crate::exchange::presence;
 use crate::settings::DATABASE_FILE;
 use crate::store::{AuditBreak, Examination, SqliteStore};
@@ -233,14 +234,14 @@ fn incidents(found: &Examination) -> Option<Check> {
         .incidents
         .iter()
         .filter(|i| i.open > 0)
-        .map(|i| format!("{} ({})", i.kind, i.subject))
+        .map(|i| format!("{} ({})", in_words(&i.kind), i.subject))
         .collect();
     (!open.is_empty()).then(|| {
         Check::warn(
             "incidents",
             match open.as_slice() {
                 [one] => format!("1 is open: {one}"),
-                all => format!("{} are open: {}", all.len(), all.join(", ")),
+                all => format!("{} are open: {}", all.len(), all.join("; ")),
             },
             "Each was told when it began and is told when it ends.",
             "Health in the window says of each what to do",

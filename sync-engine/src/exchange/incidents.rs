@@ -18,6 +18,22 @@ pub const DEAD: &str = "queue.dead";
 pub const BACKUP: &str = "care.backup";
 /// What is old and settled cannot be archived.
 pub const ARCHIVE: &str = "care.archive";
+/// Each kind in words.
+const IN_WORDS: [(&str, &str); 6] = [
+    (UNREACHABLE, "the partner cannot be reached"),
+    (CREDENTIALS, "the partner refuses our credentials"),
+    (CONFIGURATION, "the partner's configuration is wrong"),
+    (DEAD, "answers could not be delivered"),
+    (BACKUP, "the scheduled backup fails"),
+    (ARCHIVE, "what is old cannot be archived"),
+];
+
+/// A kind in words; one of a newer program stays the code that it is.
+pub fn in_words(kind: &str) -> &str {
+    let known = IN_WORDS.iter().find(|(known, _)| *known == kind);
+    known.map_or(kind, |(_, words)| words)
+}
+
 /// Subject of the incidents of care: there is one database.
 const DATABASE: &str = "database";
 
@@ -157,5 +173,18 @@ fn dead(partner: &PartnerId, count: i64) -> PresentIncident {
             1 => "1 could not be delivered and waits for a person".to_owned(),
             more => format!("{more} could not be delivered and wait for a person"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ARCHIVE, BACKUP, CONFIGURATION, CREDENTIALS, DEAD, UNREACHABLE, in_words};
+
+    #[test]
+    fn every_kind_has_words() {
+        for kind in [UNREACHABLE, CREDENTIALS, CONFIGURATION, DEAD, BACKUP, ARCHIVE] {
+            assert!(in_words(kind).contains(' ') && !in_words(kind).contains(kind), "{kind}");
+        }
+        assert_eq!(in_words("queue.newer"), "queue.newer");
     }
 }

@@ -228,7 +228,11 @@ fn what_waits_for_a_person_is_counted_by_partner() {
     let looked = home.look(&["--offline"]);
     looked.finds("queue", "warn", "could not be delivered: sandbox 1");
     looked.finds("quarantine", "warn", "sandbox orders: 1 stopped at schema");
-    looked.finds("incidents", "warn", "1 is open: queue.dead (sandbox)");
+    looked.finds(
+        "incidents",
+        "warn",
+        "1 is open: answers could not be delivered (sandbox)",
+    );
     assert!(!looked.told.to_string().contains("canary-words"), "{:#}", looked.told);
 }
 
