@@ -1,6 +1,7 @@
 //! The block that says what changed in a version.
 
 use super::canvas::{BODY, Canvas, Role, SMALL};
+use super::units::unit;
 use super::words::{Language, Word};
 use super::{PrintError, format};
 use crate::domain::diff::{ChangeKind, FieldChange, VersionDiff};
@@ -109,6 +110,7 @@ fn readable(field: &str, text: &str, language: Language) -> String {
         "price" => number(2),
         "first" | "last" | "despatchedOn" => text.parse::<Date>().ok().map(|day| format::date(day, language)),
         "net" | "tax" | "gross" => amount(text, language),
+        "unit" => Some(unit(text, language).to_owned()),
         _ => None,
     };
     shown.unwrap_or_else(|| text.to_owned())

@@ -2,6 +2,7 @@
 
 use super::canvas::{BODY, BODY_BOLD, Canvas, Ink, LEFT, Role, SMALL, Style};
 use super::parts::{self, Column, Table};
+use super::units::unit;
 use super::words::{Language, Word, reject_action, reject_reason};
 use super::{PrintError, PrintInput, changes, format};
 use crate::domain::document::DespatchLine;
@@ -147,18 +148,18 @@ fn cells(line: &DespatchLine, language: Language) -> [(String, Style); 7] {
                 .unwrap_or_default(),
             BODY,
         ),
-        (line.unit.clone(), BODY),
+        (unit(&line.unit, language).to_owned(), BODY),
     ]
 }
 
-/// Such as `Received: 38 PCE · Short: 2 · Rejected: 1 (broken, please replace)`.
+/// Such as `Received: 38 pcs · Short: 2 · Rejected: 1 (broken, please replace)`.
 fn receipt_line(receipt: &ReceiptLine, line: &DespatchLine, language: Language) -> (String, Style) {
     let quantity = |value| format::decimal(value, 0, language);
     let mut facts = vec![format!(
         "{}: {} {}",
         language.word(Word::Received),
         quantity(receipt.received),
-        line.unit
+        unit(&line.unit, language)
     )];
     if let Some(short) = receipt.short.filter(|s| !s.is_zero()) {
         facts.push(format!("{}: {}", language.word(Word::Short), quantity(short)));

@@ -13,6 +13,7 @@ mod parts;
 mod pdf;
 #[cfg(test)]
 mod tests;
+mod units;
 mod words;
 
 use crate::domain::diff::VersionDiff;

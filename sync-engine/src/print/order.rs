@@ -3,6 +3,7 @@
 use super::canvas::{BODY, BODY_BOLD, Canvas, Ink, LABEL, LEFT, RIGHT, Role, SMALL, Style};
 use super::fonts::Weight;
 use super::parts::{self, Column, Table};
+use super::units::unit;
 use super::words::{Language, Word, line_answer, reason};
 use super::{PrintError, PrintInput, changes, format};
 use crate::domain::answer::Reason;
@@ -195,7 +196,7 @@ fn draw_line(
         (seller.cloned().unwrap_or_default(), BODY),
         (line.item.description.clone().unwrap_or_default(), BODY),
         (format::decimal(line.quantity, 0, language), BODY),
-        (line.unit.clone(), BODY),
+        (unit(&line.unit, language).to_owned(), BODY),
         (price, BODY),
         (
             line.net
@@ -234,11 +235,11 @@ fn draw_line(
     table.row(canvas, &cells, &below)
 }
 
-/// What we answer to a line, such as `Changed: 40 PCE · price 12.50 (13.00) · delivery 12 Mar 2026`.
+/// What we answer to a line, such as `Changed: 40 pcs · price 12.50 (13.00) · delivery 12 Mar 2026`.
 fn answer_line(answer: &LineAnswer, line: Option<&OrderLine>, language: Language) -> (String, Style) {
     let mut facts = Vec::new();
     if let Some(quantity) = answer.quantity {
-        let unit = line.map_or("", |l| l.unit.as_str());
+        let unit = line.map_or("", |l| unit(&l.unit, language));
         let mut text = format!("{} {unit}", format::decimal(quantity, 0, language))
             .trim_end()
             .to_owned();

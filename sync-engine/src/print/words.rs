@@ -53,7 +53,7 @@ impl Language {
         self.pick(row(word))
     }
 
-    fn pick(self, [en, de, fr, es, it, pl, cs, sv]: Row) -> &'static str {
+    pub fn pick(self, [en, de, fr, es, it, pl, cs, sv]: Row) -> &'static str {
         match self {
             Self::En => en,
             Self::De => de,

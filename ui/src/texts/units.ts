@@ -1,4 +1,7 @@
-/** Units of measure (UN/ECE Recommendation 20 and 21) as people write them. */
+/**
+ * Units of measure (UN/ECE Recommendation 20 and 21) as people write them. The rows are those of the printed page,
+ * `print/units.rs` of the engine; a test there compares the two.
+ */
 
 const names: Record<string, string> = {
   C62: "pcs",
