@@ -76,7 +76,14 @@ pub const CHECKS: &[Check] = &[
         what: "the UI's types are those of the OpenAPI document",
         quick: false,
         limit: minutes(5),
-        command: types,
+        command: || myself(&["openapi", "--check"]),
+    },
+    Check {
+        name: "bill",
+        what: "the bills of materials name every package that ships",
+        quick: false,
+        limit: minutes(10),
+        command: || myself(&["sbom"]),
     },
     Check {
         name: "window",
@@ -115,11 +122,11 @@ fn deny() -> Command {
 
 /// This program again, so that the step is counted and streamed like any other. By its path: the build step may have
 /// put a new one in the place of the one that runs.
-fn types() -> Command {
+fn myself(args: &[&str]) -> Command {
     let me = target_dir()
         .join("debug")
         .join(format!("xtask{}", std::env::consts::EXE_SUFFIX));
-    command(&me.to_string_lossy(), &["openapi", "--check"], "")
+    command(&me.to_string_lossy(), args, "")
 }
 
 fn end_to_end(kind: &str) -> Command {

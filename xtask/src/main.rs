@@ -10,6 +10,7 @@ mod openapi;
 mod process;
 mod promises;
 mod run;
+mod sbom;
 mod setup;
 mod simulate;
 mod test;
@@ -37,6 +38,7 @@ Usage: cargo xtask COMMAND [OPTIONS]
              --coverage     led by what the inputs reach (libFuzzer; wants a C++ compiler), for
                --seconds N  each, 60 when not said
   simulate Runs the engine with simulated time, network, partners and crashes; `cargo xtask simulate --help`.
+  sbom     Writes bills of materials of what ships into target/sbom: crates and npm packages (CycloneDX).
   setup    Only installs what the others need.
 
 Examples:
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Some("kill") => long::kill(rest),
         Some("fuzz") => long::fuzz(rest),
         Some("simulate") => simulate::run(rest),
+        Some("sbom") => sbom::run(rest),
         Some("setup") => setup::everything(),
         None | Some("help" | "-h" | "--help") => {
             print!("{HELP}");

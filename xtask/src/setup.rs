@@ -64,7 +64,18 @@ pub fn for_test() -> Result<(), String> {
     build_ui()?;
     tool("tauri-driver", "2.1.0")?;
     tool("cargo-deny", "0.20.2")?;
-    Ok(())
+    bill_maker()
+}
+
+/// What `sbom` needs.
+pub fn for_sbom() -> Result<(), String> {
+    node()?;
+    npm("ui")?;
+    bill_maker()
+}
+
+fn bill_maker() -> Result<(), String> {
+    tool("cargo-cyclonedx", "0.5.9")
 }
 
 fn system_packages(wanted: &[&str]) -> Result<(), String> {
