@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { detail, order, row } from "../../test/fixtures";
 import { fakeEngine } from "../../test/host";
 import { App, newQueryClient } from "./App";
+import { go, openDocument } from "./router";
 
 const counters = {
   documents: 3, needsAnswer: 2, queued: 1, sending: 0, retrying: 1, delivered: 0, applied: 0, unknown: 0, held: 1, dead: 2, quarantine: 4, duplicates: 0,
@@ -48,6 +49,24 @@ test("counters, the way through the screens by keys, and back", async () => {
   fireEvent.keyDown(document.body, { key: "g" });
   fireEvent.keyDown(document.body, { key: "q" });
   await screen.findByTestId("queue");
+});
+
+test("the next document begins at its first line and has the keys, wherever the one before was left", async () => {
+  start();
+  await screen.findByText("PO-1");
+  act(() => go(openDocument(1)));
+  const lines = await screen.findByTestId("lines");
+  const active = () => screen.getAllByTestId("line-row").map((row) => row.getAttribute("data-active"));
+  fireEvent.keyDown(lines, { key: "ArrowDown" });
+  await waitFor(() => expect(active().slice(0, 2)).toEqual(["false", "true"]));
+  lines.scrollTop = 200;
+  lines.blur();
+  await waitFor(() => expect(screen.getByTestId("next-document")).not.toBeDisabled());
+  fireEvent.keyDown(document.body, { key: "j" });
+  await waitFor(() => expect(screen.getByTestId("document-number")).toHaveTextContent("PO-2"));
+  await waitFor(() => expect(active().slice(0, 2)).toEqual(["true", "false"]));
+  expect(screen.getByTestId("lines")).toHaveFocus();
+  expect(screen.getByTestId("lines").scrollTop).toBe(0);
 });
 
 test("the palette lists the screen's actions with their keys, and runs one", async () => {

@@ -147,7 +147,7 @@ function Screen({ route }: { route: Route }) {
     case "list":
       return <WorkList key={route.view} view={route.view} />;
     case "document":
-      return <DocumentScreen key={route.id} id={route.id} tab={route.tab} version={route.version} />;
+      return <DocumentScreen id={route.id} tab={route.tab} version={route.version} />;
     case "answer":
       return <AnswerScreen key={route.id} id={route.id} />;
     case "change":

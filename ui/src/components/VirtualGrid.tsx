@@ -21,6 +21,8 @@ interface Props<T> {
   /** Sets `--columns`. */
   className: string;
   columns: readonly Column<T>[];
+  /** What the rows are of, where one grid shows several things in turn: each begins at its top. */
+  of?: string;
   rows: readonly T[];
   rowId: (row: T) => RowId;
   rowHeight: number;
@@ -48,7 +50,7 @@ export const HEAD_PX = 28;
 const NEAR_END = 20;
 
 export function VirtualGrid<T>(props: Props<T>) {
-  const { rows, rowId, rowHeight, active, onActive, onOpen, onSeen, onEnd } = props;
+  const { of, rows, rowId, rowHeight, active, onActive, onOpen, onSeen, onEnd, autoFocus } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const base = useId();
   const activeIndex = active === undefined ? -1 : rows.findIndex((row) => rowId(row) === active);
@@ -67,7 +69,7 @@ export function VirtualGrid<T>(props: Props<T>) {
     scrollPaddingStart: HEAD_PX,
   });
   const items = virtual.getVirtualItems();
-  useAnchor(scroller, rows, rowId, rowHeight);
+  useAnchor(scroller, of, rows, rowId, rowHeight);
 
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -75,10 +77,9 @@ export function VirtualGrid<T>(props: Props<T>) {
     if (rows.length > 0 && last >= rows.length - NEAR_END) onEnd?.();
   }, [last, rows.length, onSeen, onEnd]);
 
-  const { autoFocus } = props;
   useEffect(() => {
     if (autoFocus && mayTakeFocus()) scroller.current?.focus({ preventScroll: true });
-  }, [autoFocus]);
+  }, [autoFocus, of]);
 
   // A row that became active from outside (back from a document, a removed row) is brought into sight once.
   const shown = useRef<RowId | undefined>(undefined);
@@ -184,19 +185,21 @@ export function VirtualGrid<T>(props: Props<T>) {
 
 /**
  * Keeps what is looked at where it is: when rows come or go above the first row in sight, the scroll position moves
- * with it. At the very top it stays, so that new work is seen.
+ * with it. At the very top it stays, so that new work is seen. What is of something else begins at its top.
  */
 function useAnchor<T>(
   scroller: React.RefObject<HTMLDivElement | null>,
+  of: string | undefined,
   rows: readonly T[],
   rowId: (row: T) => RowId,
   rowHeight: number,
 ): void {
-  const before = useRef<readonly T[]>(rows);
+  const before = useRef({ of, rows });
   useLayoutEffect(() => {
-    const old = before.current;
-    before.current = rows;
+    const { of: oldOf, rows: old } = before.current;
+    before.current = { of, rows };
     const element = scroller.current;
+    if (element && of !== oldOf) element.scrollTop = 0;
     if (!element || old === rows || element.scrollTop < rowHeight) return;
     const first = old[Math.floor(element.scrollTop / rowHeight)];
     if (first === undefined) return;

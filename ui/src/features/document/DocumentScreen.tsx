@@ -84,7 +84,7 @@ interface LoadedProps {
 function Loaded({ detail, tab, version, around }: LoadedProps) {
   const { row } = detail;
   const id = row.id;
-  const [printing, setPrinting] = useState(false);
+  const [printing, setPrinting] = useState<number | undefined>();
   const shown = version ?? row.current;
   const show = (next: Tab, number = version) => go({ name: "document", id, tab: next, version: number }, "replace");
   const newest = detail.operations[0];
@@ -108,7 +108,7 @@ function Loaded({ detail, tab, version, around }: LoadedProps) {
             run: () => go(openDocument(id), "replace"),
           },
         ]),
-    { id: "print", key: "p", title: text.print.action, group: text.groups.document, run: () => setPrinting(true) },
+    { id: "print", key: "p", title: text.print.action, group: text.groups.document, run: () => setPrinting(id) },
   ]);
 
   return (
@@ -133,9 +133,9 @@ function Loaded({ detail, tab, version, around }: LoadedProps) {
           </div>
         </div>
         <div className="document-acts">
-          <AnswerButtons detail={detail} />
-          <IssueButtons detail={detail} />
-          <Button icon="print" onPress={() => setPrinting(true)} data-testid="print" aria-label={text.print.action} />
+          <AnswerButtons key={`answer ${id}`} detail={detail} />
+          <IssueButtons key={`issue ${id}`} detail={detail} />
+          <Button icon="print" onPress={() => setPrinting(id)} data-testid="print" aria-label={text.print.action} />
           <span className="document-step">
             <Button icon="up" look="subtle" aria-label={text.document.previous} isDisabled={!around.previous} onPress={() => around.previous?.()} data-testid="previous-document" />
             <Button icon="down" look="subtle" aria-label={text.document.next} isDisabled={!around.next} onPress={() => around.next?.()} data-testid="next-document" />
@@ -161,16 +161,16 @@ function Loaded({ detail, tab, version, around }: LoadedProps) {
           <LinesTab detail={detail} number={shown} />
         </TabPanel>
         <TabPanel id="versions" className="tab-panel">
-          <VersionsTab detail={detail} onShow={(number) => show("lines", number)} />
+          <VersionsTab key={id} detail={detail} onShow={(number) => show("lines", number)} />
         </TabPanel>
         <TabPanel id="history" className="tab-panel">
-          <HistoryTab id={id} />
+          <HistoryTab key={id} id={id} />
         </TabPanel>
         <TabPanel id="delivery" className="tab-panel">
           <DeliveryTab operations={detail.operations} />
         </TabPanel>
       </Tabs>
-      {printing ? <PrintDialog detail={detail} version={shown} onClose={() => setPrinting(false)} /> : null}
+      {printing === id ? <PrintDialog detail={detail} version={shown} onClose={() => setPrinting(undefined)} /> : null}
     </section>
   );
 }
@@ -179,7 +179,7 @@ function Banners({ detail, shown, onCurrent }: { detail: DocumentDetail; shown: 
   const { row } = detail;
   return (
     <div className="banners">
-      <HeldBanner detail={detail} />
+      <HeldBanner key={row.id} detail={detail} />
       {row.currentPurpose === "Cancellation" && row.needsAnswer ? <Bar tone="warning">{text.document.cancellation}</Bar> : null}
       {row.conflict ? <Bar tone="warning">{text.document.conflict}</Bar> : null}
       <Doubts detail={detail} />
@@ -223,8 +223,8 @@ function LinesTab({ detail, number }: { detail: DocumentDetail; number: number }
           ) : null}
         </div>
       ) : null}
-      {order ? <OrderLines key={number} order={order} diff={diff} /> : null}
-      {note ? <DespatchLines key={number} note={note} diff={diff} /> : null}
+      {order ? <OrderLines of={`${id} ${number}`} order={order} diff={diff} /> : null}
+      {note ? <DespatchLines of={`${id} ${number}`} note={note} diff={diff} /> : null}
     </>
   );
 }

@@ -120,14 +120,19 @@ function despatchColumns(changes: ReadonlyMap<string, LineChanges>): Column<Desp
 }
 
 interface LineGridProps<T extends { id: string }> {
+  /** The document and the version that the lines are of. */
+  of: string;
   lines: readonly T[];
   columns: Column<T>[];
   className: string;
   changes: ReadonlyMap<string, LineChanges>;
 }
 
-function LineGrid<T extends { id: string }>({ lines, columns, className, changes }: LineGridProps<T>) {
-  const [active, setActive] = useState<string | number | undefined>(lines[0]?.id);
+/** One grid for all documents that are looked at one after the other: to make a new one for each takes longer. */
+function LineGrid<T extends { id: string }>({ of, lines, columns, className, changes }: LineGridProps<T>) {
+  const [chosen, setChosen] = useState<{ of: string; id: string | number }>();
+  const active = chosen?.of === of ? chosen.id : lines[0]?.id;
+  const setActive = (id: string | number) => setChosen({ of, id });
   const toChange = (by: 1 | -1) => {
     const at = lines.findIndex((line) => line.id === active);
     for (let n = 1; n <= lines.length; n += 1) {
@@ -147,6 +152,7 @@ function LineGrid<T extends { id: string }>({ lines, columns, className, changes
       label={text.document.lines}
       className={className}
       columns={columns}
+      of={of}
       rows={lines}
       rowId={(line) => line.id}
       rowHeight={LINE_ROW}
@@ -161,12 +167,12 @@ function LineGrid<T extends { id: string }>({ lines, columns, className, changes
   );
 }
 
-export function OrderLines({ order, diff }: { order: Order; diff: VersionDiff | undefined }) {
+export function OrderLines({ of, order, diff }: { of: string; order: Order; diff: VersionDiff | undefined }) {
   const changes = useMemo(() => changesByLine(diff), [diff]);
   const columns = useMemo(() => orderColumns(changes), [changes]);
   return (
     <>
-      <LineGrid lines={order.lines} columns={columns} className="order-lines" changes={changes} />
+      <LineGrid of={of} lines={order.lines} columns={columns} className="order-lines" changes={changes} />
       <footer className="grid-foot totals">
         <span>{text.answer.summary(order.lines.length, "")}</span>
         <span className="grow" />
@@ -192,12 +198,12 @@ export function OrderLines({ order, diff }: { order: Order; diff: VersionDiff | 
   );
 }
 
-export function DespatchLines({ note, diff }: { note: DespatchAdvice; diff: VersionDiff | undefined }) {
+export function DespatchLines({ of, note, diff }: { of: string; note: DespatchAdvice; diff: VersionDiff | undefined }) {
   const changes = useMemo(() => changesByLine(diff), [diff]);
   const columns = useMemo(() => despatchColumns(changes), [changes]);
   return (
     <>
-      <LineGrid lines={note.lines} columns={columns} className="despatch-lines" changes={changes} />
+      <LineGrid of={of} lines={note.lines} columns={columns} className="despatch-lines" changes={changes} />
       <footer className="grid-foot">
         <span>{text.answer.summary(note.lines.length, "")}</span>
       </footer>
