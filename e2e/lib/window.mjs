@@ -32,6 +32,8 @@ export async function startScreen() {
     DBUS_SESSION_BUS_ADDRESS: address,
     NO_AT_BRIDGE: "1",
     GDK_BACKEND: "x11",
+    // The driver takes pictures only of what is composed, also where there is no graphics card.
+    WEBKIT_DISABLE_COMPOSITING_MODE: "0",
     // Nothing of the person who runs the tests is read or written.
     HOME: home,
     XDG_CONFIG_HOME: join(home, "config"),

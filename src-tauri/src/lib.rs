@@ -7,6 +7,8 @@ mod failure;
 mod files;
 mod journal;
 mod options;
+#[cfg(target_os = "linux")]
+mod renderer;
 #[cfg(test)]
 mod rights;
 mod secrets;
@@ -25,6 +27,8 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// Runs the program until it quits.
 pub fn run() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    renderer::choose();
     let options = match Options::parse().resolve() {
         Ok(options) => options,
         Err(message) => return failure::before_window(&message),
