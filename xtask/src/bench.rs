@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: measures us and the baselines in turn, in one run, and says how they stand to each other.
 
 mod cases;
+mod desktop;
 mod growth;
 mod programs;
 mod report;
+mod screen;
 mod throughput;
 
 use crate::Outcome;
@@ -18,7 +20,7 @@ Builds in release, then runs each measurement and its baseline in turn (A B A B 
 paired ratios, wall and CPU. Close other programs first: what counts is the ratio, and it is steadier on a quiet machine.
 
   --only NAME    only this measurement (may be repeated): ingest, drain, queue, enqueue, pdf, list,
-                 recovery, memory, start
+                 recovery, memory, start, desktop (the window, on a screen of its own)
   --rounds N     rounds of each pair [default: 5]
   --largest N    largest store, after one of a hundredth and one of a tenth of it [default: 1000000]; making the two
                  stores of a million takes about a quarter of an hour, once
@@ -33,6 +35,8 @@ pub struct Effort {
     pub drain: u64,
     pub enqueue: u64,
     pub pdf_seconds: u64,
+    /// How often a key is pressed in the window.
+    pub keys: u32,
     /// Documents of the stores, growing.
     pub sizes: Vec<u64>,
 }
@@ -54,8 +58,8 @@ struct Options {
     words: String,
 }
 
-const NAMES: [&str; 9] = [
-    "ingest", "drain", "queue", "enqueue", "pdf", "list", "recovery", "memory", "start",
+const NAMES: [&str; 10] = [
+    "ingest", "drain", "queue", "enqueue", "pdf", "list", "recovery", "memory", "start", "desktop",
 ];
 
 pub fn run(args: &[String]) -> Outcome {
@@ -63,10 +67,11 @@ pub fn run(args: &[String]) -> Outcome {
         print!("{HELP}");
         return Ok(());
     };
-    let programs = Programs::prepare()?;
+    let is_wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|o| o == name);
+    let programs = Programs::prepare(is_wanted("desktop"))?;
     let mut report = Report::new(&options.words);
     for name in NAMES {
-        if !options.only.is_empty() && !options.only.iter().any(|o| o == name) {
+        if !is_wanted(name) {
             continue;
         }
         say(&format!("Measuring: {name}"));
@@ -79,6 +84,7 @@ pub fn run(args: &[String]) -> Outcome {
             "pdf" => cases::pdf(&programs, &options.effort, &mut report)?,
             "list" => growth::list(&programs, &options.effort, &mut report)?,
             "memory" => cases::memory(&programs, &options.effort, &mut report)?,
+            "desktop" => desktop::desktop(&programs, &options.effort, &mut report)?,
             _ => cases::start(&programs, &options.effort, &mut report)?,
         }
     }
@@ -96,6 +102,7 @@ fn read(args: &[String]) -> Result<Option<Options>, String> {
         drain: 5_000,
         enqueue: 400,
         pdf_seconds: 3,
+        keys: 200,
         sizes: sizes(1_000_000),
     };
     let (mut only, mut write) = (Vec::new(), false);
@@ -111,6 +118,7 @@ fn read(args: &[String]) -> Result<Option<Options>, String> {
                     drain: 1_000,
                     enqueue: 100,
                     pdf_seconds: 1,
+                    keys: 40,
                     sizes: sizes(20_000),
                 }
             }

@@ -18,15 +18,11 @@ const FOR_WINDOW: &[&str] = &[
     "fonts-noto-cjk",
 ];
 
-/// What the tests need besides: a screen, two browsers' drivers, a session bus, a PDF reader.
-const FOR_TEST: &[&str] = &[
-    "xvfb",
-    "xauth",
-    "webkit2gtk-driver",
-    "dbus",
-    "chromium",
-    "poppler-utils",
-];
+/// To open the window where no one looks: a screen, a session bus, the web view's driver.
+const FOR_SCREEN: &[&str] = &["xvfb", "xauth", "dbus", "webkit2gtk-driver"];
+
+/// What the tests need besides: a browser, a PDF reader.
+const FOR_TEST: &[&str] = &["chromium", "poppler-utils"];
 
 /// The oldest Node that the UI's tools run on.
 const NODE_AT_LEAST: u32 = 20;
@@ -47,6 +43,13 @@ pub fn for_run() -> Result<(), String> {
     ui(&[FOR_ENGINE, FOR_WINDOW].concat())
 }
 
+/// To build the window, and to drive it where no one looks.
+pub fn for_screen() -> Result<(), String> {
+    ui(&[FOR_ENGINE, FOR_WINDOW, FOR_SCREEN].concat())?;
+    npm("e2e")?;
+    tool("tauri-driver", "2.1.0")
+}
+
 fn ui(packages: &[&str]) -> Result<(), String> {
     system_packages(packages)?;
     node()?;
@@ -56,13 +59,9 @@ fn ui(packages: &[&str]) -> Result<(), String> {
 
 /// What `test` needs.
 pub fn for_test() -> Result<(), String> {
-    system_packages(&[FOR_ENGINE, FOR_WINDOW, FOR_TEST].concat())?;
-    node()?;
-    for folder in ["ui", "e2e", "e2e/peers"] {
-        npm(folder)?;
-    }
-    build_ui()?;
-    tool("tauri-driver", "2.1.0")?;
+    system_packages(&[FOR_ENGINE, FOR_WINDOW, FOR_SCREEN, FOR_TEST].concat())?;
+    for_screen()?;
+    npm("e2e/peers")?;
     tool("cargo-deny", "0.20.2")?;
     bill_maker()
 }

@@ -18,6 +18,9 @@ pub struct Programs {
     ceiling: PathBuf,
     queue: PathBuf,
     pub countersign: PathBuf,
+    /// Ours with a window, and a window with nothing; built by `prepare(true)`.
+    pub desktop: PathBuf,
+    pub empty_window: PathBuf,
     work: PathBuf,
 }
 
@@ -62,23 +65,25 @@ impl Measured {
 }
 
 impl Programs {
-    pub fn prepare() -> Result<Self, String> {
-        setup::for_headless()?;
+    /// `windows`: whether the programs with a window are wanted, and what it takes to look at them.
+    pub fn prepare(windows: bool) -> Result<Self, String> {
+        match windows {
+            true => setup::for_screen()?,
+            false => setup::for_headless()?,
+        }
         setup::npm(NODE)?;
         if !root().join(FIXTURES).join("pos.ndjson").exists() {
             say("Writing the fixtures");
             run(command("node", &["gen.mjs"], FIXTURES))?;
         }
         say("Building in release");
-        run(cargo(&[
-            "build",
-            "--release",
-            "--package",
-            "sync-engine",
-            "--bins",
-            "--example",
-            "bench",
-        ]))?;
+        let mut words = cargo(&["build", "--release", "--bins", "--example", "bench"]);
+        match windows {
+            // All of it at once: one set of features, and nothing is built twice.
+            true => words.args(["--workspace", "--example", "empty-window"]),
+            false => words.args(["--package", "sync-engine"]),
+        };
+        run(words)?;
         // Apart from ours: each has its own versions of what it uses.
         let apart = target_dir().join("baselines");
         for name in ["ceiling", "queue"] {
@@ -102,6 +107,8 @@ impl Programs {
             ceiling: apart.join("release/ceiling"),
             queue: apart.join("release/queue"),
             countersign: release.join("countersign"),
+            desktop: release.join("countersign-desktop"),
+            empty_window: release.join("examples/empty-window"),
             work,
         })
     }
@@ -146,6 +153,16 @@ impl Programs {
 
     pub fn node(&self, args: &[&str]) -> Result<Measured, String> {
         measured(command("node", args, NODE))
+    }
+
+    /// A script of `e2e` with the programs that are measured.
+    pub fn end_to_end(&self, args: &[&str]) -> Result<Measured, String> {
+        let mut words = command("node", args, "e2e");
+        words
+            .env("COUNTERSIGN_BIN_DIR", target_dir().join("release"))
+            .env("COUNTERSIGN_ARTIFACTS", self.fresh("artifacts")?)
+            .env("TAURI_DRIVER", setup::tool_path("tauri-driver"));
+        measured(words)
     }
 
     /// A program of ours that has to end by itself without success.
