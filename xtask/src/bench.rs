@@ -68,7 +68,7 @@ pub fn run(args: &[String]) -> Outcome {
         return Ok(());
     };
     let is_wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|o| o == name);
-    let programs = Programs::prepare(is_wanted("desktop"))?;
+    let programs = Programs::prepare(is_wanted)?;
     let mut report = Report::new(&options.words);
     for name in NAMES {
         if !is_wanted(name) {

@@ -329,10 +329,10 @@ fn a_counter_offer_shows_what_is_offered_in_place_of_what_was_ordered() {
     insta::assert_snapshot!("counter_offer", page.shown());
     for wanted in [
         "Order confirmation with",
-        "Changed: 6 PCE (10)",
+        "Changed: 6 pcs (10)",
         "Price 1.39 (1.25)",
         "Delivery 20 Mar 2026",
-        "Backordered: 4 PCE",
+        "Backordered: 4 pcs",
         "SKU-99 Ball bearing 6204-ZZ in place of SKU-10400001",
         "Rejected: Items incorrect \u{2013} no longer made",
         "Total (Order)",
@@ -434,7 +434,7 @@ fn a_delivery_note_shows_what_arrived() {
         "Goods receipt",
         "DN-00000815",
         "Batch CH-2026-118",
-        "Received: 38 PCE \u{b7} Short: 2",
+        "Received: 38 pcs \u{b7} Short: 2",
         "Rejected: 5 (broken, please replace)",
         "PO-00004711 / 3",
     ] {

@@ -169,13 +169,14 @@ async fn a_delivery_note_is_answered_with_what_arrived() {
         .await
         .expect(200)
         .json();
-    let lines: Vec<Value> = version["document"]["DespatchAdvice"]["lines"]
+    let note = &version["document"]["DespatchAdvice"];
+    let lines: Vec<Value> = note["lines"]
         .as_array()
         .expect("lines")
         .iter()
         .map(|line| json!({ "lineId": line["id"], "received": line["delivered"] }))
         .collect();
-    let receipt = json!({ "version": 1, "receipt": { "receivedOn": "2026-11-21", "lines": lines } });
+    let receipt = json!({ "version": 1, "receipt": { "receivedOn": note["despatchedOn"], "lines": lines } });
     let saved = host
         .post(&format!("/documents/{id}/receipts"), &receipt)
         .await

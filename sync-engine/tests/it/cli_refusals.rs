@@ -192,7 +192,7 @@ fn what_only_reads_makes_no_data_folder() {
     for (args, code) in [
         (&["partner", "list"][..], 5),
         (&["queue", "list"], 5),
-        (&["queue", "retry", "--all"], 5),
+        (&["queue", "retry", "--dead"], 5),
         (&["print", "PO-1"], 5),
         (&["backup"], 5),
         (&["archive", "list"], 5),

@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 
 const NODE: &str = "benchmarks/node";
 const FIXTURES: &str = "benchmarks/fixtures";
+/// Measurements that need `ceiling` and `queue`.
+const WITH_BASELINES_IN_RUST: [&str; 3] = ["ingest", "drain", "queue"];
 const MIGRATIONS: &str = "migrations/sqlite";
 
 pub struct Programs {
@@ -18,7 +20,7 @@ pub struct Programs {
     ceiling: PathBuf,
     queue: PathBuf,
     pub countersign: PathBuf,
-    /// Ours with a window, and a window with nothing; built by `prepare(true)`.
+    /// Ours with a window, and a window with nothing; built for `desktop`.
     pub desktop: PathBuf,
     pub empty_window: PathBuf,
     work: PathBuf,
@@ -65,8 +67,9 @@ impl Measured {
 }
 
 impl Programs {
-    /// `windows`: whether the programs with a window are wanted, and what it takes to look at them.
-    pub fn prepare(windows: bool) -> Result<Self, String> {
+    /// Builds what the wanted measurements need.
+    pub fn prepare(is_wanted: impl Fn(&str) -> bool) -> Result<Self, String> {
+        let windows = is_wanted("desktop");
         match windows {
             true => setup::for_screen()?,
             false => setup::for_headless()?,
@@ -86,7 +89,11 @@ impl Programs {
         run(words)?;
         // Apart from ours: each has its own versions of what it uses.
         let apart = target_dir().join("baselines");
-        for name in ["ceiling", "queue"] {
+        let in_rust: &[&str] = match WITH_BASELINES_IN_RUST.iter().any(|name| is_wanted(name)) {
+            true => &["ceiling", "queue"],
+            false => &[],
+        };
+        for name in in_rust {
             let manifest = format!("benchmarks/{name}/Cargo.toml");
             let mut words = cargo(&[
                 "build",

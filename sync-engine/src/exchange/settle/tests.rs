@@ -5,6 +5,10 @@ const ASK: Recourse = Recourse {
     can_look_up: true,
     honours_key: true,
 };
+const LOOK: Recourse = Recourse {
+    honours_key: false,
+    ..ASK
+};
 const KEY: Recourse = Recourse {
     can_look_up: false,
     honours_key: true,
@@ -482,25 +486,15 @@ fn a_failure_of_the_second_send_does_not_make_the_first_one_known() {
 fn what_may_be_on_its_way_is_not_taken_for_unseen() {
     let at = Circumstances {
         settled_from: Timestamp(60_000),
-        recourse: Recourse {
-            can_look_up: true,
-            honours_key: false,
-        },
+        recourse: LOOK,
         ..IN_DOUBT
     };
-    assert_eq!(
-        after_doubt(Step::Lookup, Verdict::NotSeen, None, &at),
-        (Unknown, Some(60_000))
-    );
+    let unseen = |at: &Circumstances| after_doubt(Step::Lookup, Verdict::NotSeen, None, at);
+    assert_eq!(unseen(&at), (Unknown, Some(60_000)));
     let settled = Circumstances {
         now: Timestamp(60_000),
         ..at
     };
-    assert_eq!(
-        after_doubt(Step::Lookup, Verdict::NotSeen, None, &settled),
-        (Retrying, Some(60_000))
-    );
-    let keyed = Circumstances { recourse: ASK, ..at };
-    let (to, _) = after_doubt(Step::Lookup, Verdict::NotSeen, None, &keyed);
-    assert_eq!(to, Retrying, "under its key it may go at once");
+    assert_eq!(unseen(&settled), (Retrying, Some(60_000)));
+    assert_eq!(unseen(&Circumstances { recourse: ASK, ..at }).0, Retrying, "by its key");
 }
