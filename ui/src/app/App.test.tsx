@@ -64,6 +64,7 @@ test("the next document begins at its first line and has the keys, wherever the 
   await waitFor(() => expect(screen.getByTestId("next-document")).not.toBeDisabled());
   fireEvent.keyDown(document.body, { key: "j" });
   await waitFor(() => expect(screen.getByTestId("document-number")).toHaveTextContent("PO-2"));
+  expect(screen.getByTestId("document-position")).toHaveTextContent(/^2 of \d/);
   await waitFor(() => expect(active().slice(0, 2)).toEqual(["true", "false"]));
   expect(screen.getByTestId("lines")).toHaveFocus();
   expect(screen.getByTestId("lines").scrollTop).toBe(0);

@@ -47,7 +47,7 @@ interface Props<T> {
 /** Height of `.grid-head`. */
 export const HEAD_PX = 28;
 /** Rows from the end at which the next page is asked for. */
-const NEAR_END = 20;
+export const NEAR_END = 20;
 
 export function VirtualGrid<T>(props: Props<T>) {
   const { of, rows, rowId, rowHeight, active, onActive, onOpen, onSeen, onEnd, autoFocus } = props;

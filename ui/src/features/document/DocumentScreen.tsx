@@ -6,6 +6,7 @@ import { useActions } from "../../app/actions";
 import { go, openDocument, type Tab } from "../../app/router";
 import { Badge, Bar, Button, Clip } from "../../components/controls";
 import { ChainBadge, DeliveryBadge } from "../../components/states";
+import { NEAR_END } from "../../components/VirtualGrid";
 import { ErrorPanel } from "../../errors/ErrorPanel";
 import { formatInteger } from "../../texts/format";
 import { text } from "../../texts/en";
@@ -44,7 +45,8 @@ function useNeighbours(id: number, tab: Tab) {
   }, [client, next]);
   useEffect(() => {
     if (at >= 0) remember(view, { active: id, index: at });
-    if (at >= list.rows.length - 2 && list.hasMore) list.loadMore();
+    // Before whoever steps fast comes to the end.
+    if (at >= list.rows.length - NEAR_END && list.hasMore) list.loadMore();
   }, [at, id, view, list]);
   const to = (row: typeof next) => row && go({ name: "document", id: row.id, tab, version: undefined }, "replace");
   return {
@@ -145,18 +147,21 @@ function Loaded({ detail, tab, version, around }: LoadedProps) {
       <Banners detail={detail} shown={shown} onCurrent={() => go(openDocument(id), "replace")} />
       <DocumentInfo id={id} number={shown} />
       <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => show(key as Tab)}>
-        <TabList className="tab-list document-tabs" aria-label={row.number}>
-          {tabNames.map((one) => (
-            <AriaTab key={one.id} id={one.id} className="tab" data-testid={`tab-${one.id}`}>
-              {one.name}
-              {one.id === "lines" ? <Badge tone="outline">{formatInteger(row.lineCount)}</Badge> : null}
-              {one.id === "versions" ? <Badge tone="outline">{formatInteger(detail.versions.length)}</Badge> : null}
-              {one.id === "delivery" && detail.operations.length > 0 ? <Badge tone="outline">{formatInteger(detail.operations.length)}</Badge> : null}
-            </AriaTab>
-          ))}
-          <span className="grow" />
-          <span className="caption soft document-position">{around.position}</span>
-        </TabList>
+        <div className="tab-row">
+          <TabList className="tab-list document-tabs" aria-label={row.number}>
+            {tabNames.map((one) => (
+              <AriaTab key={one.id} id={one.id} className="tab" data-testid={`tab-${one.id}`}>
+                {one.name}
+                {one.id === "lines" ? <Badge tone="outline">{formatInteger(row.lineCount)}</Badge> : null}
+                {one.id === "versions" ? <Badge tone="outline">{formatInteger(detail.versions.length)}</Badge> : null}
+                {one.id === "delivery" && detail.operations.length > 0 ? <Badge tone="outline">{formatInteger(detail.operations.length)}</Badge> : null}
+              </AriaTab>
+            ))}
+          </TabList>
+          <span className="caption soft document-position" data-testid="document-position">
+            {around.position}
+          </span>
+        </div>
         <TabPanel id="lines" className="tab-panel">
           <LinesTab detail={detail} number={shown} />
         </TabPanel>
