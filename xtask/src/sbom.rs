@@ -4,6 +4,8 @@
 use crate::Outcome;
 use crate::process::{cargo, command, output_of, root, run as run_command, say, target_dir};
 use crate::setup;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What we ship for; deny.toml names the same.
@@ -105,7 +107,9 @@ fn crate_urls(listed: &str) -> Vec<String> {
 fn packages(folder: &Path) -> Result<(PathBuf, usize), String> {
     let to = folder.join("countersign-ui.cdx.json");
     let npm = |args: &[&str]| output_of(command("npm", args, "ui"));
-    let bill = npm(&["sbom", "--sbom-format", "cyclonedx", "--omit", "dev"]).ok_or("npm sbom wrote nothing")?;
+    // Its own `--omit dev` leaves out React, which tools of development use as well (npm 11.19).
+    let all = npm(&["sbom", "--sbom-format", "cyclonedx"]).ok_or("npm sbom wrote nothing")?;
+    let bill = that_ships(&all).map_err(|e| format!("npm sbom wrote something else: {e}"))?;
     let listed = npm(&["ls", "--all", "--long", "--parseable", "--omit", "dev"]).ok_or("npm ls lists nothing")?;
     let wanted = package_urls(&listed);
     if wanted.is_empty() {
@@ -114,6 +118,36 @@ fn packages(folder: &Path) -> Result<(PathBuf, usize), String> {
     complete(&to, &bill, &wanted)?;
     std::fs::write(&to, bill).map_err(|e| format!("{}: {e}", to.display()))?;
     Ok((to, wanted.len()))
+}
+
+/// The bill without what is marked as used in development only.
+fn that_ships(bill: &str) -> serde_json::Result<String> {
+    let mut bill: Value = serde_json::from_str(bill)?;
+    let is_development = |component: &Value| {
+        let marks = component["properties"].as_array().into_iter().flatten();
+        let mut names = marks.map(|mark| &mark["name"]);
+        names.any(|name| name == "cdx:npm:package:development")
+    };
+    let mut left = BTreeSet::new();
+    if let Some(components) = bill["components"].as_array_mut() {
+        components.retain(|component| {
+            let ships = !is_development(component);
+            if !ships {
+                left.extend(component["bom-ref"].as_str().map(str::to_owned));
+            }
+            ships
+        });
+    }
+    let stays = |named: &Value| named.as_str().is_none_or(|named| !left.contains(named));
+    if let Some(dependencies) = bill["dependencies"].as_array_mut() {
+        dependencies.retain(|one| stays(&one["ref"]));
+        for one in dependencies {
+            if let Some(on) = one["dependsOn"].as_array_mut() {
+                on.retain(stays);
+            }
+        }
+    }
+    serde_json::to_string_pretty(&bill)
 }
 
 /// From lines such as `/…/node_modules/@scope/name:@scope/name@1.2.3`; the screens themselves are left out.
@@ -146,7 +180,8 @@ fn complete(file: &Path, bill: &str, wanted: &[String]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::{complete, crate_urls, package_urls};
+    use super::{complete, crate_urls, package_urls, that_ships};
+    use serde_json::{Value, json};
     use std::path::Path;
 
     #[test]
@@ -159,6 +194,26 @@ mod tests {
         let listed =
             "/src/ui:countersign-ui@0.1.0\n/src/ui/node_modules/@a/b:@a/b@1.2.3\n/src/ui/node_modules/c:c@2.0.0\n";
         assert_eq!(package_urls(listed), ["pkg:npm/%40a/b@1.2.3", "pkg:npm/c@2.0.0"]);
+    }
+
+    #[test]
+    fn tools_of_development_are_no_part_of_what_ships() {
+        let bill = json!({
+            "components": [
+                { "bom-ref": "a@1", "properties": [] },
+                { "bom-ref": "b@1", "properties": [{ "name": "cdx:npm:package:development", "value": "true" }] },
+            ],
+            "dependencies": [
+                { "ref": "ui", "dependsOn": ["a@1", "b@1"] },
+                { "ref": "b@1", "dependsOn": ["a@1"] },
+            ],
+        });
+        let ships: Value = serde_json::from_str(&that_ships(&bill.to_string()).expect("a bill")).expect("JSON");
+        let wanted = json!({
+            "components": [{ "bom-ref": "a@1", "properties": [] }],
+            "dependencies": [{ "ref": "ui", "dependsOn": ["a@1"] }],
+        });
+        assert_eq!(ships, wanted);
     }
 
     #[test]

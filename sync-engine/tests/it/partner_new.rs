@@ -421,7 +421,10 @@ fn broken_descriptions_are_refused_with_the_place() {
     }
     let (code, told) = new("nowhere.json");
     assert_eq!(code, Some(5), "{told}");
-    assert!(told.contains("nowhere.json cannot be read: there is no such file"), "{told}");
+    assert!(
+        told.contains("nowhere.json cannot be read: there is no such file"),
+        "{told}"
+    );
     let from = write(home.path(), "acme.yaml", YAML);
     let taken = write(home.path(), "taken.json", "{}");
     let out = run(
