@@ -309,6 +309,8 @@ impl Engine {
         let told = if paused { Told::Paused } else { Told::Resumed };
         known.gate.set_paused(paused);
         known.gate.save(&exchange.store, Some((told, actor)), now).await?;
+        // Now that it is written: who read the row before that has an older one.
+        known.gate.set_paused(paused);
         if !paused {
             known.gate.hasten(now);
             known.poll.notify_one();
