@@ -39,7 +39,7 @@ const ONCE_FAILED: [u64; 15] = [
     9_001_191, 9_010_212, 9_010_230,
 ];
 /// Seeds that nobody tried before, in every test run besides; `COUNTERSIGN_NEW_SEEDS` says another number.
-const NEW: u64 = 200;
+const NEW: u64 = 50;
 /// A long run says how far it is after each so many.
 const SAY_EVERY: u64 = 5_000;
 /// New ones have numbers above the fixed ones.

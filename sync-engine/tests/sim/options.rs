@@ -5,7 +5,7 @@ use std::time::Duration;
 pub const HELP: &str = "\
 Usage: cargo xtask simulate [OPTIONS]
 
-Without options the tests: the fixed seeds, new ones (COUNTERSIGN_NEW_SEEDS of them, 200 when not said), and the bugs
+Without options the tests: the fixed seeds, new ones (COUNTERSIGN_NEW_SEEDS of them, 50 when not said), and the bugs
 that are planted to be found.
 
   --seeds N      N new seeds
