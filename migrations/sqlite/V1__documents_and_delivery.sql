@@ -21,6 +21,8 @@ CREATE TABLE document (
     needs_answer INTEGER NOT NULL CHECK (needs_answer IN (0, 1)),
     -- ISO day, or '~' for none: sorts after every day.
     promised_key TEXT NOT NULL,
+    -- As promised_key, of the last day: until then something of it is still to come.
+    last_day TEXT NOT NULL,
     answer_due INTEGER,
     line_count INTEGER NOT NULL,
     total_minor INTEGER,

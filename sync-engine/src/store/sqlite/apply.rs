@@ -46,9 +46,9 @@ fn insert(tx: &mut Tx<'_>, change: &ApplyChange<'_>) -> Result<DocumentId, Store
             "INSERT INTO document (company, partner, kind, number, side, state, current, current_state, current_purpose,
              current_version, agreed, before_cancel, counterparty, needs_answer, promised_key, answer_due, line_count,
              total_minor, total_currency, change_summary, conflict, gap, doubtful, updated_at,
-             history)
+             history, last_day)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23, ?24, ?25)",
+             ?23, ?24, ?25, ?26)",
         )
         .and_then(|mut insert| {
             let facts = Facts::of(content, chain.side);
@@ -78,6 +78,7 @@ fn insert(tx: &mut Tx<'_>, change: &ApplyChange<'_>) -> Result<DocumentId, Store
                 facts.doubtful,
                 change.at,
                 entry,
+                facts.last_day,
             ])
         })
         .map_err(|e| known_already(e, change))?;
@@ -226,7 +227,7 @@ const HEAD: &str =
     needs_answer = ?8, conflict = ?9, gap = ?10, updated_at = ?11, change_summary = ?12,
     in_delivery = in_delivery + ?13, operation = coalesce(?14, operation), history = ?15";
 const FACTS: &str = "current_version = ?16, counterparty = ?17, promised_key = ?18, answer_due = ?19, line_count = ?20,
-    total_minor = ?21, total_currency = ?22, doubtful = ?23";
+    total_minor = ?21, total_currency = ?22, doubtful = ?23, last_day = ?24";
 
 fn write_head(
     tx: &mut Tx<'_>,
@@ -272,7 +273,7 @@ fn write_head(
             .prepare_cached(&format!("UPDATE document SET {HEAD} WHERE id = ?1"))?
             .execute(&head[..])?,
         Some(Current { row, facts, .. }) => {
-            let facts: [&dyn ToSql; 8] = [
+            let facts: [&dyn ToSql; 9] = [
                 row,
                 &facts.counterparty,
                 &facts.promised_key,
@@ -281,6 +282,7 @@ fn write_head(
                 &facts.total_minor,
                 &facts.total_currency,
                 &facts.doubtful,
+                &facts.last_day,
             ];
             tx.db
                 .prepare_cached(&format!("UPDATE document SET {HEAD}, {FACTS} WHERE id = ?1"))?

@@ -13,6 +13,7 @@ pub const NO_DAY: &str = "~";
 pub struct Facts {
     pub counterparty: Option<String>,
     pub promised_key: String,
+    pub last_day: String,
     pub answer_due: Option<Timestamp>,
     pub line_count: u32,
     pub total_minor: Option<i64>,
@@ -44,12 +45,14 @@ impl Facts {
             CanonicalDocument::DespatchAdvice(advice) => (&advice.buyer, &advice.seller, advice.lines.len()),
         };
         let total = total(document);
+        let days = days(document);
         Self {
             counterparty: name(match side {
                 Side::Seller => buyer,
                 Side::Buyer => seller,
             }),
-            promised_key: earliest(document).map_or_else(|| NO_DAY.to_owned(), |day| day.to_string()),
+            promised_key: key(days.map(|days| days.first)),
+            last_day: key(days.map(|days| days.last)),
             answer_due: beside.answer_due,
             line_count: u32::try_from(lines).unwrap_or(u32::MAX),
             total_minor: total.as_ref().map(|total| total.minor),
@@ -96,16 +99,24 @@ fn name(party: &Party) -> Option<String> {
     party.name.clone().or_else(|| party.id.clone())
 }
 
-fn earliest(document: &CanonicalDocument) -> Option<Date> {
-    let first = |range: &Option<DateRange>| range.map(|range| range.first);
+fn key(day: Option<Date>) -> String {
+    day.map_or_else(|| NO_DAY.to_owned(), |day| day.to_string())
+}
+
+/// From the first to the last day of all its deliveries.
+fn days(document: &CanonicalDocument) -> Option<DateRange> {
+    let both = |a: DateRange, b: DateRange| DateRange {
+        first: a.first.min(b.first),
+        last: a.last.max(b.last),
+    };
     match document {
         CanonicalDocument::Order(order) => order
             .lines
             .iter()
-            .filter_map(|line| first(&line.requested_delivery))
-            .chain(first(&order.requested_delivery))
-            .min(),
-        CanonicalDocument::DespatchAdvice(advice) => first(&advice.expected_delivery),
+            .filter_map(|line| line.requested_delivery)
+            .chain(order.requested_delivery)
+            .reduce(both),
+        CanonicalDocument::DespatchAdvice(advice) => advice.expected_delivery,
     }
 }
 

@@ -13,10 +13,11 @@ const DOCUMENTS: u32 = 2_000;
 const QUARANTINE: u32 = 2_000;
 const AUDIT: u32 = 50_000;
 
-/// Nothing of it is to be done, by us or by the partner: cancelled, rejected, closed, or confirmed and its day is over.
+/// Nothing of it is to be done, by us or by the partner: cancelled, rejected, closed, or confirmed and its last
+/// day is over.
 const SETTLED: &str = "d.needs_answer = 0 AND d.in_delivery = 0 AND d.updated_at < :before
     AND (d.state IN ('Cancelled', 'Rejected', 'Closed')
-         OR (d.state = 'Confirmed' AND (d.promised_key < :day OR d.promised_key = '~')))
+         OR (d.state = 'Confirmed' AND (d.last_day < :day OR d.last_day = '~')))
     AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.document_id = d.id
                     AND (o.due_at IS NOT NULL OR o.lease_until IS NOT NULL))";
 

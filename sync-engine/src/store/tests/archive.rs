@@ -1,7 +1,8 @@
 //! What is settled leaves the database for an archive, and nothing else does.
 
 use super::fixtures::*;
-use crate::domain::{DeliveryState, DocumentId, DocumentKind, Timestamp, VersionNumber};
+use crate::domain::document::DateRange;
+use crate::domain::{DeliveryState, DocumentId, DocumentKind, Order, Timestamp, VersionNumber};
 use crate::store::{
     DocumentView, Forget, NewQuarantine, PayloadRef, QuarantineSettled, SqliteStore, Store, StoreError,
 };
@@ -12,7 +13,10 @@ pub const DAY: i64 = 24 * 60 * 60;
 pub fn order_of(opened: &Opened, number: u32, days: i64, settled: bool) -> DocumentId {
     let at = NOW.plus_seconds(days * DAY);
     let name = format!("PO-{number}");
-    let order = order(&name, Some("2027-01-10"), 3);
+    settled_as(opened, order(&name, Some("2027-01-10"), 3), number, at, settled)
+}
+
+fn settled_as(opened: &Opened, order: Order, number: u32, at: Timestamp, settled: bool) -> DocumentId {
     let id = write(&opened.store, move |tx| receive(tx, &order, 1, at)).expect("received");
     if settled {
         let operation = operation_id(u128::from(number));
@@ -146,6 +150,42 @@ fn settled_documents_and_their_history_go_into_an_archive_that_reads_back() {
     assert_eq!(integrity, "ok");
     let orphans = "SELECT count(*) FROM pragma_foreign_key_check";
     assert_eq!(count(&opened.path, orphans), 0);
+}
+
+#[test]
+fn a_confirmed_order_stays_until_the_last_of_its_delivery_days_is_over() {
+    let opened = open();
+    // What its head says of days counts as well.
+    let mut days = order("PO-1", Some("2027-01-20"), 2);
+    for (line, text) in days.lines.iter_mut().zip(["2027-01-25", "2027-12-10"]) {
+        line.requested_delivery = Some(DateRange {
+            first: day("2027-01-18"),
+            last: day(text),
+        });
+    }
+    let id = settled_as(&opened, days, 1, NOW, true);
+    let listed = |rows: i64| {
+        let sql = "SELECT count(*) FROM document WHERE promised_key = '2027-01-18' AND last_day = '2027-12-10'";
+        assert_eq!(count(&opened.path, sql), rows);
+    };
+    listed(1);
+    for (days, date, gone) in [(85, "2027-04-10", 0), (329, "2027-12-10", 0), (330, "2027-12-11", 1)] {
+        let before = NOW.plus_seconds(days * DAY);
+        assert_eq!(before.date(), day(date));
+        let retired = run(&opened, before).expect("archived");
+        assert_eq!(retired.documents, gone, "{date}");
+    }
+    assert!(opened.store.document(id).expect("readable").is_none());
+    listed(0);
+
+    // Another version becomes current: its days are those that count.
+    let id = order_of(&opened, 2, 0, true);
+    let later = order("PO-2", Some("2028-05-01"), 3);
+    write(&opened.store, move |tx| receive(tx, &later, 2, NOW)).expect("changed");
+    let kept: String = peek(&opened.path)
+        .query_row("SELECT last_day FROM document WHERE id = ?1", [id.0], |row| row.get(0))
+        .expect("there");
+    assert_eq!(kept, "2028-05-01");
 }
 
 #[test]
