@@ -357,6 +357,7 @@ fn polled(partner: &Partner, error: PollError) -> EngineError {
             message: error.message,
             data: serde_json::json!({ "partner": partner.id, "status": error.status }),
         },
+        error @ PollError::Panicked(_) => EngineError::Internal(error.to_string()),
         PollError::Disk(trouble) => EngineError::refused(trouble.code, &trouble.message),
         PollError::Shut => {
             let state = partner.gate.state();

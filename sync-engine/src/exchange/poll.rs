@@ -11,9 +11,10 @@ use super::pace::millis;
 use super::pages::{Lease, ReadPage, chunks};
 use super::partners::Partner;
 use crate::partner::{FetchError, FetchedPage, PartnerLink, RawItem, StreamInfo};
-use crate::store::{Lane, OperationError, StoreError, StoreExt, StoreTrouble};
-use futures_util::{StreamExt as _, stream};
+use crate::store::{Lane, OperationError, StoreError, StoreExt, StoreTrouble, panic_text};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde::Serialize;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use utoipa::ToSchema;
@@ -67,6 +68,8 @@ pub enum PollError {
     Elsewhere,
     #[error("stopped")]
     Stopped,
+    #[error("polling broke off inside Countersign: {0}")]
+    Panicked(String),
 }
 
 /// Polls a stream from its watermark to its end.
@@ -80,7 +83,11 @@ pub async fn run(
         return Err(PollError::Disk(trouble));
     }
     let lease = take_lease(exchange, partner, stream).await?;
-    let result = until_nothing_is_new(exchange, partner, stream, &lease).await;
+    // A fault ends this run alone: its lease is given back, and the loop that repeats it goes on.
+    let run = AssertUnwindSafe(until_nothing_is_new(exchange, partner, stream, &lease)).catch_unwind();
+    let result = run
+        .await
+        .unwrap_or_else(|panic| Err(PollError::Panicked(panic_text(&*panic))));
     let (name, epoch) = (lease.name, lease.epoch);
     let released = exchange
         .store

@@ -122,6 +122,9 @@ async fn run_alone(
         Err(PollError::Store(error)) => {
             tracing::error!(partner = %partner.id, stream = stream.name, %error, "polled page not stored");
         }
+        Err(error @ PollError::Panicked(_)) => {
+            tracing::error!(partner = %partner.id, stream = stream.name, %error, "polling broke off: it begins again at the next run");
+        }
     }
     result
 }
@@ -140,7 +143,7 @@ fn count(exchange: &Exchange, partner: &Partner, stream: &StreamInfo, result: &R
             }
             "ok"
         }
-        Err(PollError::Fetch(_)) => "failed",
+        Err(PollError::Fetch(_) | PollError::Panicked(_)) => "failed",
         Err(PollError::Store(_) | PollError::Disk(_)) => "notStored",
         // Nobody was asked.
         Err(PollError::Shut | PollError::Elsewhere | PollError::Stopped) => return,
@@ -161,7 +164,7 @@ fn next_poll(
         // The partner was not asked, or is not asked again before the disk takes writes.
         Err(PollError::Disk(_)) => interval.min(exchange.pace.idle_tick),
         Err(PollError::Store(_)) if exchange.store.trouble().is_some() => interval.min(exchange.pace.idle_tick),
-        Err(PollError::Store(_)) => interval,
+        Err(PollError::Store(_) | PollError::Panicked(_)) => interval,
         // Sooner than the interval where the partner may be asked again sooner.
         Err(PollError::Shut) => match partner.gate.opens_at() {
             Some(at) if at > now => millis_between(now, at).min(interval),

@@ -1,6 +1,7 @@
 //! Partners that mean no good, or were written without care: each ends in a clear state within its limit, the memory
 //! stays small, and no other partner waits.
 
+use crate::exchange_world::{fast, options, until};
 use crate::partner_link::small;
 use crate::partner_server::{Asked, Server, answer};
 use crate::reading_world::{counters, engine, order, put, sync};
@@ -11,7 +12,11 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use sync_engine::engine::{Engine, EngineOptions};
+use sync_engine::partner::{Secret, SecretError, Secrets};
 
 /// What comes of each: a code, or a document in quarantine.
 const KINDS: &[(&str, &str)] = &[
@@ -161,6 +166,39 @@ async fn each_ends_in_a_clear_state_and_no_other_partner_waits() {
     assert_eq!(counters(&engine).quarantine, 3);
     engine.stop(Duration::from_secs(20)).await;
     waiting.abort();
+}
+
+/// Breaks off inside the program when it is asked for the first time.
+#[derive(Default)]
+struct FaultySecrets(AtomicUsize);
+
+impl Secrets for FaultySecrets {
+    fn get(&self, _: &str) -> Result<Secret, SecretError> {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "on purpose");
+        Ok(Secret::new("key".to_owned()))
+    }
+
+    fn set(&self, _: &str, _: Secret) -> Result<(), SecretError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_while_a_partner_is_asked_ends_that_run_alone() {
+    let server = Server::start(|_| answer(200, &[], json!({"items": [order("1")]}).to_string())).await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = small(&server.url);
+    config["auth"] = json!({"type": "key", "header": "X-Key", "value": {"secret": "key"}});
+    put(dir.path(), &config);
+    let secrets = Arc::new(FaultySecrets::default());
+    let options = EngineOptions {
+        secrets: Arc::clone(&secrets) as Arc<dyn Secrets>,
+        ..options(dir.path(), &Arc::default(), &fast())
+    };
+    let engine = Engine::start(options).await.expect("an engine");
+    until("the order", || (counters(&engine).documents == 1).then_some(())).await;
+    assert!(secrets.0.load(Ordering::Relaxed) > 1, "the first run broke off");
+    engine.stop(Duration::from_secs(20)).await;
 }
 
 #[cfg(target_os = "linux")]

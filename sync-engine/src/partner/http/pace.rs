@@ -99,7 +99,8 @@ fn spent_until(rate: &RateHeaders, headers: &HeaderMap, now: Timestamp) -> Optio
 /// Seconds from now, seconds or milliseconds since 1970, an HTTP date or an ISO one.
 fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Ok(number) = values::decimal_of(text) {
-        let millis = i64::try_from((number * rust_decimal::Decimal::ONE_THOUSAND).ceil()).ok()?;
+        let millis = number.checked_mul(rust_decimal::Decimal::ONE_THOUSAND)?.ceil();
+        let millis = i64::try_from(millis).ok()?;
         let seconds = millis / 1000;
         return Some(if seconds < FIRST_EPOCH_SECONDS {
             now.plus_millis(millis)
@@ -132,6 +133,10 @@ mod tests {
             ("Fri, 21 Nov 2025 08:01:00 GMT", Some(1_763_712_060_000)),
             ("2025-11-21T08:01:00Z", Some(1_763_712_060_000)),
             ("soon", None),
+            // As many digits as a decimal has, and more than it has room for in milliseconds.
+            ("9999999999999999999999999999", None),
+            ("-9999999999999999999999999999", None),
+            ("99999999999999999999", None),
         ] {
             assert_eq!(moment(text, now), expected.map(Timestamp), "{text}");
         }

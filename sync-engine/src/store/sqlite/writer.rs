@@ -7,9 +7,8 @@ use super::journal::Journal;
 use super::queue::{Answer, BULK_PATIENCE, Queue, Unit, Value};
 use super::tx::Tx;
 use crate::clock::Stopwatch;
-use crate::store::{ChangeRow, ErasedWork, StoreError};
+use crate::store::{ChangeRow, ErasedWork, StoreError, panic_text};
 use rusqlite::Connection;
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -316,12 +315,4 @@ fn copy(error: &StoreError) -> StoreError {
         StoreError::Sql(error) => again(error),
         other => StoreError::Conflict(format!("nothing was changed: {other}")),
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no text".to_owned())
 }

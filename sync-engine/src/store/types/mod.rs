@@ -10,7 +10,7 @@ mod state;
 
 pub use archive::*;
 pub use document::*;
-pub use error::StoreError;
+pub use error::{StoreError, panic_text};
 pub use examination::*;
 pub use operation::*;
 pub use quarantine::*;
