@@ -103,21 +103,24 @@ pub enum Message {
 /// The task that feeds the page's channel. A page that loads again takes its place.
 static FEEDING: Mutex<Option<tauri::async_runtime::JoinHandle<()>>> = Mutex::new(None);
 
-/// Sends every change from now on through the channel, in order, until the page subscribes anew.
+/// Sends every change since the page's first request through the channel, in order, until the page subscribes anew.
 ///
 /// # Errors
-/// A sentence when the engine cannot be reached, or the missed changes not be read.
+/// A sentence when the engine cannot be reached.
 #[tauri::command]
-pub async fn subscribe(
-    startup: State<'_, Startup>,
-    channel: Channel<Message>,
-    after: Option<i64>,
-) -> Result<(), String> {
+pub async fn subscribe(startup: State<'_, Startup>, channel: Channel<Message>) -> Result<(), String> {
     let running = startup.ready().await?;
-    // Before the answer: what the page reads after it, it misses nothing of.
-    let feed = Feed::subscribe(&running.engine, after)
-        .await
-        .map_err(|e| e.to_string())?;
+    let feed = match running.first_feed() {
+        Some(feed) => feed,
+        // A page that was loaded again: what it has read by now may be of before.
+        None => {
+            let feed = Feed::subscribe(&running.engine, None)
+                .await
+                .map_err(|e| e.to_string())?;
+            channel.send(Message::Lagged).map_err(|e| e.to_string())?;
+            feed
+        }
+    };
     let task = tauri::async_runtime::spawn(pass_on(feed, running, channel));
     let before = FEEDING.lock().map(|mut feeding| feeding.replace(task));
     if let Ok(Some(before)) = before {

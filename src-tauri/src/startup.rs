@@ -7,8 +7,8 @@ use crate::options::Resolved;
 use crate::secrets::DesktopSecrets;
 use axum::Router;
 use std::path::PathBuf;
-use std::sync::Arc;
-use sync_engine::api::{ApiOptions, router};
+use std::sync::{Arc, Mutex, PoisonError};
+use sync_engine::api::{ApiOptions, Feed, router};
 use sync_engine::clock::SystemClock;
 use sync_engine::engine::{Care, Engine, EngineOptions};
 use sync_engine::log;
@@ -25,6 +25,15 @@ pub struct Running {
     pub router: Router,
     /// Ends the change feeds.
     pub shutdown: CancellationToken,
+    /// Began before any request was answered: for the first page, which reads before its feed is there.
+    first_feed: Arc<Mutex<Option<Feed>>>,
+}
+
+impl Running {
+    /// The feed that misses nothing of what a page reads; `None` for every page but the first.
+    pub fn first_feed(&self) -> Option<Feed> {
+        self.first_feed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 #[derive(Clone)]
@@ -117,6 +126,7 @@ async fn start(options: Resolved) -> Result<Running, String> {
     .await
     .map_err(|e| e.to_string())?;
     engine.care(care);
+    let feed = Feed::subscribe(&engine, None).await.map_err(|e| e.to_string())?;
     let router = router(
         engine.clone(),
         ApiOptions {
@@ -129,6 +139,7 @@ async fn start(options: Resolved) -> Result<Running, String> {
         engine,
         router,
         shutdown,
+        first_feed: Arc::new(Mutex::new(Some(feed))),
     })
 }
 

@@ -27,6 +27,7 @@ test("a storm of changes is read once; a lost feed is polled; what was missed is
   const stop = connectFeed(client, host);
 
   on({ type: "open" });
+  expect(invalidate).not.toHaveBeenCalled();
   for (let id = 0; id < 1000; id += 1) on({ type: "change", change: { id, kind: "document", subject: "1", document: 1 } });
   expect(invalidate).not.toHaveBeenCalled();
   vi.advanceTimersByTime(300);
@@ -40,5 +41,20 @@ test("a storm of changes is read once; a lost feed is polled; what was missed is
   expect(invalidate).toHaveBeenCalledTimes(3);
   vi.advanceTimersByTime(60_000);
   expect(invalidate).toHaveBeenCalledTimes(3);
+  stop();
+});
+
+test.each([
+  { complete: true, again: 0 },
+  { complete: false, again: 1 },
+])("what was read before the feed was open is read again, unless the feed begins before it: $complete", ({ complete, again }) => {
+  let on: (message: FeedMessage) => void = () => undefined;
+  const host = { subscribe: (listener: typeof on) => ((on = listener), () => undefined) } as unknown as Host;
+  const client = new QueryClient();
+  const stop = connectFeed(client, host);
+  client.setQueryData(keys.counters, {});
+  const invalidate = vi.spyOn(client, "invalidateQueries").mockResolvedValue();
+  on({ type: "open", complete });
+  expect(invalidate).toHaveBeenCalledTimes(again);
   stop();
 });

@@ -68,7 +68,7 @@ export function useFeedState(): FeedState {
   );
 }
 
-/** Connects the feed to the cache. Subscribes before anything is read, so nothing falls between. */
+/** Connects the feed to the cache, until it is called. What was read before the feed was open is read again. */
 export function connectFeed(client: QueryClient, host: Host): () => void {
   let gathered: ChangeEvent[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -97,8 +97,8 @@ export function connectFeed(client: QueryClient, host: Host): () => void {
         clearInterval(poll);
         poll = undefined;
         setFeedState("live");
-        // Whatever happened while the feed was away.
-        if (opened) all();
+        // Whatever happened while the feed was away, or before it was there.
+        if (opened || !(message.complete || client.getQueryCache().getAll().length === 0)) all();
         opened = true;
         break;
       case "closed":

@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { detail, order, row } from "../../test/fixtures";
 import { fakeEngine } from "../../test/host";
+import { connectFeed } from "../api/live";
 import { App, newQueryClient } from "./App";
 import { go, openDocument } from "./router";
 
@@ -23,7 +24,9 @@ function start(extra: Parameters<typeof fakeEngine>[0] = {}) {
     "GET /operations": { items: [] },
     ...extra,
   });
-  return { engine, ...render(<App client={newQueryClient()} />) };
+  const client = newQueryClient();
+  connectFeed(client, engine.host);
+  return { engine, client, ...render(<App client={client} />) };
 }
 
 test("counters, the way through the screens by keys, and back", async () => {

@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-quer
 import { type FormEvent, lazy, Suspense, useEffect, useLayoutEffect, useState } from "react";
 import { I18nProvider } from "react-aria-components";
 import { api, asProblem } from "../api/client";
-import { connectFeed, keys, useFeedState } from "../api/live";
+import { keys, useFeedState } from "../api/live";
 import { Bar, Button, Field } from "../components/controls";
 import { screenChanged } from "../components/focus";
 import { ErrorBoundary } from "../errors/ErrorPanel";
@@ -44,8 +44,8 @@ export function newQueryClient(): QueryClient {
   });
 }
 
+/** `client` is connected to the change feed by who made it. */
 export function App({ client }: { client: QueryClient }) {
-  useEffect(() => connectFeed(client, host()), [client]);
   return (
     <QueryClientProvider client={client}>
       <I18nProvider locale={locale}>

@@ -84,7 +84,7 @@ export function go(route: Route, how: "push" | "replace" = "push"): void {
 export const openDocument = (id: number): Route => ({ name: "document", id, tab: "lines", version: undefined });
 
 let parsed: { hash: string; route: Route } | undefined;
-function current(): Route {
+export function currentRoute(): Route {
   const hash = window.location.hash;
   if (parsed?.hash !== hash) parsed = { hash, route: parseRoute(hash) };
   return parsed.route;
@@ -94,5 +94,5 @@ export function useRoute(): Route {
   return useSyncExternalStore((changed) => {
     window.addEventListener("hashchange", changed);
     return () => window.removeEventListener("hashchange", changed);
-  }, current);
+  }, currentRoute);
 }

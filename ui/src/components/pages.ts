@@ -46,19 +46,23 @@ export function pagesToKeep<T>(pages: readonly Page<T>[], last: number): number 
   return pages.length;
 }
 
+/** How such a list is asked for, by whoever asks. */
+export function pagesQuery<T>(key: readonly unknown[], fetchPage: (cursor: string | undefined) => Promise<Page<T>>) {
+  return {
+    queryKey: key,
+    queryFn: ({ pageParam }: { pageParam: string | undefined }) => fetchPage(pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last: Page<T>) => last.next ?? undefined,
+  };
+}
+
 export function usePages<T>(
   key: readonly unknown[],
   fetchPage: (cursor: string | undefined) => Promise<Page<T>>,
   id: (row: T) => string | number,
 ): Paged<T> {
   const client = useQueryClient();
-  const query = useInfiniteQuery({
-    queryKey: key,
-    queryFn: ({ pageParam }) => fetchPage(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last) => last.next ?? undefined,
-    placeholderData: keepPreviousData,
-  });
+  const query = useInfiniteQuery({ ...pagesQuery(key, fetchPage), placeholderData: keepPreviousData });
   const { data, isPending, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch, isPlaceholderData } = query;
   const rows = useMemo(() => uniqueRows(data?.pages ?? [], id), [data, id]);
 

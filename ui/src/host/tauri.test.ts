@@ -61,5 +61,5 @@ test("subscribes again until the engine is there, and passes changes on", async 
   channel?.onmessage({ event: "lagged" });
   stop();
   channel?.onmessage({ event: "lagged" });
-  expect(messages.slice(1)).toEqual([{ type: "open" }, { type: "change", change }, { type: "lagged" }]);
+  expect(messages.slice(1)).toEqual([{ type: "open", complete: true }, { type: "change", change }, { type: "lagged" }]);
 });

@@ -49,7 +49,7 @@ export function tauriHost(): Host {
           else if (message.event === "change" && message.data) on({ type: "change", change: message.data });
         };
         invoke("subscribe", { channel }).then(
-          () => stopped || on({ type: "open" }),
+          () => stopped || on({ type: "open", complete: true }),
           (error: unknown) => {
             if (stopped) return;
             on({ type: "closed", reason: String(error) });

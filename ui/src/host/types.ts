@@ -21,8 +21,8 @@ export type FeedMessage =
   | { type: "change"; change: ChangeEvent }
   /** Events were missed: read everything shown again. */
   | { type: "lagged" }
-  /** The feed is open (again). */
-  | { type: "open" }
+  /** The feed is open (again). `complete`: what changed since the page's first request is still to come. */
+  | { type: "open"; complete?: boolean }
   /** The feed is gone; a new try follows by itself. */
   | { type: "closed"; reason: string };
 

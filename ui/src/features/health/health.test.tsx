@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
 import { fakeEngine, show } from "../../../test/host";
 import type { Health, IncidentRow } from "../../api/types";
+import { connectFeed } from "../../api/live";
 import { App, newQueryClient } from "../../app/App";
 import HealthScreen from "./HealthScreen";
 import { troublesOf } from "./troubles";
@@ -59,7 +60,9 @@ test("the banner is on every screen, leads by key and by button to what to do, a
     "GET /health": well,
   });
   window.location.hash = "";
-  render(<App client={newQueryClient()} />);
+  const client = newQueryClient();
+  connectFeed(client, engine.host);
+  render(<App client={client} />);
   const banner = await screen.findByTestId("banner-health");
   expect(banner).toHaveTextContent("acme: The partner refused our credentials, and 1 more");
   expect(banner).toHaveAttribute("role", "alert");

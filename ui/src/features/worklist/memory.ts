@@ -4,7 +4,7 @@ import type { DocumentFilter } from "../../api/client";
 import { api } from "../../api/client";
 import { keys } from "../../api/live";
 import type { DocumentRow, DocumentView } from "../../api/types";
-import { type Paged, usePages } from "../../components/pages";
+import { pagesQuery, type Paged, usePages } from "../../components/pages";
 
 export interface ListPlace {
   filter: DocumentFilter;
@@ -35,9 +35,14 @@ export const lastView = (): DocumentView => last;
 
 export const rowId = (row: DocumentRow): number => row.id;
 
+const query = (filter: DocumentFilter) => [[...keys.documents, filter], (cursor: string | undefined) => api.documents(filter, cursor)] as const;
+
 export function useDocuments(filter: DocumentFilter): Paged<DocumentRow> {
-  return usePages([...keys.documents, filter], (cursor) => api.documents(filter, cursor), rowId);
+  return usePages(...query(filter), rowId);
 }
+
+/** The first page of a list as it was left. */
+export const firstDocuments = (view: DocumentView) => pagesQuery(...query(placeOf(view).filter));
 
 /** The row to be active: the one that was, or the one now in its place. */
 export function activeRow(rows: readonly DocumentRow[], place: Pick<ListPlace, "active" | "index">): DocumentRow | undefined {
