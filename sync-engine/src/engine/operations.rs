@@ -53,7 +53,7 @@ impl Engine {
 
     /// Takes a queued, held or dead operation back: it will not be sent, the document needs an answer again. One whose
     /// outcome is not known is settled first, where the partner can be asked or honours its key: released, it is looked
-    /// for before it is sent.
+    /// for before it is sent, and until then not taken back.
     ///
     /// # Errors
     /// As `retry_operation`.
@@ -75,7 +75,8 @@ impl Engine {
         let done = self.store().write(Lane::Interactive, move |tx| {
             if let Some(attempts) = unsettled
                 && let Some(row) = tx.operation(id)?
-                && (row.state, row.attempts) == (DeliveryState::Held, attempts)
+                && row.state != DeliveryState::Dead
+                && row.attempts == attempts
             {
                 return Err(refused(DeliveryRefusal::MayHaveArrived, &row).into());
             }

@@ -178,7 +178,7 @@ impl Attempt {
         let claimed = &self.claimed;
         let now = self.exchange.clock.now();
         let sent = material.and_then(|m| m.sent);
-        let sent_at = sent.map(|sent| sent.earliest);
+        let sent_at = sent.map(|sent| sent.over_at);
         let request_time = millis(self.exchange.pace.request_time);
         let waited_from = match step {
             Step::Lookup => {

@@ -38,7 +38,8 @@ impl Doubts {
     pub fn looked(&self, operation: OperationId, sent_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
         let mut doubts = self.lock();
         let known = doubts.get(&operation).filter(|known| known.sent_at == sent_at);
-        let since = known.map_or(Some(now), |known| known.since);
+        // A look that began under a clock that was ahead, and ended after that was set, is no witness.
+        let since = known.map_or(Some(now), |known| known.since.map(|since| since.min(now)));
         doubts.insert(operation, Doubt { sent_at, since });
         since
     }
@@ -70,6 +71,11 @@ mod tests {
             "another engine sent it"
         );
         assert_eq!(doubts.looked(one, Some(at(50)), at(130)), Some(at(70)));
+        assert_eq!(
+            doubts.looked(one, Some(at(50)), at(65)),
+            Some(at(65)),
+            "the clock was ahead when the first look began"
+        );
         doubts.sent(one, at(131));
         assert_eq!(doubts.looked(one, Some(at(131)), at(140)), None);
         doubts.forget();

@@ -17,8 +17,9 @@ use std::sync::Arc;
 pub struct Sent {
     /// Tells it from other sends.
     pub written_at: Timestamp,
-    /// When it started, at the latest: what was done after it may have an earlier moment.
-    pub earliest: Timestamp,
+    /// When it was over, at the latest: what was done after it may have an earlier moment. The request may have left long
+    /// after its attempt began: a place, a token and a first refusal come before it.
+    pub over_at: Timestamp,
 }
 
 /// How far back earlier answers are looked for.
@@ -173,14 +174,15 @@ impl Material {
     }
 }
 
-/// When the last send started. A clock that was ahead then is no witness: what was done after it is earlier.
+/// When the last send was over. A clock that was ahead then is no witness: what was done after it is earlier.
 fn last_sent(attempts: &[AttemptRow]) -> Option<Sent> {
     // With the name of its step behind it, where there are several.
     let last = attempts.iter().rposition(|a| a.step.starts_with(Step::Send.name()))?;
-    let earliest = attempts[last..].iter().map(|a| a.started_at).min()?;
+    let (sent, after) = attempts[last..].split_first()?;
+    let over_at = sent.started_at.plus_millis(sent.duration_ms.max(0));
     Some(Sent {
-        written_at: attempts[last].started_at,
-        earliest,
+        written_at: sent.started_at,
+        over_at: after.iter().map(|a| a.started_at).fold(over_at, Timestamp::min),
     })
 }
 
@@ -293,12 +295,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_request_counts_whatever_step_it_was() {
+    fn the_end_of_the_last_request_counts_whatever_step_it_was() {
         let attempt = |step: &str, at: i64| AttemptRow {
             number: 1,
             step: step.to_owned(),
             started_at: Timestamp(at),
-            duration_ms: 0,
+            duration_ms: 1,
             status: None,
             result: DeliveryState::Unknown,
             error: None,
@@ -309,15 +311,15 @@ mod tests {
             attempt("send lines", 5),
             attempt("lookup lines", 9),
         ];
-        let sent = |written_at, earliest| {
+        let sent = |written_at, over_at| {
             Some(Sent {
                 written_at: Timestamp(written_at),
-                earliest: Timestamp(earliest),
+                over_at: Timestamp(over_at),
             })
         };
-        assert_eq!(last_sent(&steps), sent(5, 5));
+        assert_eq!(last_sent(&steps), sent(5, 6));
         let plain = [attempt("send", 2), attempt("lookup", 4)];
-        assert_eq!(last_sent(&plain), sent(2, 2));
+        assert_eq!(last_sent(&plain), sent(2, 3));
         let ahead = [attempt("send", 90), attempt("lookup", 30)];
         assert_eq!(last_sent(&ahead), sent(90, 30), "a clock that was ahead is no witness");
         assert_eq!(last_sent(&[attempt("prepare lines", 3)]), None);

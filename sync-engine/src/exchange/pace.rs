@@ -130,6 +130,11 @@ impl Pace {
         share(doubled.min(self.quick_cap), random, 0, 1000)
     }
 
+    /// The longest wait of the schedule, before it varies.
+    pub fn longest_wait(&self) -> Duration {
+        self.durable.iter().copied().max().unwrap_or(self.quick_cap)
+    }
+
     fn durable_wait(&self, step: u32, random: u64) -> Duration {
         let wait = self.durable.get(step as usize).or(self.durable.last());
         let jitter = u64::from(self.jitter_percent.min(100)) * 10;

@@ -53,13 +53,14 @@ impl Attempt {
 
     /// A second send of what was delivered, as the look at it that it is part of.
     fn resent(&self, mut result: SendResult) -> SendResult {
+        let pace = &self.exchange.pace;
         let every = match &result.verdict {
             Verdict::Taken {
                 verify_after: Some(every),
             } => *every,
-            _ => self.exchange.pace.quick_base,
+            _ => pace.quick_base,
         };
-        result.verdict = settle::resent(result.verdict, every, self.claimed.attempts);
+        result.verdict = settle::resent(result.verdict, every, self.claimed.attempts, pace.longest_wait());
         result.receipt =
             outcome::merged(self.claimed.receipt.clone(), result.receipt.as_ref()).filter(|_| result.receipt.is_some());
         result

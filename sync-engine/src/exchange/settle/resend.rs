@@ -8,9 +8,11 @@ use std::time::Duration;
 const MAX_DOUBLINGS: u32 = 12;
 
 /// What a delivered one's second send means for it. The partner has it once more, and its own state says how that ends: it
-/// is looked at after `every`, and ever later where it is lost again and again.
-pub fn resent(verdict: Verdict, every: Duration, attempts: u32) -> Verdict {
-    let again_after = every.saturating_mul(1 << attempts.min(MAX_DOUBLINGS));
+/// is looked at after `every`, and ever later where it is lost again and again, up to the schedule's `longest` wait.
+pub fn resent(verdict: Verdict, every: Duration, attempts: u32, longest: Duration) -> Verdict {
+    let again_after = every
+        .saturating_mul(1 << attempts.min(MAX_DOUBLINGS))
+        .min(longest.max(every));
     match verdict {
         Verdict::Taken { .. }
         | Verdict::Pending { .. }
@@ -32,13 +34,13 @@ mod tests {
 
     #[test]
     fn a_second_send_of_a_delivered_one_leaves_it_to_the_next_look() {
-        let every = Duration::from_secs(2);
-        let seconds = |attempts| match resent(Verdict::Taken { verify_after: None }, every, attempts) {
+        let (every, longest) = (Duration::from_secs(2), Duration::from_secs(5_000));
+        let seconds = |attempts| match resent(Verdict::Taken { verify_after: None }, every, attempts, longest) {
             Verdict::Pending { again_after } => again_after.as_secs(),
             other => panic!("{other:?}"),
         };
-        assert_eq!([0, 1, 5, 12, 13, u32::MAX].map(seconds), [2, 4, 64, 8192, 8192, 8192]);
-        let kept = |verdict: Verdict| resent(verdict, every, 1);
+        assert_eq!([0, 1, 5, 12, 13, u32::MAX].map(seconds), [2, 4, 64, 5000, 5000, 5000]);
+        let kept = |verdict: Verdict| resent(verdict, every, 1, longest);
         assert_eq!(kept(Verdict::Applied), Verdict::Applied);
         let refused = Verdict::Rejected {
             code: "partner.rejected",

@@ -5,7 +5,7 @@
 use super::assertion::{Claims, assertion};
 use super::client::{Line, classified};
 use super::error_text::{error_text, shorten};
-use super::outcome::wire_message;
+use super::outcome::{retry_after, wire_message};
 use super::token::{TokenError, carried, found};
 use super::vault::Vault;
 use super::wire::WireError;
@@ -84,6 +84,7 @@ impl Endpoint {
             other => TokenError::Unavailable {
                 status: None,
                 message: self.vault.redactor.clean(&format!("the token endpoint fails: {other}")),
+                retry_after: None,
             },
         })?;
         self.rotated(answer.refresh_token());
@@ -204,6 +205,7 @@ impl Endpoint {
                 return Err(TokenError::Unavailable {
                     status: Some(status),
                     message: format!("the token endpoint's answer is larger than {MAX_TOKEN_ANSWER} bytes"),
+                    retry_after: None,
                 });
             }
             body.extend_from_slice(&chunk);
@@ -226,6 +228,7 @@ impl Endpoint {
             _ => TokenError::Unavailable {
                 status: None,
                 message: format!("the token endpoint cannot be reached: {words}"),
+                retry_after: None,
             },
         }
     }
@@ -236,6 +239,7 @@ impl Endpoint {
         let unread = |what: String| TokenError::Unavailable {
             status: Some(answer.status),
             message: format!("the token endpoint fails ({}): its answer {what}", answer.status),
+            retry_after: None,
         };
         let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
         let Some(text) = found(&self.config.token, &answer.headers, &body) else {
@@ -290,6 +294,7 @@ impl Endpoint {
             _ => TokenError::Unavailable {
                 status: Some(code),
                 message: format!("the token endpoint fails ({code}): {words}"),
+                retry_after: retry_after(&answer.headers, self.clock.now()),
             },
         }
     }

@@ -170,10 +170,13 @@ pub(crate) fn send_verdict(error: &WireError) -> Verdict {
             code: "partner.redirect",
         },
         WireError::Token(TokenError::Refused { .. }) => Verdict::Credentials,
-        WireError::Token(TokenError::Unavailable { .. }) => Verdict::Again {
+        WireError::Token(TokenError::Unavailable {
+            status, retry_after, ..
+        }) => Verdict::Again {
             code: "partner.token",
-            retry_after: None,
-            breaker: true,
+            retry_after: *retry_after,
+            // That it was asked too often is no outage.
+            breaker: status.is_none_or(|status| status < 300 || status >= 500),
         },
         WireError::Token(TokenError::Untrusted { code, .. }) => Verdict::Rejected { code },
         WireError::Inside(_) => Verdict::Rejected {
@@ -205,6 +208,7 @@ pub(crate) fn read_verdict(error: &WireError) -> Verdict {
 pub(crate) fn fetch_error(error: &WireError) -> FetchError {
     let retry_after = match error {
         WireError::Shut(wait) => Some(*wait),
+        WireError::Token(TokenError::Unavailable { retry_after, .. }) => *retry_after,
         _ => None,
     };
     let (code, transient, breaker) = match read_verdict(error) {

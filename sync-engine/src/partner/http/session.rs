@@ -1,8 +1,9 @@
 //! A session that is fetched beforehand (CSRF): its headers and cookies, sent with writes.
 
 use super::answer::Answer;
-use super::outcome::{Class, class, words};
+use super::outcome::{Class, class, retry_after, words};
 use super::token::{TokenError, carried, found};
+use crate::domain::Timestamp;
 use crate::partner::Secret;
 use crate::partner::config::Session;
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
@@ -38,13 +39,19 @@ impl Sessions {
 
     /// # Errors
     /// Why the answer gives no session.
-    pub fn read(&self, answer: &Answer, learn: impl Fn(&str)) -> Result<HeaderMap, TokenError> {
+    pub fn read(&self, answer: &Answer, now: Timestamp, learn: impl Fn(&str)) -> Result<HeaderMap, TokenError> {
         let status = Some(answer.status);
         let said = words(answer, None).unwrap_or_else(|| "it does not say why".to_owned());
         let message = format!("the session is refused ({}): {said}", answer.status);
         match class(answer.status) {
             Class::Success | Class::Applied => {}
-            Class::Again { .. } => return Err(TokenError::Unavailable { status, message }),
+            Class::Again { .. } => {
+                return Err(TokenError::Unavailable {
+                    status,
+                    message,
+                    retry_after: retry_after(&answer.headers, now),
+                });
+            }
             Class::Credentials | Class::Conflict | Class::Rejected { .. } => {
                 return Err(TokenError::Refused { status, message });
             }

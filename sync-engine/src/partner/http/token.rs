@@ -52,9 +52,14 @@ pub(crate) enum TokenError {
     /// The endpoint refuses the credentials, or a secret is missing.
     #[error("{message}")]
     Refused { status: Option<u16>, message: String },
-    /// The endpoint cannot be reached or fails.
+    /// The endpoint cannot be reached, fails, or has been asked too often.
     #[error("{message}")]
-    Unavailable { status: Option<u16>, message: String },
+    Unavailable {
+        status: Option<u16>,
+        message: String,
+        /// At least so long it is not to be asked again.
+        retry_after: Option<Duration>,
+    },
     /// The endpoint cannot be trusted: its certificate, or where its name leads.
     #[error("{message}")]
     Untrusted { code: &'static str, message: String },
@@ -130,28 +135,52 @@ impl Tokens {
             Err(TokenError::Unavailable {
                 status: None,
                 message: "signing in was cut off".to_owned(),
+                retry_after: None,
             })
         })
     }
 }
 
+impl TokenError {
+    /// This failure for who asks so many milliseconds after it; `None`: the endpoint may be asked again.
+    fn repeated(&self, after: i64) -> Option<Self> {
+        let mut error = self.clone();
+        let mut holds = FAILURE_HOLDS_MILLIS;
+        if let Self::Unavailable {
+            retry_after: Some(wait),
+            ..
+        } = &mut error
+        {
+            holds = holds.max(millis(*wait));
+            *wait = wait.saturating_sub(Duration::from_millis(after.unsigned_abs()));
+        }
+        // Before it: the clock was set.
+        (0..holds).contains(&after).then_some(error)
+    }
+}
+
+/// A duration as timestamps count.
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Held {
     async fn renew(&mut self, endpoint: &Endpoint) -> Result<Token, TokenError> {
+        let now = endpoint.clock.now();
         if let Some((at, error)) = &self.failed
-            && endpoint.clock.now() < at.plus_millis(FAILURE_HOLDS_MILLIS)
+            && let Some(error) = error.repeated(now.0.saturating_sub(at.0))
         {
-            return Err(error.clone());
+            return Err(error);
         }
         self.token = None;
         match endpoint.ask().await {
             Ok((text, life)) => {
                 self.failed = None;
                 self.count += 1;
-                let millis = i64::try_from(life.as_millis()).unwrap_or(i64::MAX) / 10 * 8;
                 let token = Token {
                     text,
                     number: self.count,
-                    renew_at: endpoint.clock.now().plus_millis(millis),
+                    renew_at: endpoint.clock.now().plus_millis(millis(life) / 10 * 8),
                 };
                 self.token = Some(token.clone());
                 Ok(token)

@@ -202,7 +202,7 @@ impl Wire {
             .await
             .map_err(before_the_write)?;
         let headers = sessions
-            .read(&answer, |secret| self.vault.redactor.learn(secret))
+            .read(&answer, self.clock.now(), |secret| self.vault.redactor.learn(secret))
             .map_err(WireError::Token)?;
         held.count += 1;
         let session = Arc::new(Kept {
@@ -410,6 +410,7 @@ fn before_the_write(error: WireError) -> WireError {
             WireError::Token(TokenError::Unavailable {
                 status: None,
                 message: format!("the session cannot be had: {words}"),
+                retry_after: None,
             })
         }
         other => other,
