@@ -6,12 +6,17 @@ import type { DateRange, Money } from "../api/types";
 /** The locale of numbers and dates; the texts have a language of their own. */
 export const locale: string = usable(typeof navigator === "undefined" ? "" : navigator.language);
 
-/** A web view without a locale (LANG=C) calls its language "C", which is no language tag. */
+/**
+ * The locale of a language tag, with the calendar and the digits that are read back too: days go to partners, and a
+ * Buddhist or Persian year would be taken for ours. A web view without a locale (LANG=C) calls its language "C", which
+ * is no language tag.
+ */
 export function usable(tag: string): string {
+  const same = { calendar: "gregory", numberingSystem: "latn" };
   try {
-    return new Intl.Locale(tag).toString();
+    return new Intl.Locale(tag, same).toString();
   } catch {
-    return "en";
+    return new Intl.Locale("en", same).toString();
   }
 }
 
@@ -121,38 +126,42 @@ export function addDays(day: string, days: number): string {
 
 interface Separators {
   decimal: string;
-  group: string;
+  /** Sign, whole part (grouped where the locale groups, or not at all), fraction. */
+  pattern: RegExp;
+  /** What stands between groups. */
+  groups: RegExp;
 }
 
 const separatorsOf = new Map<string, Separators>();
-const numberPatterns = new Map<string, RegExp>();
 
+/** As the locale writes numbers and money: some write the two differently, and both are shown. */
 function separators(of: string): Separators {
   const known = separatorsOf.get(of);
   if (known) return known;
-  const parts = new Intl.NumberFormat(of, { useGrouping: true, minimumFractionDigits: 1 }).formatToParts(1234567.5);
-  const find = (type: string, other: string) => parts.find((part) => part.type === type)?.value ?? other;
+  const written = (["decimal", "currency"] as const).map((style) =>
+    new Intl.NumberFormat(of, { style, currency: "EUR", useGrouping: true, minimumFractionDigits: 1 }).formatToParts(1234567.5),
+  );
+  const all = (type: string) => written.flatMap((parts) => parts.filter((part) => part.type === type).map((part) => plain(part.value)));
+  const points = all("decimal");
   // Spaces are taken out before: a group separator that is one counts as none.
-  const found = { decimal: find("decimal", "."), group: plain(find("group", "")) };
+  const marks = all("group").filter((mark) => mark !== "" && !points.includes(mark));
+  const either = (signs: string[]) => `(?:${[...new Set(signs)].map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`;
+  // 12,34,567 in India: only the last group has always three digits.
+  const inner = Math.min(...written.map((parts) => parts.filter((part) => part.type === "integer").at(-2)?.value.length ?? 3));
+  const group = either(marks);
+  const integer = marks.length > 0 ? `(?:\\d+|\\d{1,3}(?:${group}\\d{${inner},3})*${group}\\d{3})` : "\\d+";
+  const found = {
+    decimal: points[0] ?? ".",
+    pattern: new RegExp(`^(-?)(${integer})?(?:${either(points)}(\\d+))?$`),
+    groups: new RegExp(group, "g"),
+  };
   separatorsOf.set(of, found);
   return found;
 }
 
-/** Without spaces, and with one kind of apostrophe and minus: what people type and what locales say differs. */
+/** Without spaces and marks of direction, and with one kind of apostrophe and minus: what people type and what locales say differs. */
 function plain(text: string): string {
-  return text.replace(/[\s\u00a0\u202f]/g, "").replace(/\u2019/g, "'").replace("\u2212", "-");
-}
-
-/** Sign, whole part (grouped where the locale groups, or not at all), fraction. */
-function numberPattern(of: string): RegExp {
-  const known = numberPatterns.get(of);
-  if (known) return known;
-  const { decimal: point, group } = separators(of);
-  const escape = (s: string) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const integer = group ? `(?:\\d+|\\d{1,3}(?:${escape(group)}\\d{3})+)` : "\\d+";
-  const pattern = new RegExp(`^(-?)(${integer})?(?:${escape(point)}(\\d+))?$`);
-  numberPatterns.set(of, pattern);
-  return pattern;
+  return text.replace(/[\s\u061c\u200e\u200f]/g, "").replace(/\u2019/g, "'").replace("\u2212", "-");
 }
 
 /**
@@ -160,10 +169,10 @@ function numberPattern(of: string): RegExp {
  * Group separators count only where the locale puts them, so that `1.25` is never read as 125.
  */
 export function parseDecimal(text: string, of: string = locale): string | undefined {
-  const { group } = separators(of);
-  const match = numberPattern(of).exec(plain(text));
+  const { pattern, groups } = separators(of);
+  const match = pattern.exec(plain(text));
   if (!match || (match[2] === undefined && match[3] === undefined)) return undefined;
-  const whole = (match[2] ?? "0").split(group || "\0").join("").replace(/^0+(?=\d)/, "");
+  const whole = (match[2] ?? "0").replace(groups, "").replace(/^0+(?=\d)/, "");
   const wire = `${match[1]}${whole}${match[3] ? `.${match[3]}` : ""}`;
   return decimal(wire) ? wire : undefined;
 }
@@ -174,17 +183,27 @@ export function editDecimal(wire: string | null | undefined, of: string = locale
 }
 
 type DayPart = "year" | "month" | "day";
-const dayOrders = new Map<string, DayPart[]>();
 
-function dayOrder(of: string): DayPart[] {
-  const known = dayOrders.get(of);
+/** How a locale writes a day. */
+interface DayShape {
+  order: DayPart[];
+  /** Digits and what may stand between them, the locale's own letters among it (`30.11.2026 г.`). Other letters may name a month. */
+  pattern: RegExp;
+}
+
+const dayShapes = new Map<string, DayShape>();
+
+function dayShape(of: string): DayShape {
+  const known = dayShapes.get(of);
   if (known) return known;
   const parts = new Intl.DateTimeFormat(of, { year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(
     new Date(2026, 10, 30),
   );
   const order = parts.map((part) => part.type).filter((type) => type === "year" || type === "month" || type === "day");
-  dayOrders.set(of, order);
-  return order;
+  const literal = parts.map((part) => (part.type === "literal" ? part.value.replace(/[\]\\^-]/g, "") : "")).join("");
+  const found = { order, pattern: new RegExp(`^[\\d\\s./\\-\\u200f\\u200e年月日${literal}]+$`) };
+  dayShapes.set(of, found);
+  return found;
 }
 
 function validDay(year: number, month: number, day: number): string | undefined {
@@ -201,11 +220,12 @@ export function parseDay(text: string, base: string = today(), of: string = loca
   const trimmed = text.trim();
   const offset = /^\+(\d{1,3})$/.exec(trimmed);
   if (offset) return addDays(base, Number(offset[1]));
+  const { order: usual, pattern } = dayShape(of);
   const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(trimmed);
-  if (iso) return validDay(Number(iso[1]), Number(iso[2]), Number(iso[3]));
+  // Where the year stands first anyway, the locale says what follows: Kyrgyz writes 2026-30-11.
+  const order: DayPart[] = iso && usual[0] !== "year" ? ["year", "month", "day"] : usual;
   const numbers = trimmed.split(/[^\d]+/).filter((part) => part !== "");
-  if (!/^[\d\s./\-\u200f\u200e年月日.]+$/.test(trimmed)) return undefined;
-  const order = dayOrder(of);
+  if (!pattern.test(trimmed)) return undefined;
   if (numbers.length === 3) {
     const at = (part: "year" | "month" | "day") => Number(numbers[order.indexOf(part)]);
     const year = at("year");
