@@ -1,10 +1,12 @@
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { row } from "../../../test/fixtures";
 import { type Call, fakeEngine, show } from "../../../test/host";
 import { connectFeed } from "../../api/live";
 import type { DocumentRow } from "../../api/types";
 import { WorkList } from "./WorkList";
+
+afterEach(() => void vi.unstubAllEnvs());
 
 const counters = { needsAnswer: 0 };
 const active = () => screen.getAllByRole("row").find((one) => one.getAttribute("data-active") === "true")?.getAttribute("data-number");
@@ -125,4 +127,14 @@ test("amounts that do not add up are marked in the row, in words too, and can be
   expect(engine.calls.at(-1)?.path).not.toContain("doubtful");
   fireEvent.keyDown(document.body, { key: "x" });
   await waitFor(() => expect(screen.getAllByTestId("document-row")).toHaveLength(2));
+});
+
+test.each([
+  ["America/New_York", "2099-12-01T04:59:00.000Z", "11/30/2099"],
+  ["Pacific/Auckland", "2099-11-30T12:00:00.000Z", "12/01/2099"],
+])("in %s an answer is due by the day of the person", async (zone, answerDue, day) => {
+  vi.stubEnv("TZ", zone);
+  fakeEngine({ "GET /documents": { items: [row(1, { answerDue })] }, "GET /partners": [] });
+  show(<WorkList view="all" />);
+  await screen.findByText(`by ${day}`);
 });

@@ -3,7 +3,7 @@ import { Clip } from "../../components/controls";
 import { Icon } from "../../components/Icon";
 import { ChainBadge, DeliveryBadge } from "../../components/states";
 import type { Column } from "../../components/VirtualGrid";
-import { formatDay, formatInteger, formatMoment, formatMoney } from "../../texts/format";
+import { formatDay, formatInteger, formatMoment, formatMoney, today } from "../../texts/format";
 import { text } from "../../texts/en";
 import { kindName, operationName, purposeName } from "../../texts/names";
 import { dayPressure, momentPressure } from "./due";
@@ -29,7 +29,7 @@ function Promised({ row }: { row: DocumentRow }) {
         </span>
       ) : row.answerDue && row.needsAnswer ? (
         <span className={`caption clip ${due === "soon" ? "soon" : "soft"}`} title={text.list.answerBy(formatMoment(row.answerDue))}>
-          {text.list.answerBy(formatDay(row.answerDue.slice(0, 10)))}
+          {text.list.answerBy(formatDay(today(new Date(row.answerDue))))}
         </span>
       ) : null}
     </div>
