@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { act, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
@@ -122,4 +124,14 @@ test("the diagnostics are saved where the person says, and nothing is said when 
   await userEvent.click(await screen.findByTestId("diagnostics-save"));
   expect(saveFile).toHaveBeenCalledWith("/api/v1/diagnostics", expect.stringMatching(/^countersign-diagnostics-\d{8}-\d{6}\.zip$/));
   await waitFor(() => expect(screen.getByTestId("diagnostics-save")).toHaveTextContent("Save diagnostics…"));
+});
+
+test("while all is well, what lies below does not make the screen scroll", async () => {
+  const sheet = document.createElement("style");
+  sheet.textContent = ["controls", "health"].map((name) => readFileSync(join(process.cwd(), `src/styles/${name}.css`), "utf8")).join("\n");
+  document.head.append(sheet);
+  fakeEngine({ "GET /incidents": [], "GET /health": well });
+  show(<HealthScreen />);
+  expect(getComputedStyle(await screen.findByTestId("empty")).height).toBe("auto");
+  sheet.remove();
 });
