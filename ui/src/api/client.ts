@@ -1,6 +1,7 @@
 /** One typed client of the engine's API; the host brings the bytes. */
 
 import { host, type HostResponse, HostUnreachable, ResponseError } from "../host";
+import { FileFailed } from "../host/types";
 import type {
   AttemptRow,
   AuditRow,
@@ -58,6 +59,7 @@ export function asProblem(error: unknown): ApiProblem {
   if (error instanceof HostUnreachable) {
     return new ApiProblem({ code: "engine.unreachable", detail: error.message }, 0);
   }
+  if (error instanceof FileFailed) return new ApiProblem({ code: "file.failed", detail: error.message }, 0);
   return new ApiProblem({ code: "screen.failed", detail: error instanceof Error ? error.message : String(error) }, 0);
 }
 

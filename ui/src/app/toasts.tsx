@@ -5,7 +5,7 @@ import { asProblem } from "../api/client";
 import type { OperationRow } from "../api/types";
 import { Button } from "../components/controls";
 import { Icon } from "../components/Icon";
-import { classify } from "../errors/table";
+import { classify, told } from "../errors/table";
 import { text } from "../texts/en";
 import { operationName } from "../texts/names";
 
@@ -45,7 +45,7 @@ export const toastSaved = (operation: OperationRow) =>
 export function toastError(error: unknown): void {
   const problem = asProblem(error);
   const entry = classify(problem.code);
-  push("error", entry.title, [problem.message, entry.hint].filter(Boolean).join(" "));
+  push("error", entry.title, told(problem.message, entry));
 }
 
 export const closeToasts = () => set([]);

@@ -3,7 +3,7 @@ import { asProblem } from "../api/client";
 import { go } from "../app/router";
 import { Button, Empty } from "../components/controls";
 import { text } from "../texts/en";
-import { classify } from "./table";
+import { classify, told } from "./table";
 
 /** An error in place of what could not be shown, with what to do about it. */
 export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
@@ -12,7 +12,7 @@ export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () =>
   const icon = entry.severity === "info" ? "info" : entry.severity === "warning" ? "warning" : "error";
   return (
     <div role="alert" className="grow" data-testid="error-panel" data-code={problem.code}>
-      <Empty icon={icon} title={entry.title} hint={`${problem.message}. ${entry.hint}`.replace(/\.\. /, ". ")}>
+      <Empty icon={icon} title={entry.title} hint={told(problem.message, entry)}>
         {entry.remedy === "reload" ? (
           <Button onPress={() => window.location.reload()}>{text.errors.reload}</Button>
         ) : entry.remedy === "openPartners" ? (

@@ -30,6 +30,7 @@ export const errorTable: Record<string, ErrorEntry> = {
   "engine.unreachable": entry("error", "The engine does not answer", "Nothing that was saved is lost. It is tried again by itself.", "retry"),
   "answer.unreadable": entry("error", "The engine's answer could not be read", "Try again; if it stays, look at the engine's log.", "retry"),
   "screen.failed": entry("error", "This screen failed", "Load it again. What was saved is safe.", "reload"),
+  "file.failed": entry("error", "The file could not be saved or opened", "Choose another folder, close the program that has it open, or ask IT.", "none"),
   unauthorized: entry("error", "Access was refused", "Open the address with the token that the engine printed.", "signIn"),
   forbidden: entry("error", "This address is not allowed", "Open the address that the engine printed, exactly as it is.", "signIn"),
 
@@ -117,6 +118,11 @@ export const errorTable: Record<string, ErrorEntry> = {
 
 const fallback = (code: string): ErrorEntry =>
   entry("error", "Something went wrong", `Try again; if it stays, tell IT the code “${code}”.`, "retry");
+
+/** What happened and what to do, as sentences: words of the engine or of the system may end without their full stop. */
+export function told(message: string, { hint }: ErrorEntry): string {
+  return message === "" ? hint : `${message.replace(/([^.!?])$/, "$1.")} ${hint}`;
+}
 
 export function classify(code: string): ErrorEntry {
   return errorTable[code] ?? fallback(code);

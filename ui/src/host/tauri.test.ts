@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { asProblem } from "../api/client";
+import { classify, told } from "../errors/table";
 import { ResponseError } from "./http";
 import { tauriHost, unframe } from "./tauri";
 import { type FeedMessage, HostUnreachable } from "./types";
@@ -44,6 +46,17 @@ test("a shell that fails is an engine that cannot be reached", async () => {
 test("the engine's refusal of a PDF keeps its code", async () => {
   shell.invoke.mockRejectedValue('{"code":"not_found","status":404,"detail":"gone"}');
   await expect(tauriHost().openPdf("/x", "x.pdf")).rejects.toBeInstanceOf(ResponseError);
+});
+
+test("a file that cannot be written says so, in the shell's words, and not that the screen failed", async () => {
+  shell.invoke.mockRejectedValue("/mnt/PO-1-v1.pdf cannot be written: Permission denied (os error 13)");
+  for (const failed of [tauriHost().saveFile("/x", "x.pdf"), tauriHost().openPdf("/x", "x.pdf")]) {
+    const problem = asProblem(await failed.catch((error: unknown) => error));
+    expect(problem.code).toBe("file.failed");
+    expect(told(problem.message, classify(problem.code))).toBe(
+      "/mnt/PO-1-v1.pdf cannot be written: Permission denied (os error 13). Choose another folder, close the program that has it open, or ask IT.",
+    );
+  }
 });
 
 test("subscribes again until the engine is there, and passes changes on", async () => {

@@ -2,7 +2,7 @@
 
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { ResponseError, isText } from "./http";
-import { type ChangeEvent, type FeedMessage, type Host, type HostResponse, HostUnreachable } from "./types";
+import { type ChangeEvent, type FeedMessage, FileFailed, type Host, type HostResponse, HostUnreachable } from "./types";
 
 /** What the shell's channel carries: an event of the feed. */
 interface ShellMessage {
@@ -75,7 +75,7 @@ export function tauriHost(): Host {
 /** The engine's problem document where it refused, the shell's own sentence where something else went wrong. */
 function refused(error: unknown): never {
   const text = String(error);
-  if (!text.startsWith("{")) throw new Error(text);
+  if (!text.startsWith("{")) throw new FileFailed(text);
   const { status } = JSON.parse(text) as { status: number };
   throw new ResponseError({ status, mediaType: "application/problem+json", text });
 }

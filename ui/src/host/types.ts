@@ -41,6 +41,11 @@ export interface Host {
   setToken?(token: string): void;
 }
 
+/** A file could not be saved or opened on this machine; the message says which and why. */
+export class FileFailed extends Error {
+  override name = "FileFailed";
+}
+
 /** The engine could not be reached at all. */
 export class HostUnreachable extends Error {
   override name = "HostUnreachable";
