@@ -10,6 +10,8 @@ export interface Paged<T> {
   rows: readonly T[];
   /** The first page is on its way. */
   loading: boolean;
+  /** The rows are still those of the filter before. */
+  before: boolean;
   error: unknown;
   hasMore: boolean;
   loadMore: () => void;
@@ -91,6 +93,7 @@ export function usePages<T>(
   return {
     rows,
     loading: isPending || searching,
+    before: isPlaceholderData,
     error: data ? undefined : error,
     hasMore: hasNextPage,
     loadMore,

@@ -5,6 +5,7 @@ import { keys } from "../../api/live";
 import type { QuarantineRow, QuarantineState } from "../../api/types";
 import { useActions } from "../../app/actions";
 import { toastDone, toastError } from "../../app/toasts";
+import { useActiveRow } from "../../components/active";
 import { Badge, Button, Clip, Empty, Select } from "../../components/controls";
 import { Dialog } from "../../components/Dialog";
 import { lineOf, pretty } from "../../components/payload";
@@ -65,15 +66,15 @@ function columns(partnerName: (id: string) => string): Column<QuarantineRow>[] {
 export default function QuarantineScreen({ id }: { id: number | undefined }) {
   const [state, setState] = useState<QuarantineState | undefined>("Open");
   const [partner, setPartner] = useState<string | undefined>();
-  const [active, setActive] = useState<string | number | undefined>(id);
-  const [dismissing, setDismissing] = useState(false);
+  // The row that was asked about: another may be the active one by the time of the answer.
+  const [dismissing, setDismissing] = useState<QuarantineRow | undefined>();
   const client = useQueryClient();
   const filter = { state, partner };
   const list = usePages([...keys.quarantine, filter], (cursor) => api.quarantine(filter, cursor), rowId);
   const { rows } = list;
   const partners = usePartnerNames();
   const shownColumns = useMemo(() => columns(partners.name), [partners]);
-  const current = rows.find((row) => row.id === active) ?? rows[0];
+  const { current, setActive, step } = useActiveRow(list, rowId, JSON.stringify(filter), id);
   const settled = () => {
     void client.invalidateQueries({ queryKey: keys.quarantine });
     void client.invalidateQueries({ queryKey: keys.counters });
@@ -97,10 +98,6 @@ export default function QuarantineScreen({ id }: { id: number | undefined }) {
     onSettled: settled,
   });
   const open = current?.state === "Open";
-  const step = (by: number) => {
-    const row = rows[Math.max(0, Math.min(rows.length - 1, (current ? rows.indexOf(current) : -1) + by))];
-    if (row) setActive(row.id);
-  };
   const action = (name: string, key: string, title: string, run: () => void, disabled = false) => ({
     id: `quarantine-${name}`,
     key,
@@ -115,7 +112,7 @@ export default function QuarantineScreen({ id }: { id: number | undefined }) {
     { ...action("up", "k", text.actions.up, () => step(-1)), repeats: true },
     action("retry", "r", text.quarantine.retry, () => current && retry.mutate(current), !open),
     action("retry-all", "Shift+R", text.quarantine.retryAll, () => current && retryAll.mutate(current.partner), !open || retryAll.isPending),
-    action("dismiss", "d", text.quarantine.dismiss, () => setDismissing(true), !open),
+    action("dismiss", "d", text.quarantine.dismiss, () => setDismissing(current), !open),
   ]);
 
   return (
@@ -165,26 +162,26 @@ export default function QuarantineScreen({ id }: { id: number | undefined }) {
               row={current}
               busy={retry.isPending || dismiss.isPending}
               onRetry={() => retry.mutate(current)}
-              onDismiss={() => setDismissing(true)}
+              onDismiss={() => setDismissing(current)}
             />
           ) : null}
         </div>
       )}
-      {dismissing && current ? (
+      {dismissing ? (
         <Dialog
           title={text.quarantine.dismissTitle}
           alert
-          onClose={() => setDismissing(false)}
+          onClose={() => setDismissing(undefined)}
           testId="dismiss-dialog"
           buttons={
             <>
-              <Button onPress={() => setDismissing(false)}>{text.cancel}</Button>
+              <Button onPress={() => setDismissing(undefined)}>{text.cancel}</Button>
               <Button
                 look="accent"
                 autoFocus
                 onPress={() => {
-                  dismiss.mutate(current);
-                  setDismissing(false);
+                  dismiss.mutate(dismissing);
+                  setDismissing(undefined);
                 }}
                 data-testid="dismiss-confirm"
               >
@@ -193,6 +190,9 @@ export default function QuarantineScreen({ id }: { id: number | undefined }) {
             </>
           }
         >
+          <p className="strong" data-testid="dismiss-row">
+            {[dismissing.number ?? text.quarantine.noNumber, kindName[dismissing.kind], partners.name(dismissing.partner), formatMoment(dismissing.receivedAt)].join(" · ")}
+          </p>
           <p>{text.quarantine.dismissBody}</p>
         </Dialog>
       ) : null}

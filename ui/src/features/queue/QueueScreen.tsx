@@ -5,6 +5,7 @@ import type { DeliveryState, OperationKind, OperationRow } from "../../api/types
 import { useActions } from "../../app/actions";
 import { go, openDocument } from "../../app/router";
 import { toastDone } from "../../app/toasts";
+import { useActiveRow } from "../../components/active";
 import { Button, Clip, Empty, Select } from "../../components/controls";
 import { usePages } from "../../components/pages";
 import { DeliveryBadge } from "../../components/states";
@@ -120,7 +121,6 @@ export default function QueueScreen({ operation }: { operation: string | undefin
   const [partner, setPartner] = useState<string | undefined>();
   const [kind, setKind] = useState<OperationKind | undefined>();
   const [error, setError] = useState<string | undefined>();
-  const [active, setActive] = useState<string | number | undefined>(operation);
   const [selected, setSelected] = useState<ReadonlySet<string | number>>(new Set());
   const states = lanes.find((one) => one.id === lane)?.states ?? [];
   const filter = { state: states, partner, kind, error };
@@ -128,7 +128,7 @@ export default function QueueScreen({ operation }: { operation: string | undefin
   const { rows } = operations;
   const partners = usePartnerNames();
   const act = useOperationAct();
-  const current = rows.find((row) => row.id === active) ?? rows[0];
+  const { current, setActive, step } = useActiveRow(operations, rowId, JSON.stringify(filter), operation);
   const replay = replayable(rows, selected);
   const dead = rows.some((row) => row.state === "Dead");
   const matching = useReplay();
@@ -159,10 +159,6 @@ export default function QueueScreen({ operation }: { operation: string | undefin
   };
   const all = () => setSelected(new Set(rows.filter((row) => row.state === "Dead").map(rowId)));
   const may = (what: OperationAct) => current !== undefined && actsOf(current.state).includes(what);
-  const step = (by: number) => {
-    const row = rows[Math.max(0, Math.min(rows.length - 1, (current ? rows.indexOf(current) : -1) + by))];
-    if (row) setActive(row.id);
-  };
 
   const action = (id: string, key: string, title: string, go_: () => void, disabled = false) => ({ id, key, title, group: text.groups.queue, run: go_, disabled });
   useActions([

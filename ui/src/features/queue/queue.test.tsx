@@ -1,7 +1,8 @@
-import { fireEvent, screen, waitFor } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { operation } from "../../../test/fixtures";
 import { type Call, fakeEngine, show } from "../../../test/host";
+import { connectFeed } from "../../api/live";
 import type { DeliveryState } from "../../api/types";
 import { actsOf } from "./OperationButtons";
 import { hintOf } from "./OperationCard";
@@ -96,4 +97,23 @@ test("all dead letters that the filter shows are sent again in one call", async 
   expect(errorsOf([dead], "partner.timeout").map((one) => one.value)).toEqual(["partner.rejected", "partner.timeout"]);
   fireEvent.click(await screen.findByTestId("replay-matching"));
   await waitFor(() => expect(engine.calls.filter((call) => call.method === "POST").map((call) => call.path)).toEqual(["/operations/replay"]));
+});
+
+test("a key acts on the operation that was looked at, and not on one that has just come on top", async () => {
+  let rows = [operation({ id: "op-1", state: "Dead" })];
+  const engine = fakeEngine({
+    "GET /operations?": () => ({ items: rows }),
+    "GET /operations/op-": () => ({ operation: rows[0], attempts: [] }),
+    "POST /operations/": operation({ state: "Withdrawn" }),
+    "GET /partners": [],
+  });
+  const { client } = show(<QueueScreen operation={undefined} />);
+  const stop = connectFeed(client, engine.host);
+  await screen.findByTestId("operation-row");
+  rows = [operation({ id: "op-2", state: "Dead" }), ...rows];
+  act(() => engine.emit({ type: "change", change: { id: 1, kind: "operation", subject: "op-2" } }));
+  await waitFor(() => expect(screen.getAllByTestId("operation-row")).toHaveLength(2));
+  fireEvent.keyDown(document.body, { key: "w" });
+  await waitFor(() => expect(engine.calls.filter((call) => call.method === "POST").map((call) => call.path)).toEqual(["/operations/op-1/withdraw"]));
+  stop();
 });
