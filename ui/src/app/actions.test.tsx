@@ -58,6 +58,16 @@ test("keys run actions, not while one types, and not below a dialog", () => {
   fireEvent.keyDown(field, { key: "Enter", ctrlKey: true });
   expect(save.run).toHaveBeenCalledTimes(1);
 
+  // An editor in a shadow root: to who listens outside, a browser names the host as the target (the DOM of the tests does not).
+  const host = document.createElement("div");
+  document.body.append(host);
+  const inner = host.attachShadow({ mode: "open" }).appendChild(document.createElement("textarea"));
+  const typed = new KeyboardEvent("keydown", { key: "c", bubbles: true });
+  vi.spyOn(typed, "composedPath").mockReturnValue([inner, host, document.body, window]);
+  host.dispatchEvent(typed);
+  host.remove();
+  expect(confirm.run).toHaveBeenCalledTimes(1);
+
   fireEvent.keyDown(document.body, { key: "g" });
   fireEvent.keyDown(document.body, { key: "q" });
   expect(go.run).toHaveBeenCalledTimes(1);

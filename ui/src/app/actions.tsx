@@ -44,7 +44,9 @@ export function keyOf(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" |
   return parts.join("+");
 }
 
-function typing(target: EventTarget | null): boolean {
+/** Whether a person types where the event began. In a shadow root its `target` names no more than the host. */
+function typing(event: Event): boolean {
+  const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
@@ -82,7 +84,7 @@ export function ActionsProvider({ children }: { children: ReactNode }) {
       if (event.defaultPrevented || event.isComposing) return;
       if (/^(Control|Shift|Alt|Meta)$/.test(event.key)) return;
       const key = keyOf(event);
-      if (typing(event.target) && !worksWhileTyping(key)) return;
+      if (typing(event) && !worksWhileTyping(key)) return;
       // A dialog has the keys to itself: what lies below must not act unseen.
       if (overlayOpen()) return;
       const first = before && Date.now() - before.at < SEQUENCE_MS ? before.key : undefined;
