@@ -77,6 +77,15 @@ describe("a real browser", { timeout: 600_000 }, () => {
     };
     await page.click(by("nav-partners"));
     await page.click(by("partner-configuration"));
+    // Key by key, as a person types: "g o" and "?" are keys of other places, and nothing of it is lost on the way back.
+    await text.focus();
+    await browser.tab.keyboard.press("Control+End");
+    await browser.tab.keyboard.type("g o?");
+    await page.click(by("back"));
+    await page.click(by("partner-configuration"));
+    await text.getByText("g o?").waitFor();
+    await page.click(by("configuration-again"));
+    await page.gone(by("draft-bar"));
     await browser.tab.getByTestId("source-stream").selectOption("orders");
     await page.click(by("source-fetch"));
     await page.see(by("effect", { outcome: "version" }));

@@ -13,6 +13,8 @@ export const configuration = {
   back: "Back to the partners",
   inForce: "In force",
   unsaved: "Not saved",
+  moved: "The file has changed since this text was begun.",
+  startAgain: "Start again from the file",
   mistakes: (count: number) => `${count} ${count === 1 ? "mistake" : "mistakes"}`,
   problems: "Mistakes in the configuration",
   nextMistake: "Go to the first mistake",

@@ -14,6 +14,7 @@ import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
 import { ApiPage } from "./ApiPage";
 import type { Mark } from "./assist";
+import { useText } from "./draft";
 import { Editor, type EditorHandle } from "./Editor";
 import { Effect } from "./Effect";
 import type { OpenApi } from "./openapi";
@@ -36,9 +37,12 @@ function usePaused<T>(value: T): T {
   return paused;
 }
 
+const configurationKey = (id: string) => [...keys.partners, id, "configuration"];
+
 export default function ConfigurationScreen({ id }: { id: string }) {
-  const stored = useQuery({ queryKey: [...keys.partners, id, "configuration"], queryFn: () => api.configuration(id), gcTime: 0 });
-  if (stored.error) return <ErrorPanel error={stored.error} onRetry={() => void stored.refetch()} />;
+  const stored = useQuery({ queryKey: configurationKey(id), queryFn: () => api.configuration(id), gcTime: 0 });
+  // What is being edited stays when it cannot be read again.
+  if (stored.error && !stored.data) return <ErrorPanel error={stored.error} onRetry={() => void stored.refetch()} />;
   if (!stored.data) return <p className="screen-head soft">{text.loading}</p>;
   return <Workbench key={stored.data.file} id={id} file={stored.data.file} stored={stored.data.text} />;
 }
@@ -60,8 +64,7 @@ const sampleOf = (document: TrialDocument, at: number): Sample => {
 };
 
 function Workbench({ id, file, stored }: { id: string; file: string; stored: string }) {
-  const [saved, setSaved] = useState(stored);
-  const [draft, setDraft] = useState(stored);
+  const { text: draft, setText: setDraft, start, changed, restored, moved, begin, saved } = useText(id, stored);
   const [pane, setPane] = useState<Pane>("effect");
   const [source, setSource] = useState<Source>({ stream: undefined, samples: [], chosen: 0, from: undefined });
   const [failed, setFailed] = useState<TrialStream | undefined>();
@@ -116,13 +119,13 @@ function Workbench({ id, file, stored }: { id: string; file: string; stored: str
   const save = useMutation({
     mutationFn: () => api.saveConfiguration(id, draft),
     onSuccess: (now) => {
-      setSaved(now.text);
+      client.setQueryData(configurationKey(id), now);
+      saved(now.text);
       toastDone(text.configuration.saved, file);
       void client.invalidateQueries({ queryKey: keys.partners });
     },
     onError: toastError,
   });
-  const changed = draft !== saved;
   const action = (name: string, key: string, title: string, run: () => void, disabled = false) => ({ id: `configuration-${name}`, key, title, group: text.groups.partners, run, disabled });
   useActions([
     action("save", "Ctrl+S", text.configuration.save, () => save.mutate(), !changed || save.isPending),
@@ -131,6 +134,7 @@ function Workbench({ id, file, stored }: { id: string; file: string; stored: str
     action("requests", "Alt+2", text.configuration.requests, () => setPane("requests")),
     action("api", "Alt+3", text.configuration.api, () => setPane("api")),
     action("mistake", "Alt+N", text.configuration.nextMistake, () => marks[0] && editor.current?.show(marks[0].pointer), marks.length === 0),
+    action("again", "Alt+A", text.configuration.startAgain, begin, !restored && !moved),
     action("back", "Alt+Backspace", text.configuration.back, () => go({ name: "partners" })),
   ]);
   useEffect(() => {
@@ -159,9 +163,20 @@ function Workbench({ id, file, stored }: { id: string; file: string; stored: str
           {text.configuration.save}
         </Button>
       </header>
+      {restored || moved ? (
+        <div className="banners">
+          <Bar
+            tone={moved ? "warning" : "info"}
+            actions={<Button small onPress={begin} hint="Alt+A" data-testid="configuration-again">{text.configuration.startAgain}</Button>}
+            testId="draft-bar"
+          >
+            {[restored ? text.answer.draftRestored : "", moved ? text.configuration.moved : ""].filter(Boolean).join(" ")}
+          </Bar>
+        </div>
+      ) : null}
       <div className="configuration">
         <div className="configuration-side">
-          <Editor initial={stored} marks={marks} onChange={setDraft} handle={editor} />
+          <Editor key={start.round} initial={start.text} marks={marks} onChange={setDraft} handle={editor} />
           <Mistakes marks={marks} failed={check.error} onShow={(pointer) => editor.current?.show(pointer)} />
         </div>
         <Tabs className="tabs configuration-side" selectedKey={pane} onSelectionChange={(key) => setPane(key as Pane)}>

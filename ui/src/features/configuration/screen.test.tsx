@@ -1,6 +1,8 @@
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { EditorView } from "@codemirror/view";
+import { act, cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { type Call, fakeEngine, show } from "../../../test/host";
+import { keys } from "../../api/live";
 import type { Trial, TrialDocument, TrialOperation, TrialStream } from "../../api/types";
 import ConfigurationScreen from "./ConfigurationScreen";
 
@@ -105,4 +107,79 @@ test("requests that read nothing before offer no such answer", async () => {
   fireEvent.click(screen.getByTestId("pane-requests"));
   await screen.findByTestId("request");
   expect(screen.queryByTestId("prepared")).toBeNull();
+});
+
+/** The screen on a file that the test may change, with what the editor shows and a way to type. */
+async function edited() {
+  const file = { text: '{"id":"acme"}', broken: false };
+  const view = () => ({ id: "acme", file: "acme.json", text: file.text, mistakes: [], warnings: [] });
+  const routes = {
+    "GET /partners/acme/configuration": () => (file.broken ? { problem: { status: 500, code: "store.failed" } } : view()),
+    "PUT /partners/acme/configuration": (call: Call) => {
+      file.text = (call.body as { text: string }).text;
+      return view();
+    },
+    "POST /partners/check": { mistakes: [], warnings: [] },
+  };
+  const editor = () => {
+    const found = EditorView.findFromDOM(screen.getByTestId("configuration-editor").shadowRoot?.querySelector(".cm-editor") as HTMLElement);
+    if (!found) throw new Error("no editor");
+    return found;
+  };
+  const open = async () => {
+    fakeEngine(routes);
+    const { client } = show(<ConfigurationScreen id="acme" />);
+    await screen.findByTestId("configuration-editor");
+    // What an event of the partner does.
+    return { readAgain: () => act(() => client.invalidateQueries({ queryKey: keys.partners })) };
+  };
+  const state = () => screen.getByTestId("configuration-state").textContent;
+  return { file, open, state, shown: () => editor().state.doc.toString(), type: (insert: string) => act(() => editor().dispatch({ changes: { from: 0, insert } })) };
+}
+
+test("what is typed outlives the screen, until it is saved or begun again from the file", async () => {
+  const { open, shown, state, type, file } = await edited();
+  await open();
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
+  type("g o");
+  cleanup();
+  await open();
+  expect(shown()).toBe('g o{"id":"acme"}');
+  expect(screen.getByTestId("draft-bar")).toHaveTextContent("Your draft from before is shown.");
+  expect(state()).toBe("Not saved");
+  fireEvent.click(screen.getByTestId("configuration-again"));
+  expect(shown()).toBe('{"id":"acme"}');
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
+  type(" ");
+  fireEvent.click(screen.getByTestId("configuration-save"));
+  await waitFor(() => expect(state()).toBe("In force"));
+  expect(file.text).toBe(' {"id":"acme"}');
+  cleanup();
+  await open();
+  expect(shown()).toBe(' {"id":"acme"}');
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
+});
+
+test("what is typed stays when the file is read again: unreadable, or another one meanwhile", async () => {
+  const { open, shown, state, type, file } = await edited();
+  const { readAgain } = await open();
+  file.text = '{"id":"acme","name":"A"}';
+  await readAgain();
+  await waitFor(() => expect(shown()).toBe('{"id":"acme","name":"A"}'));
+  expect(state()).toBe("In force");
+
+  type("x");
+  file.broken = true;
+  await readAgain();
+  expect(screen.queryByTestId("error-panel")).toBeNull();
+  expect(shown()).toBe('x{"id":"acme","name":"A"}');
+
+  file.broken = false;
+  file.text = '{"id":"acme","name":"B"}';
+  await readAgain();
+  expect(await screen.findByTestId("draft-bar")).toHaveTextContent("The file has changed");
+  expect(shown()).toBe('x{"id":"acme","name":"A"}');
+  fireEvent.keyDown(document.body, { key: "a", altKey: true });
+  await waitFor(() => expect(shown()).toBe('{"id":"acme","name":"B"}'));
+  expect(state()).toBe("In force");
 });
