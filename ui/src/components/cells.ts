@@ -27,6 +27,15 @@ export function countIssues(issues: CellIssues<string>): number {
   return [...issues.values()].reduce((all, row) => all + new Set(row.map((one) => one.field)).size, 0);
 }
 
+/** What was typed for one version, taken over to another: typed fields stay, those left alone follow. */
+export function carried<T extends object>(typed: T, before: T, now: T): T {
+  const next = { ...typed };
+  for (const field of Object.keys(now) as (keyof T)[]) {
+    if (typed[field] === before[field]) next[field] = now[field];
+  }
+  return next;
+}
+
 /**
  * Problems under `/lines/N` put beside the row that was sent as line N. `fieldOf` names the cell from the pointer's
  * part behind the line, such as `quantity` or `reason/text`. What belongs to no row is left as `rest`.

@@ -44,6 +44,7 @@ export const issue = {
   notNow: "It cannot be changed now: a version is still on its way, or something on it is open.",
   noOperation: "No partner takes orders from us: its configuration has no “submit”.",
   moved: (now: number) => `v${now} arrived while you were changing it. Your draft is kept.`,
+  agreedMoved: (now: number) => `v${now} is agreed now. Your draft is kept.`,
   movedLook: "See what changed",
   movedGoOn: "Go on with my draft",
   empty: "An order begins with another one",

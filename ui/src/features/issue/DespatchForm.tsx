@@ -3,7 +3,7 @@ import type { DespatchAdvice, DocumentDetail } from "../../api/types";
 import { useActions } from "../../app/actions";
 import { go, openDocument, type Route } from "../../app/router";
 import { toastSaved } from "../../app/toasts";
-import { countIssues, merged } from "../../components/cells";
+import { carried, countIssues, merged } from "../../components/cells";
 import { Bar, Button } from "../../components/controls";
 import type { GridHandle } from "../../components/EditGrid";
 import { text } from "../../texts/en";
@@ -14,6 +14,7 @@ import { useIssue } from "./act";
 import {
   addBatch,
   buildNote,
+  carryOver,
   type DespatchField,
   type DespatchHead,
   type DespatchHeadField,
@@ -34,9 +35,14 @@ import { DespatchGrid } from "./DespatchGrid";
 import { type HeadCell, HeadFields } from "./HeadFields";
 import { NotNow, ScreenHead } from "./parts";
 
-interface Content {
+interface Begun {
   rows: DespatchRow[];
   head: DespatchHead;
+}
+
+interface Content extends Begun {
+  /** What was there when the typing began: what was left alone follows what there is when the draft is shown again. */
+  from?: Begun;
 }
 
 interface Props {
@@ -52,6 +58,8 @@ interface Props {
   partner: string;
   /** A note that is replaced, in view of its version `seen`; a new one without. */
   change?: { detail: DocumentDetail; seen: number } | undefined;
+  /** Whether it could be saved now; what is in the way stands above. */
+  possible: boolean;
   back: Route;
 }
 
@@ -67,13 +75,11 @@ const cells: HeadCell<DespatchHeadField>[] = [
   { field: "notes", label: text.document.notes, width: "wide" },
 ];
 
-export function DespatchForm({ title, caption, draftKey, version, rows: first, head: firstHead, parties, partner, change, back }: Props) {
-  const [draft] = useState(() => {
-    const stored = loadDraft<Content>(draftKey);
-    return stored?.version === version ? stored.content : undefined;
-  });
-  const [rows, setRows] = useState(draft?.rows ?? first);
-  const [head, setHead] = useState(draft?.head ?? firstHead);
+export function DespatchForm({ title, caption, draftKey, version, rows: first, head: firstHead, parties, partner, change, possible, back }: Props) {
+  const [begun] = useState<Begun>({ rows: first, head: firstHead });
+  const [draft] = useState(() => loadDraft<Content>(draftKey)?.content);
+  const [rows, setRows] = useState(() => (draft ? carryOver(draft.rows, draft.from?.rows ?? [], first) : first));
+  const [head, setHead] = useState(() => (draft?.from ? carried(draft.head, draft.from.head, firstHead) : (draft?.head ?? firstHead)));
   const [active, setActive] = useState<string | undefined>(rows[0]?.key);
   const [tried, setTried] = useState(false);
   const [changed, setChanged] = useState(false);
@@ -82,7 +88,7 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
   const screen = useRef<HTMLElement>(null);
   const id = change?.detail.row.id;
   const save = useIssue(id);
-  const content = useMemo<Content>(() => ({ rows, head }), [rows, head]);
+  const content = useMemo<Content>(() => ({ rows, head, from: begun }), [rows, head, begun]);
   const { settle } = useDraft(draftKey, version, content, changed);
 
   const own = useMemo(() => despatchIssues(rows), [rows]);
@@ -94,7 +100,6 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
   const lines = new Set(rows.map((row) => row.source.orderLineId)).size;
   const partly = sent.filter((row) => isLast(rows, row) && row.outstanding.trim() !== "0" && (row.outstanding.trim() !== "" || restOf(rows, row) !== "0")).length;
   const current = rows.find((row) => row.key === active) ?? rows[0];
-  const possible = !change || (change.detail.possible.includes("change") && change.detail.row.current === change.seen);
 
   useEffect(() => {
     const row = rows[0];
@@ -118,8 +123,8 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
     setTried(false);
     save.reset();
     setEngine({ rows: NO_ISSUES, head: NO_HEAD });
-    setRows(first);
-    setHead(firstHead);
+    setRows(begun.rows);
+    setHead(begun.head);
   };
   const none = () => {
     alter(rows.filter((row) => row.part === 0).map((row) => ({ ...row, delivered: "", outstanding: "", batch: "" })));
@@ -196,7 +201,7 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
       <HeadFields
         cells={change ? cells.filter((cell) => cell.field !== "number") : cells}
         values={head}
-        before={change ? firstHead : undefined}
+        before={change ? begun.head : undefined}
         issues={shownHead}
         onChange={(field, value) => {
           touch();

@@ -6,7 +6,7 @@ import { ErrorPanel } from "../../errors/ErrorPanel";
 import { text } from "../../texts/en";
 import { loadDraft } from "../answer/draft";
 import { despatchOf, orderOf, useDocument, useVersion } from "../document/data";
-import { partnersVersion, useBuyers, useQuantities } from "./data";
+import { partnersVersion, useBuyers, useFirst, useQuantities } from "./data";
 import { despatchHeadOf, freshHead, rowsOfNote, rowsOfOrder } from "./despatch";
 import { DespatchForm } from "./DespatchForm";
 import { NewOrder } from "./NewOrder";
@@ -43,10 +43,11 @@ function Change({ detail }: { detail: DocumentDetail }) {
   const order = orderOf(base.data.document);
   const note = despatchOf(base.data.document);
   const back = openDocument(row.id);
-  const moved = row.current !== at.seen ? <Moved detail={detail} onGoOn={() => setAt({ seen: row.current, base: partnersVersion(detail) })} /> : null;
+  const moved = row.current !== at.seen;
+  const goOn = () => setAt({ seen: row.current, base: partnersVersion(detail) });
   return (
     <>
-      {moved}
+      {moved ? <Moved id={row.id} words={text.issue.moved(row.current)} onGoOn={goOn} /> : null}
       {order ? (
         <OrderForm
           key={at.base}
@@ -72,6 +73,7 @@ function Change({ detail }: { detail: DocumentDetail }) {
           parties={note}
           partner={row.partner}
           change={{ detail, seen: at.seen }}
+          possible={detail.possible.includes("change") && !moved}
           back={back}
         />
       ) : null}
@@ -79,8 +81,7 @@ function Change({ detail }: { detail: DocumentDetail }) {
   );
 }
 
-function Moved({ detail, onGoOn }: { detail: DocumentDetail; onGoOn: () => void }) {
-  const { id, current } = detail.row;
+function Moved({ id, words, onGoOn }: { id: number; words: string; onGoOn: () => void }) {
   const look = () => go({ name: "document", id, tab: "versions", version: undefined });
   return (
     <div className="banners">
@@ -94,7 +95,7 @@ function Moved({ detail, onGoOn }: { detail: DocumentDetail; onGoOn: () => void 
           </>
         }
       >
-        {text.issue.moved(current)}
+        {words}
       </Bar>
     </div>
   );
@@ -110,37 +111,55 @@ function Nothing({ detail }: { detail: DocumentDetail }) {
   );
 }
 
-/** A delivery note for an order: what is agreed and not delivered yet. */
+/** A delivery note for an order. The agreed version that it is made for is fixed when the screen opens; another asks first. */
 function Despatch({ detail }: { detail: DocumentDetail }) {
   const { row } = detail;
-  const version = row.agreed ?? row.current;
+  const [version, setVersion] = useState(row.agreed ?? row.current);
+  const agreed = row.agreed ?? version;
+  return (
+    <>
+      {agreed !== version ? <Moved id={row.id} words={text.issue.agreedMoved(agreed)} onGoOn={() => setVersion(agreed)} /> : null}
+      <DespatchOf key={version} detail={detail} version={version} moved={agreed !== version} />
+    </>
+  );
+}
+
+/** What is agreed and not delivered yet. */
+function DespatchOf({ detail, version, moved }: { detail: DocumentDetail; version: number; moved: boolean }) {
+  const { row } = detail;
   const content = useVersion(row.id, version);
   const quantities = useQuantities(row.id);
-  const error = content.error ?? quantities.error;
-  if (error) {
+  const possible = detail.possible.includes("despatch");
+  const order = content.data ? orderOf(content.data.document) : undefined;
+  // Only what is read now: quantities kept from an earlier look may have left since.
+  const open = quantities.isFetching || quantities.error ? undefined : quantities.data;
+  const begun = useFirst(possible && order && open ? { order, rows: rowsOfOrder(order, open) } : undefined);
+  if (!begun) {
+    const error = content.error ?? quantities.error;
     const again = () => {
       void content.refetch();
       void quantities.refetch();
     };
-    return <ErrorPanel error={error} onRetry={again} />;
+    if (error) return <ErrorPanel error={error} onRetry={again} />;
+    return order && open ? <Nothing detail={detail} /> : <Waiting />;
   }
-  const order = content.data ? orderOf(content.data.document) : undefined;
-  // Only what is read now: quantities kept from an earlier look may have left since.
-  if (!order || !quantities.data || quantities.isFetching) return <Waiting />;
-  if (!detail.possible.includes("despatch")) return <Nothing detail={detail} />;
+  const { buyer, seller, shipTo, language } = begun.order;
   return (
-    <DespatchForm
-      key={version}
-      title={text.issue.despatchTitle(row.number)}
-      caption={row.counterparty ?? text.unknownParty}
-      draftKey={`despatch.${row.id}`}
-      version={version}
-      rows={rowsOfOrder(order, quantities.data)}
-      head={freshHead()}
-      parties={{ buyer: order.buyer, seller: order.seller, shipTo: order.shipTo, language: order.language }}
-      partner={row.partner}
-      back={openDocument(row.id)}
-    />
+    <>
+      {possible ? null : <Nothing detail={detail} />}
+      <DespatchForm
+        title={text.issue.despatchTitle(row.number)}
+        caption={row.counterparty ?? text.unknownParty}
+        draftKey={`despatch.${row.id}`}
+        version={version}
+        rows={begun.rows}
+        head={freshHead()}
+        parties={{ buyer, seller, shipTo, language }}
+        partner={row.partner}
+        possible={possible && !moved}
+        back={openDocument(row.id)}
+      />
+    </>
   );
 }
 
@@ -153,27 +172,27 @@ function CopiedOrder({ id }: { id: number }) {
   const detail = useDocument(id);
   const version = useVersion(id, detail.data?.row.current);
   const buyers = useBuyers();
-  const error = detail.error ?? version.error ?? buyers.error;
-  const kept = loadDraft<OrderContent>(`copy.${id}`)?.content;
-  if (error) return <ErrorPanel error={error} onRetry={() => void detail.refetch()} />;
   const order = version.data ? orderOf(version.data.document) : undefined;
-  if (!detail.data || !order || !buyers.list) return <Waiting />;
-  const { row } = detail.data;
+  const source = useFirst(detail.data && order ? { row: detail.data.row, order } : undefined);
+  if (!source || !buyers.list) {
+    const error = detail.error ?? version.error ?? buyers.error;
+    return error ? <ErrorPanel error={error} onRetry={() => void detail.refetch()} /> : <Waiting />;
+  }
+  const { row } = source;
   const known = buyers.list.find((one) => one.value === row.partner) ?? (buyers.list.length === 1 ? buyers.list[0] : undefined);
-  return <Copied key={id} title={text.issue.copyTitle(row.number)} id={id} start={kept?.start ?? copyOf(turned(order, row.side))} partners={buyers.list} partner={known?.value ?? ""} fresh={copyOf(turned(order, row.side))} />;
+  return <Copied key={id} title={text.issue.copyTitle(row.number)} id={id} fresh={copyOf(turned(source.order, row.side))} partners={buyers.list} partner={known?.value ?? ""} />;
 }
 
 interface CopiedProps {
   title: string;
   id: number;
-  start: Order;
   fresh: Order;
   partners: readonly { value: string; label: string }[];
   partner: string;
 }
 
-function Copied({ title, id, start, fresh, partners, partner }: CopiedProps) {
-  const [from, setFrom] = useState({ order: start, run: 0 });
+function Copied({ title, id, fresh, partners, partner }: CopiedProps) {
+  const [from, setFrom] = useState(() => ({ order: loadDraft<OrderContent>(`copy.${id}`)?.content.start ?? fresh, run: 0 }));
   return (
     <OrderForm
       key={from.run}

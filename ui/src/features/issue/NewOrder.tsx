@@ -24,8 +24,7 @@ export function NewOrder() {
     const kept = loadDraft<OrderContent>(DRAFT)?.content;
     return kept ? { order: kept.start, partner: kept.partner, run: 0 } : undefined;
   });
-  if (buyers.error) return <ErrorPanel error={buyers.error} onRetry={buyers.retry} />;
-  if (!buyers.list) return <p className="screen-head soft">{text.loading}</p>;
+  if (!buyers.list) return buyers.error ? <ErrorPanel error={buyers.error} onRetry={buyers.retry} /> : <p className="screen-head soft">{text.loading}</p>;
   const only = buyers.list.length === 1 ? buyers.list[0]?.value : undefined;
   const known = buyers.list.find((one) => one.value === from?.partner)?.value ?? only ?? "";
   if (!from) {

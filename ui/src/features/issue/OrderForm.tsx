@@ -3,7 +3,7 @@ import type { DocumentDetail, Order } from "../../api/types";
 import { useActions } from "../../app/actions";
 import { go, openDocument, type Route } from "../../app/router";
 import { toastSaved } from "../../app/toasts";
-import { countIssues, merged } from "../../components/cells";
+import { carried, countIssues, merged } from "../../components/cells";
 import { Bar, Button, Field, Select } from "../../components/controls";
 import type { GridHandle } from "../../components/EditGrid";
 import { text } from "../../texts/en";
@@ -88,7 +88,7 @@ export function OrderForm({ title, draftKey, start, change, partners, partner: c
     if (!draft) return rowsOf(start, !change);
     return change ? carryOver(draft.rows, start) : draft.rows;
   });
-  const [head, setHead] = useState<OrderHead>(draft?.head ?? headOf(start));
+  const [head, setHead] = useState<OrderHead>(() => (draft ? carried(draft.head, headOf(draft.start), headOf(start)) : headOf(start)));
   const [partner, setPartner] = useState(draft?.partner ?? chosen);
   const [active, setActive] = useState<string | undefined>(rows[0]?.key);
   const [tried, setTried] = useState(false);

@@ -1,6 +1,7 @@
 /** What the screens of documents of ours read. */
 
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { api } from "../../api/client";
 import { keys } from "../../api/live";
 import type { DocumentDetail } from "../../api/types";
@@ -21,6 +22,13 @@ export function useBuyers() {
   const partners = useQuery({ queryKey: keys.partners, queryFn: api.partners });
   const takes = partners.data?.filter((partner) => partner.operations.includes("submit")).map((partner) => ({ value: partner.id, label: partner.name }));
   return { list: takes, error: partners.error, retry: () => void partners.refetch() };
+}
+
+/** What a form begins with: the first that is there. What is read later, or cannot be, takes no form down. */
+export function useFirst<T extends object>(value: T | undefined): T | undefined {
+  const [first, setFirst] = useState(value);
+  if (!first && value) setFirst(value);
+  return first ?? value;
 }
 
 /** Our newest version that the partner has. */

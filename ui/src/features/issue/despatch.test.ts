@@ -4,6 +4,7 @@ import type { LineQuantities } from "../../api/types";
 import {
   addBatch,
   buildNote,
+  carryOver,
   despatchHeadIssues,
   despatchHeadIssuesOfEngine,
   despatchHeadOf,
@@ -102,4 +103,30 @@ test("a note that is replaced is the same until something is typed", () => {
   const again = buildNote(note, despatchHeadOf(note), rowsOfNote(note));
   expect(again.lines.map((line) => [line.id, line.orderNumber, line.delivered])).toEqual([["1", "PO-1", "100"], ["2", "PO-1", "12.5"]]);
   expect(again.despatchedOn).toBe(note.despatchedOn);
+});
+
+describe("a draft taken over", () => {
+  test("the same lines: it stays as it is, further batches as well", () => {
+    const note = despatch();
+    const [one, two] = note.lines;
+    if (!one || !two) throw new Error("two lines");
+    // Two lines of the note for one line of the order.
+    const before = rowsOfNote({ ...note, lines: [one, { ...two, orderLineId: one.orderLineId }] });
+    const rows = setCell(addBatch(setCell(before, "0", "delivered", "60"), "0").rows, "1", "batch", "L1");
+    expect(carryOver(rows, before, before)).toEqual(rows);
+  });
+
+  test("lines come and go, and a further batch goes with its line", () => {
+    const before = rowsOfOrder(po, []);
+    const added = addBatch(setCell(before, "1", "delivered", "30"), "1");
+    const rows = setCell(added.rows, added.key, "batch", "L2");
+    const lines = [po.lines[2], { ...po.lines[0], id: "5" }, { ...po.lines[1], quantity: "50" }] as typeof po.lines;
+    const next = carryOver(rows, before, rowsOfOrder(order({ lines }), []));
+    expect(next.map((row) => [row.key, row.source.orderLineId, row.delivered, row.open, row.batch])).toEqual([
+      ["0", "30", "7", "7", ""],
+      ["1", "5", "100", "100", ""],
+      ["2", "20", "30", "50", ""],
+      ["2.1", "20", "10.0", "50", "L2"],
+    ]);
+  });
 });

@@ -4,7 +4,7 @@
  */
 
 import type { DespatchAdvice, DespatchLine, LineQuantities, Order } from "../../api/types";
-import { type CellIssue, type CellIssues, type Problem, problemsByRow } from "../../components/cells";
+import { carried, type CellIssue, type CellIssues, type Problem, problemsByRow } from "../../components/cells";
 import { add, compare, type Decimal, decimal, sameValue, subtract, toText, ZERO } from "../../texts/decimal";
 import { editDecimal, formatDay, formatRange, parseDay, parseDecimal, parseRange, today } from "../../texts/format";
 import { text } from "../../texts/en";
@@ -126,6 +126,29 @@ export function addBatch(rows: readonly DespatchRow[], key: string): { rows: Des
 /** Takes a batch off again; the first row of a line is emptied instead. */
 export function removeRow(rows: readonly DespatchRow[], key: string): DespatchRow[] {
   return rows.flatMap((row) => (row.key !== key ? [row] : row.part > 0 ? [] : [{ ...row, delivered: "", outstanding: "", batch: "" }]));
+}
+
+const typedOf = ({ delivered, outstanding, batch }: DespatchRow) => ({ delivered, outstanding, batch });
+
+/**
+ * A draft that began with `before`, taken over to what there is `now`: what was typed stays, what was left alone
+ * follows, lines come and go. A further batch stays behind its order line.
+ */
+export function carryOver(rows: readonly DespatchRow[], before: readonly DespatchRow[], now: readonly DespatchRow[]): DespatchRow[] {
+  const old = new Map(before.map((row) => [row.source.id, row]));
+  const fresh = new Map(now.map((row, at) => [row.source.id, { row, at }]));
+  const last = new Map(now.map((row, at) => [lineKey(row), at]));
+  const there = new Set(rows.map((row) => row.source.id));
+  const placed = rows.flatMap((row) => {
+    const next = fresh.get(row.source.id);
+    if (!next) return [];
+    const { open, ordered, source } = next.row;
+    if (row.part > 0) return [{ at: last.get(lineKey(next.row)) ?? next.at, row: { ...row, key: `${next.row.key}.${row.part}`, open, ordered, source } }];
+    const was = old.get(row.source.id);
+    return [{ at: next.at, row: { ...next.row, ...(was ? carried(typedOf(row), typedOf(was), typedOf(next.row)) : typedOf(row)) } }];
+  });
+  const added = now.flatMap((row, at) => (there.has(row.source.id) ? [] : [{ at, row }]));
+  return [...placed, ...added].sort((a, b) => a.at - b.at).map(({ row }) => row);
 }
 
 /** What comes later of the order line unless it is typed: what is open and does not leave now. */

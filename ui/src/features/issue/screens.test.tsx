@@ -229,6 +229,122 @@ test("a delivery note: open quantities, one of them in part, sent", async () => 
   );
 });
 
+const quantities = (...outstanding: string[]) => ["10", "20", "30"].map((lineId, at) => ({ lineId, outstanding: outstanding[at] }));
+const despatching = () => show(<IssueScreen route={{ name: "despatch", id: 1 }} />);
+const readAgain = async ({ client }: ReturnType<typeof despatching>, calls: Call[], path: string) => {
+  const before = calls.filter((call) => call.path === path).length;
+  await client.invalidateQueries({ queryKey: keys.document(1) });
+  await waitFor(() => expect(calls.filter((call) => call.path === path).length).toBeGreaterThan(before));
+};
+
+test("what happens to the order meanwhile leaves a delivery note alone, with the focus where it is", async () => {
+  current = detail({ row: row(1, { agreed: 1, state: "Confirmed" }), possible: ["despatch"] });
+  let answer: Answer = quantities("100", "15", "7");
+  const { calls } = engine({ "GET /documents/1/quantities": () => answer });
+  const shown = despatching();
+  const field = await screen.findByLabelText("Leaves now, line 10");
+  field.focus();
+  fireEvent.change(field, { target: { value: "60" } });
+  answer = quantities("90", "15", "7");
+  await readAgain(shown, calls, "/documents/1/quantities");
+  answer = { problem: { status: 503, code: "engine.unreachable" } };
+  await readAgain(shown, calls, "/documents/1/quantities");
+  await waitFor(() => expect(shown.client.getQueryState([...keys.document(1), "quantities"])?.status).toBe("error"));
+  expect(field).toBeInTheDocument();
+  expect(field).toHaveValue("60");
+  expect(document.activeElement).toBe(field);
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
+  current = { ...current, possible: [] };
+  await shown.client.invalidateQueries({ queryKey: keys.document(1) });
+  await screen.findByTestId("not-now");
+  expect(field).toBeInTheDocument();
+  expect(screen.getByTestId("issue-submit")).toBeDisabled();
+});
+
+test("another version is agreed while a delivery note is typed: it asks, and what was typed goes on with the new lines", async () => {
+  current = detail({ row: row(1, { agreed: 1, state: "Confirmed" }), possible: ["despatch"] });
+  const lines = [...order().lines.slice(0, 2).map((line) => ({ ...line, quantity: "120" })), { id: "40", item: { description: "New" }, quantity: "3", unit: "PCE" }];
+  const { calls } = engine({
+    "GET /documents/1/quantities": () => (current.row.agreed === 1 ? quantities("100", "15", "7") : [{ lineId: "10", outstanding: "120" }, { lineId: "20", outstanding: "12" }, { lineId: "40", outstanding: "3" }]),
+    "GET /documents/1/versions/2": () => ({ version: current.versions[0], document: { Order: order({ lines }) } }),
+  });
+  const shown = despatching();
+  fireEvent.change(await screen.findByLabelText("Leaves now, line 10"), { target: { value: "60" } });
+  fireEvent.change(screen.getByTestId("head-number"), { target: { value: "LS-1" } });
+  current = { ...current, row: row(1, { current: 2, agreed: 2, state: "Confirmed" }) };
+  await shown.client.invalidateQueries({ queryKey: keys.document(1) });
+  expect(await screen.findByTestId("moved")).toHaveTextContent("v2 is agreed now. Your draft is kept.");
+  expect(screen.getByLabelText("Leaves now, line 10")).toHaveValue("60");
+  press("Enter", { ctrlKey: true });
+  expect(posted(calls)).toEqual([]);
+  fireEvent.click(screen.getByTestId("moved-go-on"));
+  await waitFor(() => expect(screen.getByTestId("issue-despatch")).toHaveAttribute("data-version", "2"));
+  expect(["10", "20", "40"].map((line) => (screen.getByLabelText(`Leaves now, line ${line}`) as HTMLInputElement).value)).toEqual(["60", "12", "3"]);
+  expect(screen.queryByLabelText("Leaves now, line 30")).toBeNull();
+  expect(screen.getByTestId("head-number")).toHaveValue("LS-1");
+  expect(screen.getByTestId("draft-bar")).toBeInTheDocument();
+  press("Enter", { ctrlKey: true });
+  await waitFor(() => expect(posted(calls)[0]?.body).toMatchObject({ document: { number: "LS-1", lines: [{ delivered: "60", outstanding: "60" }, { delivered: "12" }, { delivered: "3" }] } }));
+});
+
+test("a draft of a delivery note follows what has left since, but where something was typed", async () => {
+  current = detail({ row: row(1, { agreed: 1, state: "Confirmed" }), possible: ["despatch"] });
+  let answer = quantities("100", "15", "7");
+  engine({ "GET /documents/1/quantities": () => answer });
+  const first = despatching();
+  fireEvent.change(await screen.findByLabelText("Leaves now, line 10"), { target: { value: "60" } });
+  first.unmount();
+  answer = quantities("100", "5", "7");
+  despatching();
+  expect(await screen.findByLabelText("Leaves now, line 10")).toHaveValue("60");
+  expect(screen.getByLabelText("Leaves now, line 20")).toHaveValue("5");
+});
+
+test("a new version of what is copied, or partners that cannot be read, leave a new order alone", async () => {
+  let known: Answer = partners;
+  const { calls } = engine({ "GET /partners": () => known });
+  const { client } = show(<IssueScreen route={{ name: "newOrder", from: 1 }} />);
+  const number = await screen.findByTestId("head-number");
+  number.focus();
+  fireEvent.change(number, { target: { value: "B-2" } });
+  current = ours({ row: row(1, { side: "Buyer", current: 2 }) });
+  known = { problem: { status: 503, code: "engine.unreachable" } };
+  await client.invalidateQueries();
+  await waitFor(() => expect(client.getQueryState(keys.partners)?.status).toBe("error"));
+  await waitFor(() => expect(calls.some((call) => call.path === "/documents/1/versions/2")).toBe(true));
+  expect(number).toBeInTheDocument();
+  expect(document.activeElement).toBe(number);
+  expect(number).toHaveValue("B-2");
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
+});
+
+test("an empty new order outlives partners that cannot be read", async () => {
+  let known: Answer = partners;
+  engine({ "GET /partners": () => known });
+  const { client } = show(<IssueScreen route={{ name: "newOrder", from: undefined }} />);
+  fireEvent.click(await screen.findByTestId("order-blank"));
+  const number = await screen.findByTestId("head-number");
+  known = { problem: { status: 503, code: "engine.unreachable" } };
+  await client.invalidateQueries({ queryKey: keys.partners });
+  await waitFor(() => expect(client.getQueryState(keys.partners)?.status).toBe("error"));
+  expect(number).toBeInTheDocument();
+});
+
+test("a draft of a change is taken over to the next version, its header as well", async () => {
+  engine({
+    "GET /documents/1/versions/2": () => ({ version: current.versions[0], document: { Order: order({ deliveryTerms: "FCA Bremen", paymentTerms: "30 days" }) } }),
+  });
+  const first = change();
+  fireEvent.change(await screen.findByTestId("head-paymentTerms"), { target: { value: "14 days" } });
+  first.unmount();
+  const [version] = ours().versions;
+  if (!version) throw new Error();
+  current = ours({ row: row(1, { side: "Buyer", state: "Confirmed", agreed: 2, current: 2 }), versions: [version, { ...version, number: 2 }] });
+  change();
+  expect(await screen.findByTestId("head-paymentTerms")).toHaveValue("14 days");
+  expect(screen.getByTestId("head-deliveryTerms")).toHaveValue("FCA Bremen");
+});
+
 test("a delivery note of ours is replaced", async () => {
   current = ours({ row: row(1, { kind: "DespatchAdvice", side: "Seller", number: "DN-1" }), possible: ["change"] });
   const { calls } = engine({ "GET /documents/1/versions/1": () => ({ version: current.versions[0], document: { DespatchAdvice: despatch() } }) });
