@@ -12,6 +12,7 @@ import { ItemCell } from "../document/Lines";
 import { AnswerHead, NotNow } from "./AnswerScreen";
 import { loadDraft, saveDraft, useDraft } from "./draft";
 import {
+  carryOver,
   freshReceipt,
   receiptDayIssue,
   receiptDiffers,
@@ -31,6 +32,8 @@ interface Content {
   rows: ReceiptRow[];
   day: string;
   words: string;
+  /** The note that the rows were typed for, when they are taken over to a newer version. */
+  from?: DespatchAdvice;
 }
 
 interface Props {
@@ -49,11 +52,14 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
     const stored = loadDraft<Content>(id);
     return stored?.version === version ? stored.content : undefined;
   });
-  const [rows, setRows] = useState(() => draft?.rows.filter((row) => note.lines.some((line) => line.id === row.lineId)) ?? freshReceipt(note));
+  const [rows, setRows] = useState(() => {
+    if (!draft) return freshReceipt(note);
+    return draft.from ? carryOver(draft.rows, draft.from, note) : draft.rows;
+  });
   const [day, setDay] = useState(draft?.day ?? formatDay(today()));
   const [words, setWords] = useState(draft?.words ?? "");
   const [tried, setTried] = useState(false);
-  const [changed, setChanged] = useState(false);
+  const [changed, setChanged] = useState(draft?.from !== undefined);
   const [asked, setAsked] = useState<number | undefined>();
   const [engineIssues, setEngineIssues] = useState(NO_ISSUES);
   const body = useRef<HTMLDivElement>(null);
@@ -195,7 +201,7 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
           answered={version}
           onTake={() => {
             settle();
-            saveDraft<Content>(id, { version: detail.row.current, content: { rows, day, words } });
+            saveDraft<Content>(id, { version: detail.row.current, content: { rows, day, words, from: note } });
             onVersion(detail.row.current);
           }}
           onClose={() => setAsked(detail.row.current)}

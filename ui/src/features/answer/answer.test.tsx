@@ -4,6 +4,7 @@ import { despatch, detail, operation, order, row } from "../../../test/fixtures"
 import { type Answer, type Call, fakeEngine, show } from "../../../test/host";
 import type { DocumentDetail } from "../../api/types";
 import { keys } from "../../api/live";
+import { today } from "../../texts/format";
 import { DocumentScreen } from "../document/DocumentScreen";
 import AnswerScreen from "./AnswerScreen";
 
@@ -220,6 +221,47 @@ test("a receipt: short is worked out, refused goods need a reason and what is wa
             { lineId: "1", received: "90", short: "10", rejected: "5", rejectReason: "Broken", action: "Replace" },
             { lineId: "2", received: "12.5" },
           ],
+        },
+      },
+    ]),
+  );
+});
+
+const receiving = (extra: Parameters<typeof engine>[0] = {}) => {
+  current = detail({ row: row(1, { kind: "DespatchAdvice", side: "Buyer" }), allowed: ["receipt"] });
+  const [first, second] = despatch().lines;
+  if (!first || !second) throw new Error("two lines");
+  return engine({
+    "GET /documents/1/versions/1": () => ({ version: current.versions[0], document: { DespatchAdvice: despatch() } }),
+    "GET /documents/1/versions/2": () => ({
+      version: current.versions[0],
+      document: { DespatchAdvice: { ...despatch(), lines: [{ ...first, delivered: "120" }, second, { ...second, id: "3", delivered: "4" }] } },
+    }),
+    ...extra,
+  });
+};
+/** A version comes that is current now. */
+const arrives = async ({ client }: ReturnType<typeof show>) => {
+  current = { ...current, row: { ...current.row, current: 2, currentPurpose: "Change" } };
+  await client.invalidateQueries({ queryKey: keys.document(1) });
+};
+
+test("a new version of a note while it is received: what was left alone follows it, and added lines can be received", async () => {
+  const { calls } = receiving();
+  const shown = show(<AnswerScreen id={1} />);
+  fireEvent.change(await screen.findByLabelText("Received, line 2"), { target: { value: "12" } });
+  await arrives(shown);
+  fireEvent.click(await screen.findByTestId("superseded-take"));
+  await waitFor(() => expect(screen.getByTestId("answer")).toHaveAttribute("data-version", "2"));
+  expect(["1", "2", "3"].map((line) => (screen.getByLabelText(`Received, line ${line}`) as HTMLInputElement).value)).toEqual(["120", "12", "4"]);
+  fireEvent.click(screen.getByTestId("receipt-save"));
+  await waitFor(() =>
+    expect(posted(calls)).toEqual([
+      {
+        version: 2,
+        receipt: {
+          receivedOn: today(),
+          lines: [{ lineId: "1", received: "120" }, { lineId: "2", received: "12", short: "0.5" }, { lineId: "3", received: "4" }],
         },
       },
     ]),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { despatch } from "../../../test/fixtures";
 import {
+  carryOver,
   freshReceipt,
   receiptDayIssue,
   receiptDiffers,
@@ -80,4 +81,13 @@ describe("a receipt", () => {
     expect([...found.rows]).toEqual([["2", [{ field: "reason", message: "choose one" }]]]);
     expect(found.rest.map((one) => one.message)).toEqual(["too early"]);
   });
+});
+
+test("a draft taken over to a new version: typed values stay, the rest follows the note, lines come and go", () => {
+  const now = { ...note, lines: [{ ...first, delivered: "120" }, { ...first, id: "3", delivered: "4" }] };
+  const rows = freshReceipt(note);
+  expect(carryOver(rows, note, now)).toEqual(freshReceipt(now));
+  const typed = [row({ rejected: "5", reason: "Broken", action: "Replace", note: "crushed" })];
+  expect(carryOver(typed, note, now)[0]).toEqual({ ...typed[0], received: "120" });
+  expect(carryOver([row({ received: "90" })], note, now).map((one) => one.received)).toEqual(["90", "4"]);
 });

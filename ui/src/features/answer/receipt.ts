@@ -1,7 +1,7 @@
 /** The receipt of a delivery note as pure functions, like `grid.ts` for orders. */
 
 import type { DespatchAdvice, DespatchLine, ReceiptAdvice, ReceiptLine, RejectAction, RejectReason } from "../../api/types";
-import { type CellIssue, type Problem, problemsByRow } from "../../components/cells";
+import { carried, type CellIssue, type Problem, problemsByRow } from "../../components/cells";
 import { compare, decimal, sameValue, subtract, toText, ZERO } from "../../texts/decimal";
 import { editDecimal, parseDay, parseDecimal, today } from "../../texts/format";
 import { text } from "../../texts/en";
@@ -25,6 +25,16 @@ export function freshReceipt(note: DespatchAdvice): ReceiptRow[] {
 
 export function freshReceiptRow(line: DespatchLine): ReceiptRow {
   return { lineId: line.id, received: editDecimal(line.delivered), rejected: "", reason: "", action: "", note: "" };
+}
+
+/** A draft for one version taken over to a newer one: what was typed stays, what was left alone follows the note. */
+export function carryOver(rows: readonly ReceiptRow[], before: DespatchAdvice, now: DespatchAdvice): ReceiptRow[] {
+  const typed = new Map(rows.map((row) => [row.lineId, row]));
+  const old = new Map(before.lines.map((line) => [line.id, line]));
+  return now.lines.map((line) => {
+    const [row, was] = [typed.get(line.id), old.get(line.id)];
+    return row && was ? carried(row, freshReceiptRow(was), freshReceiptRow(line)) : freshReceiptRow(line);
+  });
 }
 
 /** What of the advised quantity did not arrive; nothing when more arrived. */
