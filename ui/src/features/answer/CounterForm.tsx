@@ -78,7 +78,9 @@ export function CounterForm({ detail, version, order, onVersion }: Props) {
   const [engineIssues, setEngineIssues] = useState<Issues>(NO_ISSUES);
   const issues = useMemo(() => merged(own, engineIssues), [own, engineIssues]);
   const comparison = useMemo(() => compareWithOrder(order, rows), [order, rows]);
-  const superseded = detail.row.current !== version && asked !== detail.row.current;
+  const moved = detail.row.current !== version;
+  const superseded = moved && asked !== detail.row.current;
+  const possible = detail.allowed.includes("counter");
   const rejected = allRejected(rows);
   const current = rows.find((row) => row.key === active) ?? rows[0];
 
@@ -124,7 +126,10 @@ export function CounterForm({ detail, version, order, onVersion }: Props) {
   };
   const submit = () => {
     setTried(true);
-    if (save.isPending || superseded || !detail.allowed.includes("counter")) return;
+    if (save.isPending) return;
+    // Only the current version can be answered: who closed the question is asked again.
+    if (moved) return setAsked(undefined);
+    if (!possible) return;
     if (own.size > 0) return showFirst(own);
     if (rejected) return;
     const answer = toOrderResponse(order, rows, note);
@@ -231,7 +236,7 @@ export function CounterForm({ detail, version, order, onVersion }: Props) {
           }}
           data-testid="answer-note"
         />
-        <Button look="accent" icon="check" onPress={submit} isDisabled={save.isPending || !detail.allowed.includes("counter")} hint="Ctrl+Enter" data-testid="answer-save">
+        <Button look="accent" icon="check" onPress={submit} isDisabled={save.isPending || !(moved || possible)} hint="Ctrl+Enter" data-testid="answer-save">
           {comparison.differing === 0 && own.size === 0 ? text.answer.confirm : text.answer.save}
         </Button>
       </footer>

@@ -64,7 +64,9 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
   const [engineIssues, setEngineIssues] = useState(NO_ISSUES);
   const body = useRef<HTMLDivElement>(null);
   const save = useSaveAnswer(id);
-  const superseded = detail.row.current !== version && asked !== detail.row.current;
+  const moved = detail.row.current !== version;
+  const superseded = moved && asked !== detail.row.current;
+  const possible = detail.allowed.includes("receipt");
 
   const content = useMemo<Content>(() => ({ rows, day, words }), [rows, day, words]);
   const { settle } = useDraft(id, version, content, changed);
@@ -99,7 +101,10 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
   const focusFirst = () => requestAnimationFrame(() => body.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
   const submit = () => {
     setTried(true);
-    if (save.isPending || superseded || !detail.allowed.includes("receipt")) return;
+    if (save.isPending) return;
+    // Only the current version can be answered: who closed the question is asked again.
+    if (moved) return setAsked(undefined);
+    if (!possible) return;
     if (own.size > 0 || dayIssue) return focusFirst();
     save.mutate(
       { version, answer: { receipt: toReceiptAdvice(note, rows, day, words) } },
@@ -191,7 +196,7 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
           }}
           data-testid="answer-note"
         />
-        <Button look="accent" icon="check" onPress={submit} isDisabled={save.isPending || !detail.allowed.includes("receipt")} hint="Ctrl+Enter" data-testid="receipt-save">
+        <Button look="accent" icon="check" onPress={submit} isDisabled={save.isPending || !(moved || possible)} hint="Ctrl+Enter" data-testid="receipt-save">
           {text.answer.saveReceipt}
         </Button>
       </footer>

@@ -267,3 +267,28 @@ test("a new version of a note while it is received: what was left alone follows 
     ]),
   );
 });
+
+test.each([
+  ["an answer", "Quantity, line 10", "answer-save"],
+  ["a receipt", "Received, line 1", "receipt-save"],
+])("%s to a version that is not current any more cannot be saved: who closed the question is asked again", async (what, field, button) => {
+  const { calls } = what === "a receipt" ? receiving() : engine();
+  const shown = show(<AnswerScreen id={1} />);
+  fireEvent.change(await screen.findByLabelText(field), { target: { value: "90" } });
+  await arrives(shown);
+  fireEvent.keyDown(await screen.findByTestId("superseded-dialog"), { key: "Escape" });
+  await waitFor(() => expect(screen.queryByTestId("superseded-dialog")).toBeNull());
+  fireEvent.change(screen.getByLabelText(field), { target: { value: "80" } });
+  press("Enter", { ctrlKey: true });
+  fireEvent.keyDown(await screen.findByTestId("superseded-dialog"), { key: "Escape" });
+  await waitFor(() => expect(screen.queryByTestId("superseded-dialog")).toBeNull());
+  // Nor when the new version takes no such answer.
+  current = { ...current, allowed: [] };
+  await shown.client.invalidateQueries({ queryKey: keys.document(1) });
+  await waitFor(() => expect(shown.client.getQueryData(keys.document(1))).toMatchObject({ allowed: [] }));
+  fireEvent.click(screen.getByTestId(button));
+  fireEvent.click(await screen.findByTestId("superseded-take"));
+  await waitFor(() => expect(screen.getByTestId("answer")).toHaveAttribute("data-version", "2"));
+  expect(screen.getByLabelText(field)).toHaveValue("80");
+  expect(posted(calls)).toEqual([]);
+});
