@@ -50,7 +50,7 @@ const NO_ISSUES: Issues = new Map();
 
 export function CounterForm({ detail, version, order, onVersion }: Props) {
   const id = detail.row.id;
-  const [draft] = useState(() => {
+  const [draft, setDraft] = useState(() => {
     const stored = loadDraft<Content>(id);
     return stored?.version === version ? stored.content : undefined;
   });
@@ -111,14 +111,20 @@ export function CounterForm({ detail, version, order, onVersion }: Props) {
     change(resetLine(rows, row.lineId, order));
     grid.current?.focus(`${row.lineId}#0`, "quantity");
   });
-  const resetAll = () => {
-    settle();
-    setChanged(false);
+  /** The draft goes, or stays as long as there is a note in it. */
+  const startAgain = (kept: string) => {
+    if (kept === "") {
+      settle();
+      setDraft(undefined);
+    }
+    setChanged(kept !== "");
+    setNote(kept);
     setEngineIssues(NO_ISSUES);
     save.reset();
     setRows(freshRows(order));
     grid.current?.focus(`${order.lines[0]?.id}#0`, "quantity");
   };
+  const resetAll = () => startAgain(note);
   const showFirst = (found: Issues) => {
     const first = rows.find((row) => found.has(row.key));
     const issue = first ? found.get(first.key)?.[0] : undefined;
@@ -193,7 +199,7 @@ export function CounterForm({ detail, version, order, onVersion }: Props) {
       </div>
       {draft ? (
         <div className="banners">
-          <Bar tone="info" actions={<Button small onPress={resetAll}>{text.answer.draftDiscard}</Button>} testId="draft-bar">
+          <Bar tone="info" actions={<Button small onPress={() => startAgain("")}>{text.answer.draftDiscard}</Button>} testId="draft-bar">
             {text.answer.draftRestored}
           </Bar>
         </div>

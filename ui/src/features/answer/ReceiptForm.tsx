@@ -44,11 +44,12 @@ interface Props {
 }
 
 const NO_ISSUES: ReadonlyMap<string, ReceiptIssue[]> = new Map();
+const freshDay = () => formatDay(today());
 
 /** What arrived of a delivery note. Short is worked out; what is refused needs a reason and what is wanted. */
 export function ReceiptForm({ detail, version, note, onVersion }: Props) {
   const id = detail.row.id;
-  const [draft] = useState(() => {
+  const [draft, setDraft] = useState(() => {
     const stored = loadDraft<Content>(id);
     return stored?.version === version ? stored.content : undefined;
   });
@@ -56,7 +57,7 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
     if (!draft) return freshReceipt(note);
     return draft.from ? carryOver(draft.rows, draft.from, note) : draft.rows;
   });
-  const [day, setDay] = useState(draft?.day ?? formatDay(today()));
+  const [day, setDay] = useState(draft?.day ?? freshDay());
   const [words, setWords] = useState(draft?.words ?? "");
   const [tried, setTried] = useState(false);
   const [changed, setChanged] = useState(draft?.from !== undefined);
@@ -91,13 +92,22 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
     save.reset();
     setRows((all) => all.map((row) => (row.lineId === lineId ? { ...row, [field]: value } : row)));
   };
-  const fill = () => {
-    settle();
-    setChanged(false);
+  /** The draft goes, or stays as long as there is a note or another day in it. */
+  const startAgain = (kept: Pick<Content, "day" | "words">) => {
+    const typed = kept.words !== "" || kept.day !== freshDay();
+    if (!typed) {
+      settle();
+      setDraft(undefined);
+    }
+    setChanged(typed);
+    setDay(kept.day);
+    setWords(kept.words);
     setEngineIssues(NO_ISSUES);
     save.reset();
     setRows(freshReceipt(note));
   };
+  const fill = () => startAgain({ day, words });
+  const discard = () => startAgain({ day: freshDay(), words: "" });
   const focusFirst = () => requestAnimationFrame(() => body.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
   const submit = () => {
     setTried(true);
@@ -161,7 +171,7 @@ export function ReceiptForm({ detail, version, note, onVersion }: Props) {
         </div>
       </div>
       <div className="banners">
-        {draft ? <Bar tone="info" actions={<Button small onPress={fill}>{text.answer.draftDiscard}</Button>}>{text.answer.draftRestored}</Bar> : null}
+        {draft ? <Bar tone="info" actions={<Button small onPress={discard}>{text.answer.draftDiscard}</Button>} testId="draft-bar">{text.answer.draftRestored}</Bar> : null}
         {save.error && save.error.code !== "answer.superseded" ? <Refused problem={save.error} document={id} lines={linesOf(save.variables?.answer)} onClose={() => save.reset()} /> : null}
       </div>
       <NotNow detail={detail} wanted="receipt" version={version} />

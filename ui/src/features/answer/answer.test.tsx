@@ -4,7 +4,7 @@ import { despatch, detail, operation, order, row } from "../../../test/fixtures"
 import { type Answer, type Call, fakeEngine, show } from "../../../test/host";
 import type { DocumentDetail } from "../../api/types";
 import { keys } from "../../api/live";
-import { today } from "../../texts/format";
+import { formatDay, today } from "../../texts/format";
 import { DocumentScreen } from "../document/DocumentScreen";
 import AnswerScreen from "./AnswerScreen";
 
@@ -291,4 +291,62 @@ test.each([
   await waitFor(() => expect(screen.getByTestId("answer")).toHaveAttribute("data-version", "2"));
   expect(screen.getByLabelText(field)).toHaveValue("80");
   expect(posted(calls)).toEqual([]);
+});
+
+const written = (id: string, value: string) => fireEvent.change(screen.getByTestId(id), { target: { value } });
+const discard = () => fireEvent.click(within(screen.getByTestId("draft-bar")).getByRole("button"));
+
+test("starting an answer again leaves nothing of the draft, its note neither", async () => {
+  const { calls } = engine();
+  const first = show(<AnswerScreen id={1} />);
+  fireEvent.change(await screen.findByLabelText("Quantity, line 10"), { target: { value: "77" } });
+  written("answer-note", "as agreed by phone");
+  first.unmount();
+  const second = show(<AnswerScreen id={1} />);
+  await screen.findByTestId("draft-bar");
+  expect(screen.getByTestId("answer-note")).toHaveValue("as agreed by phone");
+  discard();
+  await waitFor(() => expect(screen.queryByTestId("draft-bar")).toBeNull());
+  expect(screen.getByTestId("answer-note")).toHaveValue("");
+  second.unmount();
+  show(<AnswerScreen id={1} />);
+  fireEvent.click(await screen.findByTestId("answer-save"));
+  await waitFor(() => expect(posted(calls)).toEqual([{ version: 1, answer: { code: "AP" } }]));
+});
+
+test("all as ordered: a note that is typed stays, over the screen's end as well", async () => {
+  engine();
+  const first = show(<AnswerScreen id={1} />);
+  fireEvent.change(await screen.findByLabelText("Quantity, line 10"), { target: { value: "77" } });
+  written("answer-note", "thanks");
+  press("a", { altKey: true });
+  expect(screen.getByLabelText("Quantity, line 10")).toHaveValue("100");
+  first.unmount();
+  show(<AnswerScreen id={1} />);
+  expect(await screen.findByTestId("answer-note")).toHaveValue("thanks");
+  expect(screen.getByLabelText("Quantity, line 10")).toHaveValue("100");
+  written("answer-note", "");
+  press("a", { altKey: true });
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
+});
+
+test("a receipt: all received keeps the day and the note, starting again keeps nothing", async () => {
+  receiving();
+  const first = show(<AnswerScreen id={1} />);
+  fireEvent.change(await screen.findByLabelText("Received, line 1"), { target: { value: "90" } });
+  written("receipt-day", "2026-11-20");
+  written("answer-note", "gate 4");
+  press("a", { altKey: true });
+  first.unmount();
+  const second = show(<AnswerScreen id={1} />);
+  expect(await screen.findByTestId("receipt-day")).toHaveValue("2026-11-20");
+  expect(screen.getByTestId("answer-note")).toHaveValue("gate 4");
+  expect(screen.getByLabelText("Received, line 1")).toHaveValue("100");
+  discard();
+  await waitFor(() => expect(screen.queryByTestId("draft-bar")).toBeNull());
+  second.unmount();
+  show(<AnswerScreen id={1} />);
+  expect(await screen.findByTestId("receipt-day")).toHaveValue(formatDay(today()));
+  expect(screen.getByTestId("answer-note")).toHaveValue("");
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
 });

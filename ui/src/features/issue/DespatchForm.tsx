@@ -77,7 +77,7 @@ const cells: HeadCell<DespatchHeadField>[] = [
 
 export function DespatchForm({ title, caption, draftKey, version, rows: first, head: firstHead, parties, partner, change, possible, back }: Props) {
   const [begun] = useState<Begun>({ rows: first, head: firstHead });
-  const [draft] = useState(() => loadDraft<Content>(draftKey)?.content);
+  const [draft, setDraft] = useState(() => loadDraft<Content>(draftKey)?.content);
   const [rows, setRows] = useState(() => (draft ? carryOver(draft.rows, draft.from?.rows ?? [], first) : first));
   const [head, setHead] = useState(() => (draft?.from ? carried(draft.head, draft.from.head, firstHead) : (draft?.head ?? firstHead)));
   const [active, setActive] = useState<string | undefined>(rows[0]?.key);
@@ -117,15 +117,22 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
     touch();
     setRows(next);
   };
-  const again = () => {
-    settle();
-    setChanged(false);
+  /** The draft goes, or stays as long as there is a header in it. */
+  const startAgain = (kept: DespatchHead) => {
+    const typed = (Object.keys(kept) as DespatchHeadField[]).some((field) => kept[field] !== begun.head[field]);
+    if (!typed) {
+      settle();
+      setDraft(undefined);
+    }
+    setChanged(typed);
     setTried(false);
     save.reset();
     setEngine({ rows: NO_ISSUES, head: NO_HEAD });
     setRows(begun.rows);
-    setHead(begun.head);
+    setHead(kept);
   };
+  const discard = () => startAgain(begun.head);
+  const again = () => (change ? discard() : startAgain(head));
   const none = () => {
     alter(rows.filter((row) => row.part === 0).map((row) => ({ ...row, delivered: "", outstanding: "", batch: "" })));
     if (rows[0]) grid.current?.focus(rows[0].key, "delivered");
@@ -170,11 +177,12 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
     });
   };
   const group = text.groups.document;
+  const againTitle = change ? text.issue.startAgain : text.issue.allOpen;
   const line = (lid: string, key: string, name: string, run: () => void) => ({ id: lid, key, title: name, group: text.groups.line, run, disabled: !current });
   useActions([
     { id: "back", key: "Escape", title: text.document.backTo, group, run: () => go(back, "replace") },
     { id: "save", key: "Ctrl+Enter", title: text.issue.saveNote, group, run: submit },
-    { id: "all-open", key: "Alt+A", title: text.issue.allOpen, group, run: again },
+    { id: "all-open", key: "Alt+A", title: againTitle, group, run: again },
     { id: "nothing", key: "Alt+N", title: text.issue.nothing, group, run: none },
     { id: "first-problem", key: "F8", title: text.answer.firstProblem, group, run: () => showFirst(issues, ownHead), disabled: issues.size + ownHead.size === 0 },
     line("row-batch", "Alt+S", text.issue.addBatch, batch),
@@ -187,7 +195,7 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
       <ScreenHead title={title} caption={caption} back={back} />
       {draft ? (
         <div className="banners">
-          <Bar tone="info" actions={<Button small onPress={again}>{text.answer.draftDiscard}</Button>} testId="draft-bar">
+          <Bar tone="info" actions={<Button small onPress={discard}>{text.answer.draftDiscard}</Button>} testId="draft-bar">
             {text.answer.draftRestored}
           </Bar>
         </div>
@@ -209,7 +217,7 @@ export function DespatchForm({ title, caption, draftKey, version, rows: first, h
         }}
       />
       <div className="toolbar" role="toolbar" aria-label={text.groups.line}>
-        <Button small onPress={again} hint="Alt+A" data-testid="all-open">{change ? text.issue.startAgain : text.issue.allOpen}</Button>
+        <Button small onPress={again} hint="Alt+A" data-testid="all-open">{againTitle}</Button>
         <Button small onPress={none} hint="Alt+N" data-testid="nothing">{text.issue.nothing}</Button>
         <span className="toolbar-gap" />
         <span className="caption soft">{current ? text.document.lineNo(current.source.orderLineId) : ""}</span>

@@ -83,7 +83,7 @@ const ofNew: HeadCell<HeadField>[] = [
 export function OrderForm({ title, draftKey, start, change, partners, partner: chosen, onStartAgain, back }: Props) {
   const id = change?.detail.row.id;
   const version = change?.base ?? 0;
-  const [draft] = useState(() => loadDraft<OrderContent>(draftKey)?.content);
+  const [draft, setDraft] = useState(() => loadDraft<OrderContent>(draftKey)?.content);
   const [rows, setRows] = useState<OrderRow[]>(() => {
     if (!draft) return rowsOf(start, !change);
     return change ? carryOver(draft.rows, start) : draft.rows;
@@ -152,6 +152,7 @@ export function OrderForm({ title, draftKey, start, change, partners, partner: c
   });
   const again = () => {
     settle();
+    setDraft(undefined);
     setChanged(false);
     setTried(false);
     save.reset();

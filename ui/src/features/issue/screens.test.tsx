@@ -139,6 +139,7 @@ test("a draft outlives the screen, and is dropped on request", async () => {
   expect(await screen.findByLabelText("Price, line 10")).toHaveValue("2.80");
   fireEvent.click(within(screen.getByTestId("draft-bar")).getByRole("button"));
   await waitFor(() => expect(screen.getByLabelText("Price, line 10")).toHaveValue("2.50"));
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
 });
 
 test("a counter-offer comes while one types: it is said, nothing is sent blindly, the draft goes on with its values", async () => {
@@ -298,6 +299,26 @@ test("a draft of a delivery note follows what has left since, but where somethin
   despatching();
   expect(await screen.findByLabelText("Leaves now, line 10")).toHaveValue("60");
   expect(screen.getByLabelText("Leaves now, line 20")).toHaveValue("5");
+});
+
+test("all that is open keeps the header of a delivery note, starting again keeps nothing", async () => {
+  current = detail({ row: row(1, { agreed: 1, state: "Confirmed" }), possible: ["despatch"] });
+  engine({ "GET /documents/1/quantities": quantities("100", "15", "7") });
+  const first = despatching();
+  fireEvent.change(await screen.findByLabelText("Leaves now, line 10"), { target: { value: "60" } });
+  fireEvent.change(screen.getByTestId("head-number"), { target: { value: "LS-1" } });
+  press("a", { altKey: true });
+  expect(screen.getByLabelText("Leaves now, line 10")).toHaveValue("100");
+  first.unmount();
+  const second = despatching();
+  expect(await screen.findByTestId("head-number")).toHaveValue("LS-1");
+  fireEvent.click(within(screen.getByTestId("draft-bar")).getByRole("button"));
+  await waitFor(() => expect(screen.queryByTestId("draft-bar")).toBeNull());
+  expect(screen.getByTestId("head-number")).toHaveValue("");
+  second.unmount();
+  despatching();
+  expect(await screen.findByTestId("head-number")).toHaveValue("");
+  expect(screen.queryByTestId("draft-bar")).toBeNull();
 });
 
 test("a new version of what is copied, or partners that cannot be read, leave a new order alone", async () => {
