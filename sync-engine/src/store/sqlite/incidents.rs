@@ -36,12 +36,14 @@ pub fn open(db: &Connection, company: &CompanyId) -> Result<Vec<IncidentRow>, St
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// That a dead letter is not in flight is what lets the index be used.
+pub const DEAD_BY_PARTNER: &str = "SELECT partner, count(*) FROM
+        (SELECT partner, company FROM operation INDEXED BY operation_state
+         WHERE state = 'Dead' AND state <> 'Sending' ORDER BY seq DESC LIMIT ?2)
+    WHERE company = ?1 GROUP BY partner";
+
 pub fn dead_by_partner(db: &Connection, company: &CompanyId) -> Result<Vec<(PartnerId, i64)>, StoreError> {
-    let mut select = db.prepare_cached(
-        "SELECT partner, count(*) FROM
-             (SELECT partner, company FROM operation WHERE state = 'Dead' ORDER BY seq DESC LIMIT ?2)
-         WHERE company = ?1 GROUP BY partner",
-    )?;
+    let mut select = db.prepare_cached(DEAD_BY_PARTNER)?;
     let rows = select.query_map((company, NEWEST_DEAD), |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -289,7 +289,7 @@ pub const NEXT_PARTNER: &str = "SELECT company, partner FROM operation INDEXED B
 pub const PUT_OFF: &str = "SELECT 1 FROM operation INDEXED BY operation_ready
     WHERE ready = 1 AND company = ?1 AND partner = ?2 AND due_at > ?3 AND updated_at > ?3";
 
-const AHEAD: &str = "SELECT EXISTS (SELECT 1 FROM (SELECT at FROM audit ORDER BY id DESC LIMIT ?2) WHERE at > ?1)
+pub const AHEAD: &str = "SELECT EXISTS (SELECT 1 FROM (SELECT at FROM audit ORDER BY id DESC LIMIT ?2) WHERE at > ?1)
     OR EXISTS (SELECT 1 FROM operation INDEXED BY operation_state
                WHERE state IN ('Retrying', 'Unknown') AND state <> 'Sending'
                  AND (updated_at > ?1 OR scheduled_from > ?1))";

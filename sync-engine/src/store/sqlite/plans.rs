@@ -131,6 +131,20 @@ fn quarantine_lists_need_no_sort() {
     }
 }
 
+/// Asked for every few seconds, by every engine, as soon as there is one.
+#[test]
+fn dead_letters_are_counted_from_the_index_of_states() {
+    let (db, _folder) = database();
+    let plan = plan(&db, super::incidents::DEAD_BY_PARTNER);
+    assert!(
+        plan.contains("SEARCH operation USING INDEX operation_state (state=?)"),
+        "{plan}"
+    );
+    // Of a thousand rows at most.
+    assert!(!plan.contains("SCAN operation"), "{plan}");
+    assert!(!plan.contains("FOR ORDER BY"), "{plan}");
+}
+
 #[test]
 fn the_queue_is_read_from_partial_indexes() {
     let (db, _folder) = database();
@@ -145,6 +159,7 @@ fn the_queue_is_read_from_partial_indexes() {
         (operations::NEXT_DUE.to_owned(), "INDEX operation_ready", ""),
         (operations::NEXT_LEASE.to_owned(), "INDEX operation_in_flight", ""),
         (super::jobs::NEXT_PARTNER.to_owned(), "INDEX operation_ready", ""),
+        (super::jobs::AHEAD.to_owned(), "INDEX operation_state (state=?)", ""),
         (
             super::jobs::PUT_OFF.to_owned(),
             "INDEX operation_ready (company=? AND partner=? AND due_at>?)",
