@@ -14,12 +14,14 @@ const QUARANTINE: u32 = 2_000;
 const AUDIT: u32 = 50_000;
 
 /// Nothing of it is to be done, by us or by the partner: cancelled, rejected, closed, or confirmed and its last
-/// day is over.
+/// day is over. A delivery note says what of its orders was delivered: it goes after them.
 const SETTLED: &str = "d.needs_answer = 0 AND d.in_delivery = 0 AND d.updated_at < :before
     AND (d.state IN ('Cancelled', 'Rejected', 'Closed')
          OR (d.state = 'Confirmed' AND (d.last_day < :day OR d.last_day = '~')))
     AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.document_id = d.id
-                    AND (o.due_at IS NOT NULL OR o.lease_until IS NOT NULL))";
+                    AND (o.due_at IS NOT NULL OR o.lease_until IS NOT NULL))
+    AND NOT EXISTS (SELECT 1 FROM note_of_order n JOIN document o ON o.company = n.company AND o.partner = n.partner
+                    AND o.kind = 'Order' AND o.number = n.order_number WHERE n.document_id = d.id)";
 
 #[derive(Debug, Default)]
 pub struct Settled {

@@ -2,7 +2,7 @@
 
 use super::fixtures::*;
 use crate::domain::document::DateRange;
-use crate::domain::{DeliveryState, DocumentId, DocumentKind, Order, Timestamp, VersionNumber};
+use crate::domain::{CanonicalDocument, DeliveryState, DocumentId, DocumentKind, Timestamp, VersionNumber};
 use crate::store::{
     DocumentView, Forget, NewQuarantine, PayloadRef, QuarantineSettled, SqliteStore, Store, StoreError,
 };
@@ -13,11 +13,21 @@ pub const DAY: i64 = 24 * 60 * 60;
 pub fn order_of(opened: &Opened, number: u32, days: i64, settled: bool) -> DocumentId {
     let at = NOW.plus_seconds(days * DAY);
     let name = format!("PO-{number}");
-    settled_as(opened, order(&name, Some("2027-01-10"), 3), number, at, settled)
+    let order = CanonicalDocument::Order(order(&name, Some("2027-01-10"), 3));
+    settled_as(opened, order, number, at, settled)
 }
 
-fn settled_as(opened: &Opened, order: Order, number: u32, at: Timestamp, settled: bool) -> DocumentId {
-    let id = write(&opened.store, move |tx| receive(tx, &order, 1, at)).expect("received");
+pub fn settled_as(
+    opened: &Opened,
+    document: CanonicalDocument,
+    number: u32,
+    at: Timestamp,
+    settled: bool,
+) -> DocumentId {
+    let received = write(&opened.store, move |tx| {
+        receive_document(tx, &partner(), &document, 1, at)
+    });
+    let id = received.expect("received");
     if settled {
         let operation = operation_id(u128::from(number));
         write(&opened.store, move |tx| {
@@ -163,7 +173,7 @@ fn a_confirmed_order_stays_until_the_last_of_its_delivery_days_is_over() {
             last: day(text),
         });
     }
-    let id = settled_as(&opened, days, 1, NOW, true);
+    let id = settled_as(&opened, CanonicalDocument::Order(days), 1, NOW, true);
     let listed = |rows: i64| {
         let sql = "SELECT count(*) FROM document WHERE promised_key = '2027-01-18' AND last_day = '2027-12-10'";
         assert_eq!(count(&opened.path, sql), rows);

@@ -144,13 +144,47 @@ pub fn receive_from(
     sequence: i64,
     at: Timestamp,
 ) -> Result<DocumentId, StoreError> {
-    let key = key_of(partner, &order.number);
+    receive_document(tx, partner, &CanonicalDocument::Order(order.clone()), sequence, at)
+}
+
+/// A delivery note to us, with a line for each of the orders.
+pub fn note(number: &str, orders: &[&str]) -> CanonicalDocument {
+    let lines = orders.iter().enumerate().map(|(at, order)| {
+        serde_json::json!({
+            "id": format!("{}", at + 1), "orderNumber": order, "orderLineId": "1",
+            "item": {"sellerId": "SKU-00001"}, "delivered": "4", "unit": "C62",
+        })
+    });
+    let lines: Vec<_> = lines.collect();
+    let note = serde_json::json!({"number": number, "buyer": {}, "seller": {}, "lines": lines});
+    CanonicalDocument::DespatchAdvice(serde_json::from_value(note).expect("a delivery note"))
+}
+
+pub fn receive_document(
+    tx: &mut dyn StoreTx,
+    partner: &PartnerId,
+    document: &CanonicalDocument,
+    sequence: i64,
+    at: Timestamp,
+) -> Result<DocumentId, StoreError> {
+    let (kind, side, number, text) = match document {
+        CanonicalDocument::Order(order) => (DocumentKind::Order, Side::Seller, &order.number, format!("{order:?}")),
+        CanonicalDocument::DespatchAdvice(note) => (
+            DocumentKind::DespatchAdvice,
+            Side::Buyer,
+            &note.number,
+            format!("{note:?}"),
+        ),
+    };
+    let key = DocumentKey {
+        kind,
+        ..key_of(partner, number)
+    };
     let loaded = tx.load(&key)?;
-    let chain = loaded.as_ref().map_or_else(
-        || crate::domain::Chain::new(DocumentKind::Order, Side::Seller),
-        |loaded| loaded.chain.clone(),
-    );
-    let bytes = format!("{order:?}").into_bytes();
+    let chain = loaded
+        .as_ref()
+        .map_or_else(|| crate::domain::Chain::new(kind, side), |loaded| loaded.chain.clone());
+    let bytes = text.into_bytes();
     let event = Event::Version {
         author: Author::Partner,
         purpose: if chain.versions.is_empty() {
@@ -163,14 +197,13 @@ pub fn receive_from(
         base: None,
     };
     let decision = decide(&chain, &event, &PartnerRules::default());
-    let document = CanonicalDocument::Order(order.clone());
     tx.apply(&ApplyChange {
         key: &key,
         id: loaded.map(|loaded| loaded.id),
         decision: &decision,
         content: decision.stored.map(|_| VersionContentRef {
             written: None,
-            document: &document,
+            document,
             payload: PayloadRef {
                 media_type: "application/json",
                 bytes: &bytes,
@@ -180,7 +213,7 @@ pub fn receive_from(
             partner_ref: None,
             change_summary: (sequence > 1).then_some("1 line changed"),
             answer_due: None,
-            doubtful: !check_amounts(order, 0).is_empty(),
+            doubtful: matches!(document, CanonicalDocument::Order(order) if !check_amounts(order, 0).is_empty()),
         }),
         actor: "partner:acme",
         action: "version",

@@ -16,5 +16,6 @@ mod opening;
 mod quarantine;
 mod queue;
 mod search;
+mod settled;
 mod story;
 mod unpack;
