@@ -57,13 +57,15 @@ impl Feed {
     /// `StoreError` when the missed changes cannot be read.
     pub async fn subscribe(engine: &Engine, after: Option<i64>) -> Result<Self, StoreError> {
         let store = engine.store().clone();
+        // Before the subscription: what is told between the two is a gap that is seen.
+        let last = store.newest_told();
         // Subscribe before the query, so that nothing falls between the two.
         let live = store.subscribe();
         let mut feed = Self {
             store,
             live,
             waiting: VecDeque::new(),
-            last: 0,
+            last,
         };
         if let Some(after) = after {
             feed.replay(after).await?;
@@ -77,7 +79,7 @@ impl Feed {
             self.waiting.push_back(FeedEvent::Lagged(Lagged { missed: 0 }));
             return Ok(());
         }
-        self.last = after;
+        let told = std::mem::replace(&mut self.last, after);
         while self.waiting.len() < REPLAY_MAX {
             let page = self.changes(self.last, REPLAY_PAGE).await?;
             let Some(newest) = page.last() else {
@@ -86,6 +88,7 @@ impl Feed {
             self.last = newest.id;
             self.waiting.extend(page.into_iter().map(FeedEvent::Change));
         }
+        self.last = self.last.max(told);
         self.waiting.clear();
         self.waiting.push_back(FeedEvent::Lagged(Lagged { missed: 0 }));
         Ok(())
@@ -107,10 +110,17 @@ impl Feed {
             match self.live.recv().await {
                 Ok(row) if row.id <= self.last => {}
                 Ok(row) => {
+                    let missed = u64::try_from(row.id - self.last - 1).unwrap_or(0);
                     self.last = row.id;
-                    return Some(FeedEvent::Change(row));
+                    let change = FeedEvent::Change(row);
+                    if missed == 0 {
+                        return Some(change);
+                    }
+                    self.waiting.push_back(change);
+                    return Some(FeedEvent::Lagged(Lagged { missed }));
                 }
-                Err(RecvError::Lagged(missed)) => return Some(FeedEvent::Lagged(Lagged { missed })),
+                // The id of the next one shows it.
+                Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             }
         }

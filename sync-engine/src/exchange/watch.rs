@@ -15,6 +15,9 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub async fn other_processes(exchange: Arc<Exchange>) {
     while !exchange.stopping() {
         exchange.sleep(exchange.pace.idle_tick).await;
+        if let Err(error) = exchange.store.read(|store| store.look_for_others()).await {
+            tracing::warn!(%error, "what other processes wrote cannot be told");
+        }
         follow_pauses(&exchange).await;
         incidents::look(&exchange).await;
     }

@@ -129,8 +129,14 @@ pub trait Store: Send + Sync + 'static {
     /// Commits what waits, checkpoints, then ends the writer; blocks meanwhile. Later writes answer
     /// `StoreError::Closed`.
     fn close(&self);
-    /// Is told of every committed change row; a hint, the store is the truth.
+    /// Is told of every committed change row, once and in the order of their ids; a hint, the store is the truth. What
+    /// other processes wrote is told before what this one writes next, or when it is looked for. A gap between two ids
+    /// says that too much was written to tell it all.
     fn subscribe(&self) -> tokio::sync::broadcast::Receiver<ChangeRow>;
+    /// Id of the newest change row that subscribers were told of.
+    fn newest_told(&self) -> i64;
+    /// Tells subscribers what other processes wrote since.
+    fn look_for_others(&self) -> Result<(), StoreError>;
 }
 
 /// What a unit of work can do. All rows belong to the transaction.

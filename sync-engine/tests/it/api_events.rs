@@ -1,10 +1,14 @@
 //! Server-sent events: live, resumed, and ended by the host.
 
 use crate::api_host::{Host, PATIENCE, TOKEN};
+use crate::exchange_world::{World, fast, partner, sandbox_options};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use std::time::Duration;
 use sync_engine::api::{Feed, FeedEvent};
+use sync_engine::exchange::Pace;
 use sync_engine::sandbox::OrderSpec;
+use sync_engine::store::Store;
 
 /// One event as it comes over the wire.
 #[derive(Debug, Default)]
@@ -145,4 +149,53 @@ async fn one_who_cannot_keep_up_is_told_to_read_again() {
     assert!(lagged.missed > 0);
     assert!(matches!(feed.next().await, Some(FeedEvent::Change(_))));
     host.stop().await;
+}
+
+/// The window and the service on one data folder: each shows what the other one did.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_screen_hears_of_what_another_engine_on_its_database_wrote() {
+    let pace = Pace {
+        poll_interval: Some(Duration::from_secs(1_000_000)),
+        ..fast()
+    };
+    let world = World::with(pace, sandbox_options()).await;
+    let other = world.second_engine().await;
+    let mut feed = Feed::subscribe(&world.engine, None).await.expect("subscribed");
+    let store: &dyn Store = world.store().as_ref();
+    let before = store
+        .changes(0, 10_000)
+        .expect("readable")
+        .last()
+        .map_or(0, |row| row.id);
+    // In turns, and then the other one alone, so that nothing of ours shows what it wrote.
+    for nth in 0..40 {
+        let engine = if nth % 3 == 0 && nth < 30 {
+            &world.engine
+        } else {
+            &other
+        };
+        let wrong = format!("{{\"nonsense\":{nth}}}");
+        engine.import(&partner(), "orders", wrong.into()).await.expect("stored");
+    }
+    let written: Vec<i64> = store
+        .changes(before, 10_000)
+        .expect("readable")
+        .iter()
+        .map(|row| row.id)
+        .collect();
+    assert!(written.len() >= 40, "{written:?}");
+    let mut heard = Vec::new();
+    while heard.last() != written.last() {
+        let event = tokio::time::timeout(PATIENCE, feed.next())
+            .await
+            .expect("something comes");
+        match event.expect("the store is open") {
+            FeedEvent::Change(row) => heard.push(row.id),
+            FeedEvent::Lagged(lagged) => panic!("{lagged:?} after {heard:?}"),
+        }
+    }
+    heard.retain(|id| *id > before);
+    assert_eq!(heard, written);
+    other.stop(Duration::from_secs(20)).await;
+    world.end(&[]).await;
 }

@@ -84,6 +84,8 @@ impl Store for Forgetful {
         trouble() -> Option<StoreTrouble>;
         close() -> ();
         subscribe() -> tokio::sync::broadcast::Receiver<ChangeRow>;
+        newest_told() -> i64;
+        look_for_others() -> Told<()>;
     }
 }
 

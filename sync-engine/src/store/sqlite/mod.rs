@@ -20,6 +20,7 @@ mod issued;
 mod jobs;
 mod journal;
 mod leases;
+mod live;
 mod note;
 mod open;
 mod operations;
@@ -54,6 +55,7 @@ use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, Par
 use disk::{Disk, Told};
 pub use hosted::HostedWriter;
 use journal::Counter;
+use live::Live;
 use queue::Queue;
 use readers::Readers;
 use std::path::{Path, PathBuf};
@@ -64,8 +66,6 @@ use tokio::sync::broadcast;
 use writer::Writer;
 pub use written::WrittenDocument;
 
-/// Change rows that a subscriber may be behind before it is told that it lags.
-const CHANGES_BUFFERED: usize = 1_024;
 /// Change rows that one read returns at most.
 const CHANGES_LIMIT: u32 = 10_000;
 
@@ -78,7 +78,7 @@ pub struct SqliteStore {
     path: PathBuf,
     queue: Arc<Queue>,
     readers: Readers,
-    changes: broadcast::Sender<ChangeRow>,
+    live: Arc<Live>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Whoever opened it runs the writer, and reads run where they are asked for.
     is_hosted: bool,
@@ -131,11 +131,11 @@ impl SqliteStore {
         let synchronous = open::read_pragma(&db, "synchronous")?;
         let told = Arc::clone(&checkpoint.told);
         let queue = Arc::new(Queue::default());
-        let (changes, _) = broadcast::channel(CHANGES_BUFFERED);
+        let live = Arc::new(Live::of(&db)?);
         let writer = Writer {
             db,
             queue: Arc::clone(&queue),
-            changes: changes.clone(),
+            live: Arc::clone(&live),
             checkpoint,
             disk: Disk::new(path.clone(), Arc::clone(&told), Arc::clone(&stopwatch)),
             bulk_waits_since: None,
@@ -147,7 +147,7 @@ impl SqliteStore {
             readers: Readers::new(path.clone()),
             path,
             queue,
-            changes,
+            live,
             writer: Mutex::new(None),
             is_hosted: true,
             synchronous,
@@ -339,20 +339,7 @@ impl Store for SqliteStore {
     }
 
     fn changes(&self, after: i64, limit: u32) -> Result<Vec<ChangeRow>, StoreError> {
-        self.readers.read(|db| {
-            let mut select = db.prepare_cached(
-                "SELECT id, kind, subject, document_id FROM change WHERE id > ?1 ORDER BY id LIMIT ?2",
-            )?;
-            let rows = select.query_map((after, limit.min(CHANGES_LIMIT)), |row| {
-                Ok(ChangeRow {
-                    id: row.get(0)?,
-                    kind: row.get(1)?,
-                    subject: row.get(2)?,
-                    document: row.get(3)?,
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.readers.read(|db| live::after(db, after, limit.min(CHANGES_LIMIT)))
     }
 
     fn verify_audit(&self) -> Result<AuditCheck, StoreError> {
@@ -389,7 +376,15 @@ impl Store for SqliteStore {
     }
 
     fn subscribe(&self) -> broadcast::Receiver<ChangeRow> {
-        self.changes.subscribe()
+        self.live.subscribe()
+    }
+
+    fn newest_told(&self) -> i64 {
+        self.live.newest()
+    }
+
+    fn look_for_others(&self) -> Result<(), StoreError> {
+        self.readers.read(|db| self.live.look(db))
     }
 }
 

@@ -4,15 +4,15 @@
 use super::checkpoint::{Beside, Checkpoint};
 use super::disk::Disk;
 use super::journal::Journal;
+use super::live::Live;
 use super::queue::{Answer, BULK_PATIENCE, Queue, Unit, Value};
 use super::tx::Tx;
 use crate::clock::Stopwatch;
-use crate::store::{ChangeRow, ErasedWork, StoreError, panic_text};
+use crate::store::{ErasedWork, StoreError, panic_text};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
 
 /// Bulk work after which a group commits: the more in one, the fewer pages are written twice ...
 const GROUP_BULK: Duration = Duration::from_millis(40);
@@ -45,7 +45,7 @@ struct Group {
 pub struct Writer {
     pub db: Connection,
     pub queue: Arc<Queue>,
-    pub changes: broadcast::Sender<ChangeRow>,
+    pub live: Arc<Live>,
     pub checkpoint: Checkpoint,
     pub disk: Disk,
     /// Since when bulk work has waited through whole groups.
@@ -236,10 +236,7 @@ impl Writer {
         match committed {
             Ok(changes) => {
                 self.queue.committed();
-                for change in changes {
-                    // Nobody listens: nothing is lost, the store is the truth.
-                    let _ = self.changes.send(change);
-                }
+                self.live.committed(&self.db, changes);
                 for (answer, result) in answers {
                     // The caller may have gone; the work is done all the same.
                     let _ = answer.send(result);

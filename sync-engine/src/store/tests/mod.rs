@@ -12,6 +12,7 @@ mod groups;
 mod history;
 mod hosted;
 mod lists;
+mod live;
 mod opening;
 mod quarantine;
 mod queue;
