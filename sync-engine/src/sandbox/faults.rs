@@ -51,6 +51,8 @@ pub enum FaultKind {
     DropBefore,
     /// The connection is dropped after the request was processed: the answer was taken, nobody was told.
     DropAfter,
+    /// 500 after the request was processed: the answer was taken, and the partner says that it failed.
+    ErrorAfter,
     /// 401; the token is worth nothing from now on.
     ExpiredToken,
     /// One item of a page does not fit its schema.

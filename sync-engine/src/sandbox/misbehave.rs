@@ -55,11 +55,7 @@ async fn instead(shared: &Shared, fault: &Fault, connection: &DropConnection, he
             let refusal = problem(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "too many requests");
             Some(retry_after(refusal, Some(fault.retry_after_seconds.unwrap_or(1))))
         }
-        FaultKind::ServerError => Some(problem(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL",
-            "something went wrong on our side",
-        )),
+        FaultKind::ServerError => Some(failure()),
         FaultKind::Unavailable => {
             let refusal = problem(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", "down for maintenance");
             Some(retry_after(refusal, fault.retry_after_seconds))
@@ -83,12 +79,21 @@ async fn instead(shared: &Shared, fault: &Fault, connection: &DropConnection, he
         }
         FaultKind::Drip
         | FaultKind::DropAfter
+        | FaultKind::ErrorAfter
         | FaultKind::WrongSchema
         | FaultKind::Duplicated
         | FaultKind::Reordered
         | FaultKind::EndlessPage
         | FaultKind::Oversized => None,
     }
+}
+
+fn failure() -> Response {
+    problem(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "INTERNAL",
+        "something went wrong on our side",
+    )
 }
 
 fn retry_after(mut response: Response, seconds: Option<u64>) -> Response {
@@ -106,6 +111,7 @@ async fn afterwards(fault: &Fault, connection: &DropConnection, response: Respon
             connection.0.cancel();
             response
         }
+        FaultKind::ErrorAfter => failure(),
         FaultKind::Drip => {
             let pause = Duration::from_millis(fault.milliseconds.unwrap_or(50));
             drip(response, fault.bytes.unwrap_or(DEFAULT_DRIP_BYTES), pause).await

@@ -114,3 +114,26 @@ async fn a_new_refresh_token_that_the_store_refuses_is_used_until_the_store_has_
     }
     assert_eq!(used.lock().unwrap()[3..], ["refresh-3", "refresh-70"]);
 }
+
+/// Asked too often is no outage, and the endpoint is left alone for as long as it says.
+#[tokio::test]
+async fn a_token_endpoint_that_is_asked_too_often_says_when_to_come_again() {
+    let server = Server::start(|request| match request.uri.path() {
+        "/token" => answer(429, &[("retry-after", "3600")], "slow down"),
+        _ => answer(200, &[], r#"{"items":[]}"#),
+    })
+    .await;
+    let partner = connect(&config(&server.url), store("refresh-1") as Arc<dyn Secrets>);
+    for asked in 0..3 {
+        let error = partner.fetch("orders", None, None).await.unwrap_err();
+        assert_eq!((error.code, error.status), ("partner.token", Some(429)), "{error}");
+        assert!(error.transient && !error.breaker, "{error:?}");
+        let wait = error.retry_after.unwrap().as_secs();
+        assert!((3590..=3600).contains(&wait), "{wait} s, asked for the time {asked}");
+    }
+    assert_eq!(
+        server.asked().len(),
+        1,
+        "those who come after are told what the first was told"
+    );
+}

@@ -3,7 +3,7 @@
 use crate::exchange_world::{World, confirm, fast, reject, sandbox_options};
 use std::time::Duration;
 use sync_engine::domain::{DeliveryState, OperationId};
-use sync_engine::engine::DeadLetters;
+use sync_engine::engine::{DeadLetters, EngineError};
 use sync_engine::exchange::Pace;
 use sync_engine::sandbox::{Fault, FaultKind};
 use sync_engine::store::{OperationKind, OperationRow};
@@ -73,15 +73,30 @@ async fn what_was_given_up_goes_again_under_its_old_key_and_what_was_refused_und
     world.end(&[]).await;
 }
 
-/// The partner took it, its answer was lost, and the engine gave up before it could ask.
+/// The partner took it and says that it failed; the engine gave up on it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replay_of_what_the_partner_has_has_no_second_effect() {
     let world = World::with(impatient(), sandbox_options()).await;
-    let row = world.order(1).await;
-    let lost = |kind| Fault {
-        method: Some("POST".to_owned()),
-        ..Fault::times(kind, 1).on("/api/operations")
-    };
+    let id = dead(&world, FaultKind::ErrorAfter, 1).await.remove(0);
+    assert_eq!(world.sandbox().state().operations.len(), 1, "it had its effect");
+    world.engine.retry_operation(id, "user:clerk").await.expect("replayed");
+    let again = replayed(&world, id).await;
+    let attempts = world.attempts(again.id);
+    assert!(attempts[0].starts_with("lookup"), "asked first: {attempts:?}");
+    assert!(
+        !attempts.iter().any(|a| a.starts_with("send")),
+        "not sent: {attempts:?}"
+    );
+    let operations = world.sandbox().state().operations;
+    assert_eq!(operations.len(), 1, "one effect");
+    assert_eq!(operations[0].key, id.to_string(), "under its own key");
+    world.end(&[]).await;
+}
+
+/// The same where nobody can be asked: it goes once more under its key, and the partner knows it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_without_a_lookup_goes_under_its_old_key() {
+    let world = World::with(impatient(), sandbox_options()).await;
     world.configure(|config| {
         let operations = config["operations"].as_object_mut().expect("operations");
         for operation in operations.values_mut() {
@@ -94,33 +109,42 @@ async fn a_replay_of_what_the_partner_has_has_no_second_effect() {
         (view.name == "without lookup").then_some(())
     })
     .await;
-    world.sandbox().set_faults(vec![lost(FaultKind::DropAfter)]);
+    let id = dead(&world, FaultKind::ErrorAfter, 1).await.remove(0);
+    world.engine.retry_operation(id, "user:clerk").await.expect("replayed");
+    replayed(&world, id).await;
+    let operations = world.sandbox().state().operations;
+    assert_eq!(
+        (operations.len(), operations[0].replays),
+        (1, 1),
+        "one effect, asked for twice"
+    );
+    assert_eq!(operations[0].key, id.to_string());
+    world.end(&[]).await;
+}
+
+/// Held because its outcome is not known; then released, but not looked for yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_have_arrived_is_not_taken_back_before_it_was_looked_for() {
+    let world = World::with(impatient(), sandbox_options()).await;
+    let row = world.order(1).await;
+    world
+        .sandbox()
+        .set_faults(vec![posts(Fault::times(FaultKind::DropAfter, 1))]);
     let saved = world.answer(&row, confirm()).await;
-    let end = crate::exchange_world::until("the end of it", || {
-        let row = world.operation(saved.id);
-        matches!(row.state, DeliveryState::Held | DeliveryState::Dead).then_some(row)
-    })
-    .await;
-    let last = match end.state {
-        DeliveryState::Dead => {
-            let new = world
-                .engine
-                .retry_operation(saved.id, "user:clerk")
-                .await
-                .expect("replayed");
-            new.id
-        }
-        _ => {
-            let released = world
-                .engine
-                .release_operation(saved.id, "user:clerk")
-                .await
-                .expect("released");
-            released.id
-        }
-    };
-    world.reaches(last, DeliveryState::Applied).await;
-    assert_eq!(world.sandbox().state().operations.len(), 1, "one effect, under one key");
+    world.reaches(saved.id, DeliveryState::Held).await;
+    let withdraw = || world.engine.withdraw_operation(saved.id, "user:clerk");
+    let refused = |error: EngineError| matches!(error, EngineError::Refused { code: "operation.state", .. });
+    assert!(refused(withdraw().await.expect_err("held")));
+
+    let pause = |on| world.engine.set_paused(&row.partner, on, "user:clerk");
+    pause(true).await.expect("paused");
+    let released = world.engine.release_operation(saved.id, "user:clerk").await;
+    assert_eq!(released.expect("released").state, DeliveryState::Queued);
+    assert!(refused(withdraw().await.expect_err("released")));
+
+    pause(false).await.expect("resumed");
+    world.reaches(saved.id, DeliveryState::Applied).await;
+    assert_eq!(world.sandbox().state().operations.len(), 1, "one effect");
     world.end(&[]).await;
 }
 
