@@ -203,7 +203,7 @@ pub fn mode_open_to_others(_: &Path) -> Option<u32> {
 /// Held while a service works on a data folder. The system lets go of it when the process ends, however that ends.
 ///
 /// Two engines on one folder do no harm (leases keep them apart), so the window and single commands work beside it; two
-/// services would only be in each other's way.
+/// services would be in each other's way, of two companies as well: its token and log files are one service's.
 #[derive(Debug)]
 pub struct DataFolderLock {
     _file: std::fs::File,

@@ -211,7 +211,7 @@ async fn now(global: &Global, days: Option<u32>) -> Result<ExitCode, Failure> {
     };
     let before = Timestamp(SystemClock.now().0 - i64::from(days) * 24 * 60 * 60 * 1000);
     let bar = terminal::waiting(global.json, "archiving");
-    let retired = care::retire(store, &settings.data_dir.join(ARCHIVES_DIR), before).await;
+    let retired = care::retire(store, &settings.data_dir.join(ARCHIVES_DIR), &settings.company, before).await;
     bar.finish_and_clear();
     let retired = retired?;
     care::shrink(store, || std::future::ready(())).await?;

@@ -1,8 +1,8 @@
 //! Care of the database while the engine runs: old and settled things go into archives, backups are made and rotated.
 
 use super::{Exchange, incidents};
-use crate::domain::Timestamp;
-use crate::store::{Forget, Lane, Store, StoreError, StoreExt};
+use crate::domain::{CompanyId, Timestamp};
+use crate::store::{ArchivePlace, ArchiveQuery, Forget, Lane, Store, StoreError, StoreExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,22 +42,39 @@ pub struct Retired {
     pub audit: usize,
 }
 
-/// Archives what was settled before `before`, then deletes it in batches that hold the writer shortly.
+/// Archives what was settled of a company before `before`, then deletes it in batches that hold the writer shortly.
 ///
 /// # Errors
 /// The store's own. What an archive holds and is not deleted yet goes into the next one as well.
-pub async fn retire(store: &Arc<dyn Store>, folder: &Path, before: Timestamp) -> Result<Retired, StoreError> {
+pub async fn retire(
+    store: &Arc<dyn Store>,
+    folder: &Path,
+    company: &CompanyId,
+    before: Timestamp,
+) -> Result<Retired, StoreError> {
     let mut retired = Retired::default();
+    let mut query = ArchiveQuery {
+        company: company.clone(),
+        before,
+        after: ArchivePlace::default(),
+    };
+    let mut earlier = 0;
     for number in 1..=ARCHIVES {
         let (to, moment) = (folder.to_path_buf(), format!("{}-{number}", stamp(before)));
-        let Some(archive) = store.read(move |store| store.archive(&to, before, &moment)).await? else {
-            break;
+        let wanted = query.clone();
+        let archive = store.read(move |store| store.archive(&to, &wanted, &moment)).await?;
+        let Some(archive) = archive else {
+            // The delivery notes of orders that went are settled now.
+            if retired.documents == earlier {
+                break;
+            }
+            earlier = retired.documents;
+            query.after = ArchivePlace::default();
+            continue;
         };
         tracing::info!(path = archive.path, rows = archive.rows, "archived");
-        let mut gone = 0;
         for batch in archive.batches() {
             let count = forget(store, batch.clone()).await?;
-            gone += count;
             match batch {
                 Forget::Documents(_) => retired.documents += count,
                 Forget::Quarantine(_) | Forget::Audit { .. } => retired.quarantine += count,
@@ -73,18 +90,14 @@ pub async fn retire(store: &Arc<dyn Store>, folder: &Path, before: Timestamp) ->
                     },
                 )
                 .await?;
-                gone += count;
                 retired.audit += count;
                 if count == 0 {
                     break;
                 }
             }
         }
+        query.after = archive.place(query.after);
         retired.archives.push(archive.path);
-        if gone == 0 {
-            // All of it changed meanwhile: it is not settled any more.
-            break;
-        }
     }
     Ok(retired)
 }
@@ -140,7 +153,7 @@ pub async fn run(exchange: Arc<Exchange>, care: Care) {
             if let (Some(days), true) = (care.keep_days, due) {
                 retired_at = Some(now);
                 let before = Timestamp(now.0 - i64::from(days) * DAY_MILLIS);
-                match retire(&exchange.store, &care.archives, before).await {
+                match retire(&exchange.store, &care.archives, &exchange.company, before).await {
                     Ok(retired) => {
                         exchange.noted(incidents::ARCHIVE, None);
                         if retired != Retired::default() {

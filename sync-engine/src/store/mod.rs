@@ -117,10 +117,10 @@ pub trait Store: Send + Sync + 'static {
     // --- care
     /// Copies the database online to `to` (which must not exist) and checks the copy with `integrity_check`.
     fn backup(&self, to: &Path) -> Result<BackupReport, StoreError>;
-    /// Writes what was settled before `before` into a new compressed file in `folder`, brings it to disk and reads it
+    /// Writes what was settled of a company into a new compressed file in `folder`, brings it to disk and reads it
     /// back; at most some seconds' worth. `None` when nothing is old enough. Nothing is deleted: `StoreTx::forget` does
     /// that with the batches of what this answers. `moment` makes the file's name.
-    fn archive(&self, folder: &Path, before: Timestamp, moment: &str) -> Result<Option<Archive>, StoreError>;
+    fn archive(&self, folder: &Path, query: &ArchiveQuery, moment: &str) -> Result<Option<Archive>, StoreError>;
     /// Pragmas as read back, schema version, sizes, `quick_check`.
     fn doctor(&self) -> Result<StoreReport, StoreError>;
     /// Why nothing can be written now; `None` while all is well. It ends by itself: the writer looks again every few

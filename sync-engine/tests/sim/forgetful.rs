@@ -79,7 +79,7 @@ impl Store for Forgetful {
         changes(after: i64, limit: u32) -> Told<Vec<ChangeRow>>;
         verify_audit() -> Told<AuditCheck>;
         backup(to: &Path) -> Told<BackupReport>;
-        archive(folder: &Path, before: Timestamp, moment: &str) -> Told<Option<Archive>>;
+        archive(folder: &Path, query: &ArchiveQuery, moment: &str) -> Told<Option<Archive>>;
         doctor() -> Told<StoreReport>;
         trouble() -> Option<StoreTrouble>;
         close() -> ();

@@ -6,7 +6,7 @@
 use super::care::sync_folder;
 use super::{audit, open, retire};
 use crate::domain::Timestamp;
-use crate::store::{Archive, ArchiveReport, ArchivedDocument, StoreError};
+use crate::store::{Archive, ArchiveQuery, ArchiveReport, ArchivedDocument, StoreError};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -29,17 +29,21 @@ pub fn failed(path: &Path, reason: impl std::fmt::Display) -> StoreError {
     StoreError::Conflict(format!("the archive {}: {reason}", path.display()))
 }
 
-/// Writes what is settled since before `before` into a new file in `folder`, and reads it back. `None` when there is
-/// nothing.
-pub fn write(db: &Connection, folder: &Path, before: Timestamp, moment: &str) -> Result<Option<Archive>, StoreError> {
-    let found = retire::settled(db, before)?;
+/// Writes what is settled into a new file in `folder`, and reads it back. `None` when there is nothing.
+pub fn write(
+    db: &Connection,
+    folder: &Path,
+    query: &ArchiveQuery,
+    moment: &str,
+) -> Result<Option<Archive>, StoreError> {
+    let found = retire::settled(db, query)?;
     if found.is_empty() {
         return Ok(None);
     }
     std::fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
     let path = folder.join(format!("countersign-{moment}.jsonl.gz"));
     let part = path.with_extension("part");
-    let rows = write_file(db, &part, &found, before).inspect_err(|_| {
+    let rows = write_file(db, &part, &found, query.before).inspect_err(|_| {
         // A part of an archive is none; it may not be there either.
         let _ = std::fs::remove_file(&part);
     })?;

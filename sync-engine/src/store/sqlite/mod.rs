@@ -45,10 +45,10 @@ mod writer;
 mod written;
 
 use super::{
-    Announced, Archive, ArchiveReport, ArchivedDocument, AttemptRow, AuditCheck, AuditRow, BackupReport, ChangeRow,
-    Committed, Counters, DocumentQuery, DocumentRow, ErasedWork, IncidentRow, Lane, OperationQuery, OperationRow, Page,
-    PartnerState, Payload, PayloadId, QuarantineQuery, QuarantineRow, ReceivedAnswer, Store, StoreError, StoreReport,
-    StoreTrouble, VersionContent, VersionRow,
+    Announced, Archive, ArchiveQuery, ArchiveReport, ArchivedDocument, AttemptRow, AuditCheck, AuditRow, BackupReport,
+    ChangeRow, Committed, Counters, DocumentQuery, DocumentRow, ErasedWork, IncidentRow, Lane, OperationQuery,
+    OperationRow, Page, PartnerState, Payload, PayloadId, QuarantineQuery, QuarantineRow, ReceivedAnswer, Store,
+    StoreError, StoreReport, StoreTrouble, VersionContent, VersionRow,
 };
 use crate::clock::{Stopwatch, stopwatch};
 use crate::domain::{Chain, CompanyId, DocumentId, DocumentKind, OperationId, PartnerId, Timestamp, VersionNumber};
@@ -350,8 +350,8 @@ impl Store for SqliteStore {
         self.readers.read(|db| care::backup(db, to))
     }
 
-    fn archive(&self, folder: &Path, before: Timestamp, moment: &str) -> Result<Option<Archive>, StoreError> {
-        self.readers.read(|db| archive::write(db, folder, before, moment))
+    fn archive(&self, folder: &Path, query: &ArchiveQuery, moment: &str) -> Result<Option<Archive>, StoreError> {
+        self.readers.read(|db| archive::write(db, folder, query, moment))
     }
 
     fn doctor(&self) -> Result<StoreReport, StoreError> {

@@ -131,6 +131,21 @@ fn quarantine_lists_need_no_sort() {
     }
 }
 
+/// A run that writes many archives walks each table once.
+#[test]
+fn what_is_settled_is_walked_in_order_from_a_place_on() {
+    let (db, _folder) = database();
+    let documents = super::retire::documents_sql();
+    assert_no_sort_or_scan(&db, &documents, "");
+    let walk = "d USING INDEX document_all (company=? AND updated_at>? AND updated_at<?)";
+    let plan = plan(&db, &documents);
+    assert!(plan.contains(walk), "{plan}");
+    assert_no_sort_or_scan(&db, &super::retire::quarantine_sql(), "");
+    // Of the oldest rows, so many as one archive takes.
+    let audit = super::retire::audit_sql();
+    assert!(!super::plans::plan(&db, &audit).contains("USE TEMP B-TREE"));
+}
+
 /// Asked for every few seconds, by every engine, as soon as there is one.
 #[test]
 fn dead_letters_are_counted_from_the_index_of_states() {

@@ -5,7 +5,7 @@ use super::audit;
 use super::journal::{Counter, WordsChange};
 use super::tx::{Tx, one_row};
 use crate::domain::{CompanyId, DeliveryState, DocumentId, Timestamp};
-use crate::store::{ChangeKind, Forget, StoreError};
+use crate::store::{ArchiveQuery, ChangeKind, Forget, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 
 /// Most of one archive: what is written in some seconds.
@@ -36,35 +36,49 @@ impl Settled {
     }
 }
 
+/// In the order in which they were settled, from a place on.
+pub fn documents_sql() -> String {
+    format!(
+        "SELECT d.id, d.updated_at FROM document d INDEXED BY document_all
+         WHERE d.company = :company AND (d.updated_at, d.id) > (:at, :id) AND {SETTLED}
+         ORDER BY d.updated_at, d.id LIMIT {DOCUMENTS}"
+    )
+}
+
+pub fn quarantine_sql() -> String {
+    format!(
+        "SELECT id FROM quarantine INDEXED BY quarantine_all
+         WHERE company = ?1 AND id > ?2 AND state IN ('Resolved', 'Dismissed') AND received_at < ?3
+         ORDER BY id LIMIT {QUARANTINE}"
+    )
+}
+
+/// Up to the first row that is younger, or another company's, which keeps its rows as long as it wants: the trail is one
+/// chain, and cut at one place.
+pub fn audit_sql() -> String {
+    format!(
+        "WITH oldest AS MATERIALIZED (SELECT id, at, company FROM audit ORDER BY id LIMIT {AUDIT})
+         SELECT max(id) FROM oldest
+         WHERE id < coalesce((SELECT min(id) FROM oldest WHERE at >= ?1 OR company <> ?2), {})",
+        i64::MAX
+    )
+}
+
 /// The oldest of what is settled.
-pub fn settled(db: &Connection, before: Timestamp) -> Result<Settled, StoreError> {
-    let mut documents = db.prepare(&format!(
-        "SELECT d.id, d.updated_at FROM document d WHERE {SETTLED} ORDER BY d.updated_at, d.id LIMIT {DOCUMENTS}"
-    ))?;
+pub fn settled(db: &Connection, query: &ArchiveQuery) -> Result<Settled, StoreError> {
+    let ArchiveQuery { company, before, after } = query;
+    let (at, id) = after.document.unwrap_or((Timestamp(i64::MIN), DocumentId(0)));
     let day = before.date().to_string();
-    let params = rusqlite::named_params! {":before": before, ":day": day};
+    let params = rusqlite::named_params! {":company": company, ":at": at, ":id": id, ":before": before, ":day": day};
+    let mut documents = db.prepare(&documents_sql())?;
     let documents = documents
         .query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    let mut quarantine = db.prepare(&format!(
-        "SELECT id FROM quarantine WHERE state IN ('Resolved', 'Dismissed') AND received_at < ?1 ORDER BY id LIMIT {QUARANTINE}"
-    ))?;
+    let mut quarantine = db.prepare(&quarantine_sql())?;
     let quarantine = quarantine
-        .query_map([before], |row| row.get(0))?
+        .query_map((company, after.quarantine, before), |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    // Up to the first row that is younger: the trail is cut at one place.
-    let younger: Option<i64> = db
-        .query_row(
-            "SELECT id FROM audit WHERE at >= ?1 ORDER BY id LIMIT 1",
-            [before],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let audit_to = db.query_row(
-        &format!("SELECT max(id) FROM (SELECT id FROM audit WHERE ?1 IS NULL OR id < ?1 ORDER BY id LIMIT {AUDIT})"),
-        [younger],
-        |row| row.get(0),
-    )?;
+    let audit_to = db.query_row(&audit_sql(), (before, company), |row| row.get(0))?;
     Ok(Settled {
         documents,
         quarantine,

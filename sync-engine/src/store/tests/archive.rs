@@ -2,9 +2,10 @@
 
 use super::fixtures::*;
 use crate::domain::document::DateRange;
-use crate::domain::{CanonicalDocument, DeliveryState, DocumentId, DocumentKind, Timestamp, VersionNumber};
+use crate::domain::{CanonicalDocument, CompanyId, DeliveryState, DocumentId, DocumentKind, Timestamp, VersionNumber};
 use crate::store::{
-    DocumentView, Forget, NewQuarantine, PayloadRef, QuarantineSettled, SqliteStore, Store, StoreError,
+    ArchivePlace, ArchiveQuery, DocumentView, Forget, NewQuarantine, PayloadRef, QuarantineSettled, SqliteStore, Store,
+    StoreError,
 };
 
 pub const DAY: i64 = 24 * 60 * 60;
@@ -54,13 +55,28 @@ pub struct Retired {
 
 /// As the engine does it every day.
 pub fn run(opened: &Opened, before: Timestamp) -> Result<Retired, StoreError> {
+    run_of(opened, &company(), before)
+}
+
+pub fn run_of(opened: &Opened, of: &CompanyId, before: Timestamp) -> Result<Retired, StoreError> {
     let folder = opened.path.with_file_name("archives");
     let mut retired = Retired::default();
-    while let Some(archive) =
-        opened
-            .store
-            .archive(&folder, before, &format!("{}-{}", before.0, retired.archives.len()))?
-    {
+    let mut query = ArchiveQuery {
+        company: of.clone(),
+        before,
+        after: ArchivePlace::default(),
+    };
+    let mut earlier = 0;
+    loop {
+        let moment = format!("{of}-{}-{}", before.0, retired.archives.len());
+        let Some(archive) = opened.store.archive(&folder, &query, &moment)? else {
+            if retired.documents == earlier {
+                return Ok(retired);
+            }
+            earlier = retired.documents;
+            query.after = ArchivePlace::default();
+            continue;
+        };
         for batch in archive.batches() {
             retired.documents += write(&opened.store, move |tx| tx.forget(&batch))?;
         }
@@ -71,9 +87,9 @@ pub fn run(opened: &Opened, before: Timestamp) -> Result<Retired, StoreError> {
                 break;
             }
         }
+        query.after = archive.place(query.after);
         retired.archives.push(archive.path);
     }
-    Ok(retired)
 }
 
 #[test]

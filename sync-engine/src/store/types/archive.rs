@@ -1,7 +1,24 @@
 //! What is old and settled goes into archives.
 
-use crate::domain::{ChainState, DocumentId, DocumentKind, PartnerId, Timestamp, VersionNumber};
+use crate::domain::{ChainState, CompanyId, DocumentId, DocumentKind, PartnerId, Timestamp, VersionNumber};
 use serde::{Deserialize, Deserializer, Serialize};
+
+/// Whose settled things an archive is to hold.
+#[derive(Debug, Clone)]
+pub struct ArchiveQuery {
+    pub company: CompanyId,
+    /// Settled before this.
+    pub before: Timestamp,
+    /// Where the archive before this one ended, so that each row is looked at once in a run.
+    pub after: ArchivePlace,
+}
+
+/// A place on the way through what is old. The default is the beginning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ArchivePlace {
+    pub document: Option<(Timestamp, DocumentId)>,
+    pub quarantine: i64,
+}
 
 /// An archive that was written, brought to disk and read back: what it holds may be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +33,15 @@ pub struct Archive {
 }
 
 impl Archive {
+    /// Where it ends, when it began at `after`.
+    pub fn place(&self, after: ArchivePlace) -> ArchivePlace {
+        let document = self.documents.last().map(|(id, at)| (*at, *id));
+        ArchivePlace {
+            document: document.or(after.document),
+            quarantine: self.quarantine.last().copied().unwrap_or(after.quarantine),
+        }
+    }
+
     /// Batches that hold the writer shortly.
     pub fn batches(&self) -> Vec<Forget> {
         /// Some milliseconds each.
