@@ -251,6 +251,8 @@ CREATE TABLE quarantine (
     seen INTEGER NOT NULL DEFAULT 1,
     document_id INTEGER REFERENCES document (id),
     received_at INTEGER NOT NULL,
+    -- When it last came, or a person settled it.
+    updated_at INTEGER NOT NULL,
     UNIQUE (company, partner, stream, payload_hash)
 ) STRICT;
 

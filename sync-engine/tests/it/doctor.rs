@@ -220,8 +220,9 @@ fn what_waits_for_a_person_is_counted_by_partner() {
              VALUES (randomblob(16), 'main', 'sandbox', 1, 1, 'Confirm', 'Answer', 'user:ada', 1, 'Dead', 0, 1,
                      '{\"code\":\"partner.rejected\",\"message\":\"canary-words\"}', 1800000000000);
              INSERT INTO payload VALUES (900, 'application/json', x'00');
-             INSERT INTO quarantine (company, partner, stream, kind, stage, problems, payload_id, payload_hash, state, received_at)
-             VALUES ('main', 'sandbox', 'orders', 'Order', 'schema', '[]', 900, randomblob(32), 'Open', 1);
+             INSERT INTO quarantine (company, partner, stream, kind, stage, problems, payload_id, payload_hash, state,
+                                     received_at, updated_at)
+             VALUES ('main', 'sandbox', 'orders', 'Order', 'schema', '[]', 900, randomblob(32), 'Open', 1, 1);
              INSERT INTO incident (company, kind, subject, detail, began_at) VALUES ('main', 'queue.dead', 'sandbox', 'canary-words', 1)",
         )
         .expect("written");

@@ -112,8 +112,9 @@ fn insert(tx: &mut Tx<'_>, item: &NewQuarantine<'_>, hash: ContentHash) -> Resul
     tx.db
         .prepare_cached(
             "INSERT INTO quarantine
-             (company, partner, stream, kind, number, stage, problems, payload_id, payload_hash, state, received_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             (company, partner, stream, kind, number, stage, problems, payload_id, payload_hash, state, received_at,
+              updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
         )?
         .execute(rusqlite::params![
             item.company,
@@ -146,7 +147,8 @@ fn insert(tx: &mut Tx<'_>, item: &NewQuarantine<'_>, hash: ContentHash) -> Resul
 }
 
 /// The same payload came again: counted. What a person dismissed stays dismissed; what had become a version and fails
-/// now is open again.
+/// now is open again. It does not get old as long as it
+/// comes.
 fn seen_again(tx: &mut Tx<'_>, item: &NewQuarantine<'_>, id: i64, was: QuarantineState) -> Result<i64, StoreError> {
     let state = match was {
         QuarantineState::Open | QuarantineState::Resolved => QuarantineState::Open,
@@ -155,9 +157,10 @@ fn seen_again(tx: &mut Tx<'_>, item: &NewQuarantine<'_>, id: i64, was: Quarantin
     let changed = tx
         .db
         .prepare_cached(
-            "UPDATE quarantine SET seen = seen + 1, state = ?2, stage = ?3, problems = ?4, number = ?5 WHERE id = ?1",
+            "UPDATE quarantine SET seen = seen + 1, state = ?2, stage = ?3, problems = ?4, number = ?5, updated_at = ?6
+             WHERE id = ?1",
         )?
-        .execute((id, state, item.stage, json(item.problems)?, item.number))?;
+        .execute((id, state, item.stage, json(item.problems)?, item.number, item.at))?;
     one_row(changed, "quarantined payload", id)?;
     if was == QuarantineState::Resolved {
         tx.journal.count(item.company, Counter::Quarantine, 1);
@@ -185,10 +188,10 @@ pub fn settle(tx: &mut Tx<'_>, id: i64, how: &QuarantineSettled, actor: &str, at
         QuarantineSettled::Resolved(_) | QuarantineSettled::Dismissed => tx
             .db
             .prepare_cached(
-                "UPDATE quarantine SET state = ?2, document_id = ?3,
+                "UPDATE quarantine SET state = ?2, document_id = ?3, updated_at = ?4,
                  runs = runs + (?2 = 'Resolved') WHERE id = ?1 AND state = 'Open'",
             )?
-            .execute((id, state, document))?,
+            .execute((id, state, document, at))?,
         QuarantineSettled::StillWrong { stage, problems } => tx
             .db
             .prepare_cached(

@@ -26,7 +26,7 @@ const SETTLED: &str = "d.needs_answer = 0 AND d.in_delivery = 0 AND d.updated_at
 #[derive(Debug, Default)]
 pub struct Settled {
     pub documents: Vec<(DocumentId, Timestamp)>,
-    pub quarantine: Vec<i64>,
+    pub quarantine: Vec<(i64, Timestamp)>,
     pub audit_to: Option<i64>,
 }
 
@@ -47,8 +47,8 @@ pub fn documents_sql() -> String {
 
 pub fn quarantine_sql() -> String {
     format!(
-        "SELECT id FROM quarantine INDEXED BY quarantine_all
-         WHERE company = ?1 AND id > ?2 AND state IN ('Resolved', 'Dismissed') AND received_at < ?3
+        "SELECT id, updated_at FROM quarantine INDEXED BY quarantine_all
+         WHERE company = ?1 AND id > ?2 AND state IN ('Resolved', 'Dismissed') AND updated_at < ?3
          ORDER BY id LIMIT {QUARANTINE}"
     )
 }
@@ -76,7 +76,9 @@ pub fn settled(db: &Connection, query: &ArchiveQuery) -> Result<Settled, StoreEr
         .collect::<Result<_, _>>()?;
     let mut quarantine = db.prepare(&quarantine_sql())?;
     let quarantine = quarantine
-        .query_map((company, after.quarantine, before), |row| row.get(0))?
+        .query_map((company, after.quarantine, before), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
         .collect::<Result<_, _>>()?;
     let audit_to = db.query_row(&audit_sql(), (before, company), |row| row.get(0))?;
     Ok(Settled {
@@ -120,7 +122,7 @@ pub fn each_row(
             rows(db, table, condition, document.0, each)?;
         }
     }
-    for id in &found.quarantine {
+    for (id, _) in &found.quarantine {
         rows(
             db,
             "payload",
@@ -162,10 +164,10 @@ pub fn forget(tx: &mut Tx<'_>, batch: &Forget) -> Result<usize, StoreError> {
             }
             Ok(gone)
         }
-        Forget::Quarantine(ids) => {
+        Forget::Quarantine(items) => {
             let mut gone = 0;
-            for id in ids {
-                gone += usize::from(quarantine(tx, *id)?);
+            for (id, updated_at) in items {
+                gone += usize::from(quarantine(tx, *id, *updated_at)?);
             }
             Ok(gone)
         }
@@ -230,13 +232,14 @@ fn document(tx: &mut Tx<'_>, id: DocumentId, updated_at: Timestamp) -> Result<bo
     Ok(true)
 }
 
-fn quarantine(tx: &mut Tx<'_>, id: i64) -> Result<bool, StoreError> {
+fn quarantine(tx: &mut Tx<'_>, id: i64, updated_at: Timestamp) -> Result<bool, StoreError> {
     let payload: Option<i64> = tx
         .db
         .prepare_cached(
-            "DELETE FROM quarantine WHERE id = ?1 AND state IN ('Resolved', 'Dismissed') RETURNING payload_id",
+            "DELETE FROM quarantine WHERE id = ?1 AND updated_at = ?2 AND state IN ('Resolved', 'Dismissed')
+             RETURNING payload_id",
         )?
-        .query_row([id], |row| row.get(0))
+        .query_row((id, updated_at), |row| row.get(0))
         .optional()?;
     let Some(payload) = payload else { return Ok(false) };
     let gone = tx

@@ -257,7 +257,16 @@ fn without_an_archive_nothing_is_deleted_and_what_changed_stays() {
 
 /// A payload of a mebibyte that nothing needs any more.
 pub fn dismissed(opened: &Opened, number: u8) {
-    let id = write(&opened.store, move |tx| {
+    let id = came(opened, number, NOW);
+    write(&opened.store, move |tx| {
+        tx.settle_quarantine(id, &QuarantineSettled::Dismissed, "user:ada", NOW)
+    })
+    .expect("dismissed");
+}
+
+/// It is not understood, as before.
+pub fn came(opened: &Opened, number: u8, at: Timestamp) -> i64 {
+    write(&opened.store, move |tx| {
         tx.put_quarantine(&NewQuarantine {
             company: &company(),
             partner: &partner(),
@@ -270,14 +279,10 @@ pub fn dismissed(opened: &Opened, number: u8) {
             },
             stage: "limit",
             problems: &[],
-            at: NOW,
+            at,
         })
     })
-    .expect("put");
-    write(&opened.store, move |tx| {
-        tx.settle_quarantine(id, &QuarantineSettled::Dismissed, "user:ada", NOW)
-    })
-    .expect("dismissed");
+    .expect("put")
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What counts as settled: nothing that somebody still needs goes into an archive.
 
-use super::archive::{DAY, dismissed, order_of, run, run_of, settled_as};
+use super::archive::{DAY, came, dismissed, order_of, run, run_of, settled_as};
 use super::fixtures::*;
 use crate::domain::CompanyId;
-use crate::store::{ArchivePlace, ArchiveQuery, Note, Store};
+use crate::store::{ArchivePlace, ArchiveQuery, Forget, Note, QuarantineState, Store};
 
 #[test]
 fn a_delivery_note_stays_as_long_as_one_of_its_orders() {
@@ -95,4 +95,31 @@ fn a_run_goes_on_where_its_last_archive_ended() {
         .expect("written")
         .expect("the history");
     assert_eq!((rest.documents.len(), rest.place(query.after)), (0, query.after));
+}
+
+#[test]
+fn what_was_dismissed_stays_so_as_long_as_it_comes() {
+    let opened = open();
+    dismissed(&opened, 1);
+    let there = || count(&opened.path, "SELECT count(*) FROM quarantine");
+    // Polled again and again: never new to anybody.
+    for days in (0..200).step_by(25) {
+        let at = NOW.plus_seconds(days * DAY);
+        run(&opened, at.plus_seconds(-90 * DAY)).expect("archived");
+        let id = came(&opened, 1, at);
+        let row = opened.store.quarantine(id).expect("readable").expect("the row");
+        assert_eq!(row.state, QuarantineState::Dismissed, "day {days}");
+    }
+    assert_eq!(there(), 1);
+    // It came once more after it was archived.
+    let last = NOW.plus_seconds(175 * DAY);
+    let id = count(&opened.path, "SELECT id FROM quarantine");
+    let forget = move |at| Forget::Quarantine(vec![(id, at)]);
+    let gone = write(&opened.store, move |tx| tx.forget(&forget(NOW)));
+    assert_eq!((gone.expect("looked"), there()), (0, 1));
+    run(&opened, last).expect("archived");
+    assert_eq!(there(), 1);
+    run(&opened, last.plus_seconds(1)).expect("archived");
+    assert_eq!(there(), 0);
+    assert_counters(&opened);
 }

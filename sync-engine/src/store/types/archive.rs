@@ -26,7 +26,8 @@ pub struct Archive {
     pub path: String,
     /// With the time of their last change: one that changes after this is not forgotten.
     pub documents: Vec<(DocumentId, Timestamp)>,
-    pub quarantine: Vec<i64>,
+    /// As the documents.
+    pub quarantine: Vec<(i64, Timestamp)>,
     /// The last row of the audit trail that it holds.
     pub audit_to: Option<i64>,
     pub rows: u64,
@@ -38,7 +39,7 @@ impl Archive {
         let document = self.documents.last().map(|(id, at)| (*at, *id));
         ArchivePlace {
             document: document.or(after.document),
-            quarantine: self.quarantine.last().copied().unwrap_or(after.quarantine),
+            quarantine: self.quarantine.last().map_or(after.quarantine, |(id, _)| *id),
         }
     }
 
@@ -86,7 +87,7 @@ fn millis<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forget {
     Documents(Vec<(DocumentId, Timestamp)>),
-    Quarantine(Vec<i64>),
+    Quarantine(Vec<(i64, Timestamp)>),
     /// Audit rows up to `to`, at most `most` of them.
     Audit {
         to: i64,
