@@ -69,7 +69,8 @@ pub async fn open_pdf(
 ) -> Result<(), String> {
     let (form, bytes) = fetch(&startup, &path, &[PDF]).await?;
     let name = safe_name(&file_name, form.extension);
-    let to = startup.data_dir.join(OPENED).join(name);
+    // In a folder of its own: another partner's document of the same number may be open in a viewer.
+    let to = startup.data_dir.join(OPENED).join(place(&path)).join(name);
     write(&to, &bytes).await?;
     app.opener()
         .open_path(to.to_string_lossy(), None::<&str>)
@@ -141,9 +142,26 @@ fn safe_name(name: &str, extension: &str) -> String {
     }
 }
 
+/// A folder's name for what a path of the API names, its parameters left out.
+fn place(path: &str) -> String {
+    let named = path.split('?').next().unwrap_or_default();
+    let kept = named.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    kept.take(MAX_NAME_CHARS).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_document_is_opened_in_a_place_of_its_own() {
+        assert_eq!(
+            place("/api/v1/documents/12/print?version=3"),
+            "-api-v1-documents-12-print"
+        );
+        assert_ne!(place("/api/v1/documents/1/print"), place("/api/v1/documents/2/print"));
+        assert_eq!(place("/../x"), "----x");
+    }
 
     #[test]
     fn names_are_safe() {

@@ -135,7 +135,13 @@ fn become_root(missing: &[&str]) -> Result<&'static [&'static str], String> {
     }
     if std::io::stdin().is_terminal() && output_of(command("sudo", &["--version"], "")).is_some() {
         println!("sudo may want your password for this.");
-        return Ok(&["sudo"]);
+        // Asked for in our own process group: another one would be stopped when it reads from the terminal.
+        if command("sudo", &["-v"], "")
+            .status()
+            .is_ok_and(|status| status.success())
+        {
+            return Ok(&["sudo", "-n"]);
+        }
     }
     Err(format!(
         "system packages are missing and there is no way to become root. Run as root, then start again:\n  \

@@ -75,18 +75,27 @@ fn delivery_state(arg: StateArg) -> DeliveryState {
 fn list(global: &Global, states: Vec<DeliveryState>, which: Which, limit: u32) -> Result<ExitCode, Failure> {
     let settings = host::settings(global, None)?;
     let alone = host::store(&settings)?;
+    let is_all_open = states == OPEN && which == Which::default();
     let query = OperationQuery {
         company: Some(settings.company.clone()),
         states,
         ..which.query(SystemClock.now())
     };
-    let rows = read(alone.store.as_ref(), query, limit as usize)?;
+    let most = limit as usize;
+    // One more than is shown tells whether there are more.
+    let mut rows = read(alone.store.as_ref(), query, most + 1)?;
+    let has_more = rows.len() > most;
+    rows.truncate(most);
     if global.json {
         terminal::json(&rows)?;
         return Ok(ExitCode::SUCCESS);
     }
     if rows.is_empty() {
-        terminal::line("nothing is on its way")?;
+        terminal::line(if is_all_open {
+            "nothing is on its way"
+        } else {
+            "no operation is like that"
+        })?;
         return Ok(ExitCode::SUCCESS);
     }
     let now = SystemClock.now();
@@ -122,6 +131,9 @@ fn list(global: &Global, states: Vec<DeliveryState>, which: Which, limit: u32) -
         "LAST ERROR",
     ];
     terminal::table(&head, &cells)?;
+    if has_more {
+        terminal::line(&format!("and more: --limit says how many are listed, {limit} now"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

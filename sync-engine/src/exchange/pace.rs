@@ -159,6 +159,13 @@ mod tests {
     const HOUR: i64 = 3_600_000;
 
     #[test]
+    fn leases_outlast_requests_and_are_renewed_in_time() {
+        let pace = Pace::default();
+        let seconds = [pace.lease, pace.lease_renewal, pace.request_time].map(|time| time.as_secs());
+        assert_eq!(seconds, [120, 30, 60]);
+    }
+
+    #[test]
     fn waits_follow_the_schedule() {
         let pace = Pace::default();
         // attempts made, draw, least wait, most wait (milliseconds)

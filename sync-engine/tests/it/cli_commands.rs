@@ -222,6 +222,8 @@ fn the_queue_is_listed_and_a_dead_letter_replayed() {
     let (_sandbox, partner) = sandbox(path, &["--orders", "1"]);
     json(path, &["sync", "--json"]);
     assert_eq!(text(&run(path, &["queue", "list"]).stdout), "nothing is on its way\n");
+    let none_dead = run(path, &["queue", "list", "--state", "dead"]);
+    assert_eq!(text(&none_dead.stdout), "no operation is like that\n");
 
     // The partner redirects the answer, which is never followed: a dead letter at once.
     let fault = r#"{"faults": [{"kind": "redirect", "path": "/api/operations", "method": "POST"}]}"#;
@@ -291,6 +293,8 @@ fn the_queue_is_listed_and_a_dead_letter_replayed() {
     }
     let listed = json(path, &["queue", "list", "--all", "--json"]);
     assert_eq!(listed[0]["state"], "Applied", "{listed}");
+    let shortened = run(path, &["queue", "list", "--all", "--limit", "1"]);
+    assert!(text(&shortened.stdout).ends_with("\nand more: --limit says how many are listed, 1 now\n"));
     assert_eq!(served.terminate(), Some(0));
 }
 

@@ -133,7 +133,15 @@ async fn what_may_have_arrived_is_not_taken_back_before_it_was_looked_for() {
     let saved = world.answer(&row, confirm()).await;
     world.reaches(saved.id, DeliveryState::Held).await;
     let withdraw = || world.engine.withdraw_operation(saved.id, "user:clerk");
-    let refused = |error: EngineError| matches!(error, EngineError::Refused { code: "operation.state", .. });
+    let refused = |error: EngineError| {
+        matches!(
+            error,
+            EngineError::Refused {
+                code: "operation.state",
+                ..
+            }
+        )
+    };
     assert!(refused(withdraw().await.expect_err("held")));
 
     let pause = |on| world.engine.set_paused(&row.partner, on, "user:clerk");

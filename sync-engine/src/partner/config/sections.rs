@@ -263,3 +263,39 @@ pub(super) fn codes(raw: &RawPartner, mistakes: &mut Mistakes) -> CodeTables {
     add("units", &units, Unknown::Keep);
     tables
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn limits_that_nobody_gives_are_those_that_the_schema_names() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../../../../configs/schema/partner.schema.json")).unwrap();
+        let named = |name: &str| {
+            schema["$defs"]["limits"]["properties"][name]["default"]
+                .as_u64()
+                .unwrap()
+        };
+        let ours = limits(&RawLimits::default(), &mut Mistakes::default());
+        let (megabyte, seconds) = (1024 * 1024, |time: Duration| time.as_secs());
+        // Ours, the schema's name, what is promised.
+        let table = [
+            (ours.concurrency as u64, "concurrency", 4),
+            (ours.max_body_bytes as u64, "maxBodyBytes", 10 * megabyte),
+            (ours.max_inflated_bytes as u64, "maxInflatedBytes", 50 * megabyte),
+            (ours.max_depth as u64, "maxDepth", 64),
+            (ours.max_lines as u64, "maxLines", 10_000),
+            (ours.max_string_bytes as u64, "maxStringBytes", 64 * 1024),
+            (u64::from(ours.max_pages), "maxPages", 1_000),
+            (ours.max_items as u64, "maxItems", 10_000),
+            (seconds(ours.connect), "connectSeconds", 15),
+            (seconds(ours.request), "requestSeconds", 60),
+            (seconds(ours.token), "tokenSeconds", 30),
+        ];
+        for (ours, name, promised) in table {
+            assert_eq!((ours, named(name)), (promised, promised), "{name}");
+        }
+    }
+}
