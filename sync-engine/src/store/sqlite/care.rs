@@ -1,5 +1,6 @@
 //! Backup and examination.
 
+use super::readers::Readers;
 use super::{audit, open};
 use crate::store::{BackupReport, StoreError, StoreReport};
 use rusqlite::Connection;
@@ -7,7 +8,7 @@ use rusqlite::backup::{Backup, StepResult};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-/// Pages that a backup copies between two looks at the clock of others.
+/// Pages that a backup copies at once.
 const BACKUP_STEP_PAGES: i32 = 4_096;
 /// Larger databases are not checked at every start; `doctor` does it.
 pub const START_CHECK_BYTES: u64 = 64 << 20;
@@ -16,8 +17,8 @@ fn failed(path: &Path, reason: impl std::fmt::Display) -> StoreError {
     StoreError::Conflict(format!("the backup {} was not made: {reason}", path.display()))
 }
 
-/// Copies what `db` sees in its read transaction to a new file, checks the copy, and brings it to disk.
-pub fn backup(db: &Connection, to: &Path) -> Result<BackupReport, StoreError> {
+/// Copies the database of one moment to a new file, checks the copy, and brings it to disk.
+pub fn backup(readers: &Readers, to: &Path) -> Result<BackupReport, StoreError> {
     // Made here, so that an existing file is never touched.
     OpenOptions::new()
         .write(true)
@@ -28,7 +29,7 @@ pub fn backup(db: &Connection, to: &Path) -> Result<BackupReport, StoreError> {
             std::io::ErrorKind::NotFound => failed(to, "its folder does not exist"),
             _ => failed(to, e),
         })?;
-    copy(db, to).inspect_err(|_| remove_partial(to))
+    make(readers, to).inspect_err(|_| remove_partial(to))
 }
 
 /// A database that did not come to be, with the files beside it.
@@ -44,14 +45,32 @@ pub fn remove_partial(to: &Path) {
     }
 }
 
-fn copy(db: &Connection, to: &Path) -> Result<BackupReport, StoreError> {
+/// Every page of what `db` sees in its read transaction.
+fn copy(db: &Connection, target: &mut Connection, at_once: i32, mut between: impl FnMut()) -> Result<(), StoreError> {
+    // A transaction sees one moment from its first read on. Before that each step sees a moment of its own, and the copy
+    // begins anew whenever something was written between two.
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let backup = Backup::new(db, target)?;
+    loop {
+        match backup.step(at_once)? {
+            StepResult::Done => return Ok(()),
+            StepResult::More => between(),
+            _ => return Err(StoreError::Conflict("another program holds the copy".to_owned())),
+        }
+    }
+}
+
+fn make(readers: &Readers, to: &Path) -> Result<BackupReport, StoreError> {
     let mut target = Connection::open(to)?;
     // A journal that a power cut brings back would empty the copy.
     target.execute_batch("PRAGMA synchronous = EXTRA")?;
-    {
-        let backup = Backup::new(db, &mut target)?;
-        while backup.step(BACKUP_STEP_PAGES)? != StepResult::Done {}
-    }
+    // Only that long: what a reader sees keeps the log from going back into the database.
+    readers
+        .read(|db| copy(db, &mut target, BACKUP_STEP_PAGES, || {}))
+        .map_err(|error| match error {
+            StoreError::Conflict(reason) => failed(to, reason),
+            other => other,
+        })?;
     // One file, without a log beside it.
     let mode: String = target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
     if mode != "delete" {
@@ -135,4 +154,49 @@ pub fn doctor(db: &Connection, path: &Path, synchronous: &str) -> Result<StoreRe
         quick_check: quick_check(db)?,
         audit: audit::verify(db)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_of_one_moment_and_comes_to_its_end_however_much_is_written_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("countersign.db");
+        let writer = open::open_writer(&path).expect("opened");
+        writer
+            .execute_batch("CREATE TABLE filler (bytes BLOB NOT NULL)")
+            .expect("a table");
+        let put = || {
+            writer
+                .execute("INSERT INTO filler (bytes) VALUES (zeroblob(100000))", [])
+                .expect("written");
+        };
+        (0..10).for_each(|_| put());
+        let pages: usize = writer
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .expect("a number");
+        let (at_once, mut steps) = (16, 0);
+        let copied = folder.path().join("copy.db");
+        let mut target = Connection::open(&copied).expect("made");
+        Readers::new(path)
+            .read(|db| {
+                copy(db, &mut target, at_once, || {
+                    put();
+                    steps += 1;
+                    assert!(steps <= pages / 16, "it begins anew at every commit");
+                })
+            })
+            .expect("copied");
+        assert!(steps > 10, "{steps} steps");
+        let rows: i64 = target
+            .query_row("SELECT count(*) FROM filler", [], |row| row.get(0))
+            .expect("readable");
+        assert_eq!(rows, 10, "what was written beside it is not in it");
+        let integrity: String = target
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+            .expect("readable");
+        assert_eq!(integrity, "ok");
+    }
 }

@@ -347,7 +347,7 @@ impl Store for SqliteStore {
     }
 
     fn backup(&self, to: &Path) -> Result<BackupReport, StoreError> {
-        self.readers.read(|db| care::backup(db, to))
+        care::backup(&self.readers, to)
     }
 
     fn archive(&self, folder: &Path, query: &ArchiveQuery, moment: &str) -> Result<Option<Archive>, StoreError> {
