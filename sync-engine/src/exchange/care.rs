@@ -250,6 +250,9 @@ mod tests {
         };
         std::fs::create_dir(&backups).expect("made");
         std::fs::write(backups.join("by-hand.db"), b"not ours").expect("written");
+        // One that was killed is none, and goes with the next.
+        let killed = format!("{SCHEDULED}{}.db.part", stamp(Timestamp(1_800_000_000_000)));
+        std::fs::write(backups.join(killed), b"half of it").expect("written");
         for (hour, made) in [(0, true), (1, false), (25, true), (26, false), (50, true), (75, true)] {
             let now = Timestamp(1_800_000_000_000 + hour * 3_600_000);
             let done = scheduled_backup(&store, &care, 24, now).expect("made");

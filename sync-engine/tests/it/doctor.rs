@@ -252,6 +252,8 @@ fn a_backup_that_is_missing_old_or_overdue_is_told() {
     file.set_modified(days(3)).expect("set");
     home.look(&["--offline"]).finds("backup", "ok", "3 days old");
     std::fs::write(home.data("settings.json"), r#"{"care": {"backupHours": 24}}"#).expect("written");
+    // One that was killed is none.
+    std::fs::write(home.data("backups/scheduled-20270115080000123.db.part"), b"half of it").expect("written");
     home.look(&["--offline"])
         .finds("backup", "fail", "wanted every 24 hours");
 }

@@ -16,13 +16,19 @@ fn times(usual: u32) -> u32 {
     std::env::var("COUNTERSIGN_CARE_KILLS").map_or(usual, |n| n.parse().expect("a number"))
 }
 
-/// SIGKILL, once there is something at `path` and a little later; whether it was still at work.
-fn kill_at_work(mut child: Child, path: impl Fn() -> bool, dice: &mut Dice) -> bool {
+/// Waits until there is something at `path`, or the child is through.
+fn begun(child: &mut Child, path: impl Fn() -> bool) {
     let begun = Instant::now();
     while !path() && child.try_wait().expect("its status").is_none() && begun.elapsed() < crate::cli_program::PATIENCE {
         std::thread::yield_now();
     }
-    std::thread::sleep(Duration::from_micros(dice.below(20_000)));
+}
+
+/// SIGKILL, once there is something at `path` and up to `later` after it; whether it was still at work.
+fn kill_at_work(mut child: Child, path: impl Fn() -> bool, later: Duration, dice: &mut Dice) -> bool {
+    begun(&mut child, path);
+    let later = u64::try_from(later.as_micros()).expect("a number");
+    std::thread::sleep(Duration::from_micros(dice.below(later.max(1))));
     let at_work = child.try_wait().expect("its status").is_none();
     let _ = child.kill();
     let _ = child.wait();
@@ -37,35 +43,59 @@ fn whole(path: &Path) {
     store.close();
 }
 
+/// A copy that has its name is a backup: all that was saved is in it.
+fn holds_all(copy: &Path, documents: i64) {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let report = SqliteStore::drill(copy, scratch.path()).expect("it restores");
+    assert_eq!(report.wrong(), None);
+    assert_eq!(report.documents, documents, "{}", copy.display());
+}
+
 #[test]
 fn a_backup_that_is_killed_harms_nothing_and_leaves_no_half_copy() {
+    const ORDERS: i64 = 60;
     let home = tempfile::tempdir().expect("a folder");
-    let (_sandbox, _) = sandbox(home.path(), &["--orders", "60"]);
+    let (_sandbox, _) = sandbox(home.path(), &["--orders", &ORDERS.to_string()]);
     json(home.path(), &["sync", "--json"]);
-    let (mut dice, mut halfway, kills) = (Dice(3), 0, times(BACKUPS));
-    for n in 0..kills {
-        let copy = home.path().join(format!("copy-{n}.db"));
-        let begun = || {
-            std::fs::read_dir(home.path())
-                .expect("readable")
-                .flatten()
-                .any(|entry| entry.file_name().to_string_lossy().contains(&format!("copy-{n}.")))
-        };
-        let mut backup = countersign(home.path(), &["backup", &format!("copy-{n}.db")]);
-        let child = backup
+    // Where the next one clears away what a killed one left.
+    let copies = home.path().join("data/backups");
+    std::fs::create_dir_all(&copies).expect("made");
+    let copy = |n: &str| copies.join(format!("copy-{n}.db"));
+    let part = |n: &str| copies.join(format!("copy-{n}.db.part"));
+    let start = |n: &str| {
+        countersign(home.path(), &["backup", &copy(n).display().to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("it starts");
-        halfway += u32::from(kill_at_work(child, begun, &mut dice));
-        if copy.exists() {
-            whole(&copy);
+            .expect("it starts")
+    };
+    // One to its end: so long the others have, from the first that is seen of them.
+    let mut child = start("whole");
+    begun(&mut child, || part("whole").exists());
+    let seen = Instant::now();
+    assert!(child.wait().expect("its status").success());
+    let takes = seen.elapsed();
+    holds_all(&copy("whole"), ORDERS);
+
+    let (mut dice, mut halfway, kills) = (Dice(3), 0, times(BACKUPS));
+    for n in 0..kills {
+        let n = n.to_string();
+        kill_at_work(start(&n), || part(&n).exists(), takes, &mut dice);
+        halfway += u32::from(part(&n).exists());
+        if copy(&n).exists() {
+            assert!(!part(&n).exists(), "it has one name or the other");
+            holds_all(&copy(&n), ORDERS);
         }
         whole(&home.path().join("data/countersign.db"));
     }
-    let last = run(home.path(), &["backup", "last.db"]);
+    assert!(halfway > 0, "none of {kills} was killed half way");
+    let last = run(home.path(), &["backup", &copy("last").display().to_string()]);
     assert!(last.status.success(), "{}", crate::cli_program::text(&last.stderr));
-    whole(&home.path().join("last.db"));
+    holds_all(&copy("last"), ORDERS);
+    let left = std::fs::read_dir(&copies).expect("readable").flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    let is_copy = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".db");
+    assert!(left.iter().all(is_copy), "what killed ones left: {left:?}");
     crate::evidence::ran(
         "kill_care::a_backup_that_is_killed_harms_nothing_and_leaves_no_half_copy",
         &format!("{kills} kills, {halfway} of them half way"),
@@ -92,7 +122,12 @@ fn a_migration_that_is_killed_is_done_by_the_next_start() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the child");
-        halfway += u32::from(kill_at_work(child, || path.exists(), &mut dice));
+        halfway += u32::from(kill_at_work(
+            child,
+            || path.exists(),
+            Duration::from_millis(20),
+            &mut dice,
+        ));
         whole(&path);
         std::fs::remove_file(&path).expect("removed");
     }

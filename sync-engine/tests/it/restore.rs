@@ -89,6 +89,13 @@ fn nothing_is_replaced_under_a_running_engine_or_by_a_ruin() {
     let letter = path.join("letter.db");
     std::fs::write(&letter, "Dear Sir or Madam, this is no database at all.").expect("written");
     refused(&letter, 1, "not a database");
+    // Opened as it is, it would become a new and whole database without anything in it.
+    let empty = path.join("empty.db");
+    std::fs::write(&empty, b"").expect("written");
+    refused(&empty, 1, "it is empty");
+    let checked = run(path, &["restore", &empty.display().to_string(), "--check"]);
+    assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stdout));
+    assert_eq!(std::fs::read(&empty).expect("there"), b"", "it stays as it is");
     refused(&path.join("nowhere.db"), 5, "there is no backup");
     assert_eq!(
         std::fs::read(database(path)).expect("there"),

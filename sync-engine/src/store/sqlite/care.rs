@@ -1,5 +1,6 @@
 //! Backup and examination.
 
+use super::drill::with_suffix;
 use super::readers::Readers;
 use super::{audit, open};
 use crate::store::{BackupReport, StoreError, StoreReport};
@@ -10,6 +11,10 @@ use std::path::Path;
 
 /// Pages that a backup copies at once.
 const BACKUP_STEP_PAGES: i32 = 4_096;
+/// A copy has this ending until it is whole.
+const PARTIAL: &str = ".part";
+/// The file beside a database whose lock all share who copy it; alone it is held to clear away what killed ones left.
+const COPYING: &str = "-copying";
 /// Larger databases are not checked at every start; `doctor` does it.
 pub const START_CHECK_BYTES: u64 = 64 << 20;
 
@@ -17,30 +22,73 @@ fn failed(path: &Path, reason: impl std::fmt::Display) -> StoreError {
     StoreError::Conflict(format!("the backup {} was not made: {reason}", path.display()))
 }
 
-/// Copies the database of one moment to a new file, checks the copy, and brings it to disk.
-pub fn backup(readers: &Readers, to: &Path) -> Result<BackupReport, StoreError> {
-    // Made here, so that an existing file is never touched.
+/// Copies the `database` of one moment to a new file, checks the copy, and brings it to disk. It gets its name then.
+pub fn backup(readers: &Readers, database: &Path, to: &Path) -> Result<BackupReport, StoreError> {
+    check_free(to)?;
+    let _copying = begin(database, to).map_err(|e| failed(to, e))?;
+    let part = with_suffix(to, PARTIAL);
     OpenOptions::new()
         .write(true)
         .create_new(true)
-        .open(to)
+        .open(&part)
         .map_err(|e| match e.kind() {
-            std::io::ErrorKind::AlreadyExists => failed(to, "the file exists already, name another one"),
+            std::io::ErrorKind::AlreadyExists => failed(to, format!("{} is in the way", part.display())),
             std::io::ErrorKind::NotFound => failed(to, "its folder does not exist"),
             _ => failed(to, e),
         })?;
-    make(readers, to).inspect_err(|_| remove_partial(to))
+    make(readers, &part, to).inspect_err(|_| remove_partial(&part))
+}
+
+/// An existing file is never touched.
+fn check_free(to: &Path) -> Result<(), StoreError> {
+    match to.symlink_metadata() {
+        Ok(_) => Err(failed(to, "the file exists already, name another one")),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The lock of those who copy the database, until the answer is dropped. The first of them clears away what killed ones
+/// left.
+fn begin(database: &Path, to: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let copying = options.open(with_suffix(database, COPYING))?;
+    if copying.try_lock().is_ok() {
+        clear(database, to);
+        copying.unlock()?;
+    }
+    // It waits only as long as another one clears.
+    copying.lock_shared()?;
+    Ok(copying)
+}
+
+fn clear(database: &Path, to: &Path) {
+    remove_partial(&with_suffix(to, PARTIAL));
+    let folder = |file: &Path| file.parent().and_then(|folder| folder.canonicalize().ok());
+    let (Some(data), Some(copies)) = (folder(database), folder(to)) else {
+        return;
+    };
+    // Elsewhere they may be those of another installation.
+    if !copies.starts_with(data) {
+        return;
+    }
+    let ending = format!(".db{PARTIAL}");
+    for entry in std::fs::read_dir(copies).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().ends_with(&ending) {
+            remove_partial(&entry.path());
+        }
+    }
 }
 
 /// A database that did not come to be, with the files beside it.
 pub fn remove_partial(to: &Path) {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
-        let mut name = to.as_os_str().to_owned();
-        name.push(suffix);
+    // Last the one by which it is found.
+    for suffix in ["-journal", "-wal", "-shm", ""] {
+        let name = with_suffix(to, suffix);
         if let Err(error) = std::fs::remove_file(&name)
             && error.kind() != std::io::ErrorKind::NotFound
         {
-            tracing::warn!(error = %error, file = %Path::new(&name).display(), "a part of a database was left behind");
+            tracing::warn!(error = %error, file = %name.display(), "a part of a database was left behind");
         }
     }
 }
@@ -60,8 +108,8 @@ fn copy(db: &Connection, target: &mut Connection, at_once: i32, mut between: imp
     }
 }
 
-fn make(readers: &Readers, to: &Path) -> Result<BackupReport, StoreError> {
-    let mut target = Connection::open(to)?;
+fn make(readers: &Readers, part: &Path, to: &Path) -> Result<BackupReport, StoreError> {
+    let mut target = Connection::open(part)?;
     // A journal that a power cut brings back would empty the copy.
     target.execute_batch("PRAGMA synchronous = EXTRA")?;
     // Only that long: what a reader sees keeps the log from going back into the database.
@@ -82,12 +130,19 @@ fn make(readers: &Readers, to: &Path) -> Result<BackupReport, StoreError> {
     }
     target.close().map_err(|(_, e)| e)?;
     // Windows flushes only what was opened for writing.
-    let file = OpenOptions::new().write(true).open(to).map_err(|e| failed(to, e))?;
+    let file = OpenOptions::new().write(true).open(part).map_err(|e| failed(to, e))?;
     file.sync_all().map_err(|e| failed(to, e))?;
-    sync_folder(to).map_err(|e| failed(to, e))?;
+    let bytes = file.metadata().map_err(|e| failed(to, e))?.len();
+    drop(file);
+    check_free(to)?;
+    std::fs::rename(part, to).map_err(|e| failed(to, e))?;
+    if let Err(error) = sync_folder(to) {
+        remove_partial(to);
+        return Err(failed(to, error));
+    }
     Ok(BackupReport {
         path: to.display().to_string(),
-        bytes: file.metadata().map_err(|e| failed(to, e))?.len(),
+        bytes,
         integrity,
     })
 }
@@ -130,9 +185,7 @@ pub fn shrink(db: &Connection, most: u32) -> Result<u32, StoreError> {
 }
 
 pub fn bytes_of(path: &Path, suffix: &str) -> u64 {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    std::fs::metadata(name).map_or(0, |meta| meta.len())
+    std::fs::metadata(with_suffix(path, suffix)).map_or(0, |meta| meta.len())
 }
 
 pub fn quick_check(db: &Connection) -> Result<String, StoreError> {

@@ -347,7 +347,7 @@ impl Store for SqliteStore {
     }
 
     fn backup(&self, to: &Path) -> Result<BackupReport, StoreError> {
-        care::backup(&self.readers, to)
+        care::backup(&self.readers, &self.path, to)
     }
 
     fn archive(&self, folder: &Path, query: &ArchiveQuery, moment: &str) -> Result<Option<Archive>, StoreError> {

@@ -14,7 +14,9 @@ mod embedded {
 }
 
 /// `PRAGMA application_id` of our databases: "CSGN".
-const APPLICATION_ID: i64 = 0x4353_474E;
+pub const APPLICATION_ID: i64 = 0x4353_474E;
+/// What every SQLite file begins with.
+pub const MAGIC: &[u8] = b"SQLite format 3\0";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS_CACHED: usize = 128;
 /// Truncates the log back to this after a checkpoint that emptied it.
@@ -96,7 +98,7 @@ pub fn check_file(path: &Path) -> Result<(), StoreError> {
     };
     match file.read(&mut start) {
         Ok(0) => Ok(()),
-        Ok(16) if &start == b"SQLite format 3\0" => Ok(()),
+        Ok(16) if start == MAGIC => Ok(()),
         Ok(_) => Err(refuse(
             path,
             "it is not a database: move it away, or name another data folder",
