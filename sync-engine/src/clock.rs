@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 pub type Sleep = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How long work takes: the time since some moment. It decides how much is done at once, and nothing else.
+/// How long work takes: the time since some moment. It decides how much is done at once and how long a read may take, and nothing else.
 pub type Stopwatch = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// The machine's.

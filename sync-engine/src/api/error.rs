@@ -94,6 +94,7 @@ impl From<StoreError> for ApiError {
             StoreError::Disk(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store.disk_failed", detail),
             StoreError::Uncertain(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store.uncertain", detail),
             StoreError::Busy { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store.busy", detail),
+            StoreError::TooLong => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store.too_long", detail),
             StoreError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store.closed", detail),
             StoreError::NewerDatabase { .. } | StoreError::Open { .. } | StoreError::Pragma { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "store.unusable", detail)

@@ -42,6 +42,7 @@ pub(super) fn speaks_of_a_payload(error: &StoreError) -> bool {
         | StoreError::Uncertain(_)
         | StoreError::Closed
         | StoreError::Busy { .. }
+        | StoreError::TooLong
         | StoreError::BadCursor(_)
         | StoreError::Sql(_) => false,
     }

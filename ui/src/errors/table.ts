@@ -66,6 +66,7 @@ export const errorTable: Record<string, ErrorEntry> = {
   "store.disk_failed": entry("error", "The disk takes nothing", "Nothing was changed. Ask IT: the disk fails, or may not be written. Then repeat what you did.", "retry"),
   "store.uncertain": entry("error", "The disk failed while it was saved", "Look whether it is there before you do it again, and ask IT.", "reload"),
   "store.busy": entry("warning", "The engine has too much to do", "Nothing was changed. Try again in a moment.", "retry"),
+  "store.too_long": entry("warning", "That takes too long to read", "Ask for less: narrow the search or the filter. Or try again when there is less to do.", "retry"),
   "store.closed": entry("error", "The engine is stopping", "Wait until it runs again.", "retry"),
   "store.unusable": entry("error", "The database cannot be used", "Ask IT: the engine's log says why.", "none"),
   "store.failed": entry("error", "The database failed", "Nothing was changed. Try again; if it stays, ask IT.", "retry"),

@@ -114,7 +114,7 @@ fn make(readers: &Readers, part: &Path, to: &Path) -> Result<BackupReport, Store
     target.execute_batch("PRAGMA synchronous = EXTRA")?;
     // Only that long: what a reader sees keeps the log from going back into the database.
     readers
-        .read(|db| copy(db, &mut target, BACKUP_STEP_PAGES, || {}))
+        .read_all(|db| copy(db, &mut target, BACKUP_STEP_PAGES, || {}))
         .map_err(|error| match error {
             StoreError::Conflict(reason) => failed(to, reason),
             other => other,
@@ -193,19 +193,24 @@ pub fn quick_check(db: &Connection) -> Result<String, StoreError> {
 }
 
 /// `synchronous` belongs to the writer's connection and was read there.
-pub fn doctor(db: &Connection, path: &Path, synchronous: &str) -> Result<StoreReport, StoreError> {
+pub fn doctor(readers: &Readers, path: &Path, synchronous: &str) -> Result<StoreReport, StoreError> {
+    // Each of a moment of its own: between two the log can go back into the database.
+    let quick_check = readers.read_all(quick_check)?;
+    let audit = readers.read_all(audit::verify)?;
+    let (schema_version, journal_mode) =
+        readers.read(|db| Ok((open::schema_version(db)?, open::read_pragma(db, "journal_mode")?)))?;
     Ok(StoreReport {
         path: path.display().to_string(),
-        schema_version: open::schema_version(db)?,
-        journal_mode: open::read_pragma(db, "journal_mode")?,
+        schema_version,
+        journal_mode,
         synchronous: match synchronous {
             "2" => "full".to_owned(),
             other => other.to_owned(),
         },
         database_bytes: bytes_of(path, ""),
         wal_bytes: bytes_of(path, "-wal"),
-        quick_check: quick_check(db)?,
-        audit: audit::verify(db)?,
+        quick_check,
+        audit,
     })
 }
 
@@ -233,7 +238,7 @@ mod tests {
         let (at_once, mut steps) = (16, 0);
         let copied = folder.path().join("copy.db");
         let mut target = Connection::open(&copied).expect("made");
-        Readers::new(path)
+        Readers::new(path, None)
             .read(|db| {
                 copy(db, &mut target, at_once, || {
                     put();

@@ -4,10 +4,11 @@
 //! commits share the disk with it. Where writes never pause it cannot reach their end: then the writer puts the last few
 //! pages back itself, between two groups, and starts the log from the front. To write over a log costs less than to let
 //! it grow: for a new page the system has to find and clear memory, and room on the disk, and has to write down where it
-//! is. Only when the log outgrows four times its limit (a reader pins it) does the writer stop and truncate it.
+//! is. Only when the log outgrows four times its limit does the writer stop and truncate it. It waits for nobody then: where
+//! a reader pins the log it goes on, and tries again when the log has grown by another limit.
 
 use super::disk::Told;
-use super::open::WAL_LIMIT_BYTES;
+use super::open::{BUSY_TIMEOUT, WAL_LIMIT_BYTES};
 use crate::store::StoreError;
 use rusqlite::Connection;
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 const FORCED_BYTES: i64 = 4 * WAL_LIMIT_BYTES;
 /// Where the thread starts, and by how much the log grows after a run that could not finish before the next: bulk work
@@ -43,6 +45,8 @@ pub struct Checkpoint {
     pages: Arc<AtomicI64>,
     page_bytes: i64,
     next_at: i64,
+    /// Where the writer truncates the log itself.
+    forced_at: i64,
     /// Pages of the log that the thread has put back; 0 while it is at work, or was not.
     put_back: Arc<AtomicI64>,
     thread: Option<(SyncSender<()>, JoinHandle<()>)>,
@@ -63,6 +67,7 @@ impl Checkpoint {
             pages,
             page_bytes,
             next_at: 0,
+            forced_at: FORCED_BYTES,
             put_back: Arc::default(),
             thread: None,
             told: Arc::default(),
@@ -96,20 +101,22 @@ impl Checkpoint {
             Beside::Nobody => (STEP_BYTES, REST_PAGES),
             Beside::AtWork | Beside::Waiting => (STEP_BYTES_BESIDE, REST_PAGES_BESIDE),
         };
+        if bytes < FORCED_BYTES {
+            self.forced_at = FORCED_BYTES;
+        }
         if bytes < step {
             self.next_at = 0;
             // What is said there is of the log before it started from the front.
             self.put_back.store(0, Ordering::Relaxed);
             return;
         }
-        let forced = bytes >= FORCED_BYTES;
+        let forced = bytes >= self.forced_at;
         if beside == Beside::Waiting && !forced {
             return;
         }
         let put_back = self.put_back.swap(0, Ordering::Acquire);
         if forced {
-            run(writer, "TRUNCATE", &self.told);
-            self.pages.store(0, Ordering::Relaxed);
+            self.force(writer, bytes);
         } else if put_back > 0 && (0..=rest).contains(&(pages - put_back)) {
             // The next write finds everything put back, and starts from the front.
             run(writer, "PASSIVE", &self.told);
@@ -120,6 +127,27 @@ impl Checkpoint {
                 Some((wake, _)) => drop(wake.try_send(())),
                 None => drop(run(writer, "PASSIVE", &self.told)),
             }
+        }
+    }
+
+    /// Truncates the log where nobody stands in the way.
+    fn force(&mut self, writer: &Connection, bytes: i64) {
+        // Each save waits for as long as this does.
+        let ran = writer
+            .busy_timeout(Duration::ZERO)
+            .ok()
+            .and_then(|()| run(writer, "TRUNCATE", &self.told));
+        if let Err(error) = writer.busy_timeout(BUSY_TIMEOUT) {
+            tracing::error!(%error, "the writer waits for nobody any more");
+        }
+        match ran {
+            Some(ran) if !ran.pinned => {
+                self.pages.store(0, Ordering::Relaxed);
+                self.forced_at = FORCED_BYTES;
+            }
+            Some(_) => self.forced_at = bytes + WAL_LIMIT_BYTES,
+            // Another one is putting it back: that is over soon.
+            None => {}
         }
     }
 
@@ -138,7 +166,7 @@ impl Checkpoint {
 fn follow(db: &Connection, told: &Told) -> i64 {
     let (mut before, mut written) = (0, i64::MAX);
     for _ in 0..ROUNDS {
-        let Some((pages, put_back)) = run(db, "PASSIVE", told).filter(|(pages, put_back)| put_back == pages) else {
+        let Some(Ran { pages, put_back, .. }) = run(db, "PASSIVE", told).filter(|ran| ran.put_back == ran.pages) else {
             return 0;
         };
         if pages - before <= REST_PAGES_BESIDE / 2 || pages - before >= written {
@@ -149,11 +177,27 @@ fn follow(db: &Connection, told: &Told) -> i64 {
     before
 }
 
-/// Pages in the log, and how many of them are put back; `None` when nothing was done.
-fn run(db: &Connection, mode: &str, told: &Told) -> Option<(i64, i64)> {
+/// What a checkpoint came to.
+struct Ran {
+    /// Somebody stood in its way: there is more to do.
+    pinned: bool,
+    /// Pages in the log, and how many of them are put back.
+    pages: i64,
+    put_back: i64,
+}
+
+/// `None` when nothing was done.
+fn run(db: &Connection, mode: &str, told: &Told) -> Option<Ran> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
-    match db.query_row(&sql, [], |row| Ok((row.get(1)?, row.get(2)?))) {
-        Ok((pages, put_back)) => (pages >= 0).then_some((pages, put_back)),
+    let ran = db.query_row(&sql, [], |row| {
+        Ok(Ran {
+            pinned: row.get(0)?,
+            pages: row.get(1)?,
+            put_back: row.get(2)?,
+        })
+    });
+    match ran {
+        Ok(ran) => (ran.pages >= 0).then_some(ran),
         Err(error) => {
             // The log stays as it is and nothing is lost: the next run tries again.
             tracing::warn!(error = %error, mode, "the write-ahead log was not checkpointed");
@@ -166,7 +210,7 @@ fn run(db: &Connection, mode: &str, told: &Told) -> Option<(i64, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     fn log_bytes(path: &Path) -> i64 {
         let log = path.with_extension("db-wal");
@@ -229,5 +273,48 @@ mod tests {
                 .expect("readable");
             assert_eq!(there, rows);
         }
+    }
+
+    #[test]
+    fn no_save_waits_for_a_reader_that_pins_the_log_and_it_goes_back_once_the_reader_is_gone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("log.db");
+        let mut db = Connection::open(&path).expect("opens");
+        db.busy_timeout(BUSY_TIMEOUT).expect("set");
+        db.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = OFF;
+             CREATE TABLE t (bytes BLOB NOT NULL); INSERT INTO t VALUES (zeroblob(4 << 20))",
+        )
+        .expect("a table");
+        db.pragma_update(None, "journal_size_limit", WAL_LIMIT_BYTES)
+            .expect("set");
+        let reader = Connection::open(&path).expect("opens");
+        reader.execute_batch("BEGIN; SELECT count(*) FROM t").expect("a moment");
+        let mut checkpoint = Checkpoint::start(&mut db, &path).expect("starts");
+        let save = |checkpoint: &mut Checkpoint| {
+            db.execute("UPDATE t SET bytes = randomblob(4 << 20)", [])
+                .expect("written");
+            let (begun, before) = (Instant::now(), checkpoint.forced_at);
+            checkpoint.after_commit(&db, Beside::Waiting);
+            (begun.elapsed(), checkpoint.forced_at > before)
+        };
+        let (mut tries, mut waited) = (0, Duration::ZERO);
+        while log_bytes(&path) < FORCED_BYTES + 2 * WAL_LIMIT_BYTES {
+            let (took, tried) = save(&mut checkpoint);
+            tries += u32::from(tried);
+            waited = waited.max(took);
+        }
+        // At 256 MiB and at 320, and perhaps at 384.
+        assert!((2..=3).contains(&tries), "{tries} tries");
+        assert!(waited < Duration::from_secs(2), "a save waited {waited:?}");
+        reader.execute_batch("ROLLBACK").expect("gone");
+        for _ in 0..=WAL_LIMIT_BYTES / (4 << 20) + 1 {
+            save(&mut checkpoint);
+        }
+        let left = log_bytes(&path);
+        assert!(left <= WAL_LIMIT_BYTES + (8 << 20), "{left} bytes");
+        assert_eq!(checkpoint.forced_at, FORCED_BYTES, "and it begins anew");
+        let timeout: i64 = db.query_row("PRAGMA busy_timeout", [], |row| row.get(0)).expect("set");
+        assert_eq!(timeout, 5_000);
     }
 }

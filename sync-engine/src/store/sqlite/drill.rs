@@ -73,7 +73,7 @@ impl SqliteStore {
         std::fs::copy(backup, &path).map_err(|e| refuse(backup, e))?;
         check_schema(&path, backup)?;
         let store = Self::open(&path)?;
-        let report = store.readers.read(|db| {
+        let report = store.readers.read_all(|db| {
             let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
             let documents = count("SELECT count(*) FROM document")?;
             let kept = count("SELECT coalesce(sum(value), 0) FROM counter WHERE name = 'documents'")?;

@@ -27,15 +27,16 @@ impl SqliteStore {
     /// read at all.
     pub fn examine(path: &Path, limit: Option<Duration>, rows: &mut dyn FnMut(i64)) -> Result<Examination, StoreError> {
         let mut db = open_to_look(path)?;
-        // All of one moment, while others write.
-        db.execute_batch("BEGIN")?;
-        // What reads all of it first: it needs the connection for itself.
+        // What reads all of it first: it needs the connection for itself. Each of a moment of its own, so that an engine's
+        // log can go back into the database between two.
         let quick_check = within(&mut db, limit, quick_check).unwrap_or_else(|e| Some(e.to_string()));
         // What is damaged, or of another schema, does not keep the rest from being read.
         let mut unread = Vec::new();
-        let audit = within(&mut db, limit, |db| audit::follow(db, rows));
+        let audit = within(&mut db, limit, |db| audit::follow(&*db.unchecked_transaction()?, rows));
         let audit = or_unread("audit", audit, &mut unread);
         let tables = or_unread("tables", within(&mut db, limit, tables), &mut unread);
+        // All the rest of one moment, while others write.
+        db.execute_batch("BEGIN")?;
         let pragma = |name: &str| open::read_pragma(&db, name);
         let number = |name: &str| pragma(name).map(|text| text.parse::<u64>().unwrap_or(0));
         Ok(Examination {
@@ -147,7 +148,7 @@ fn within<T>(
     db.progress_handler(0, None::<fn() -> bool>)?;
     match done {
         Ok(value) => Ok(Some(value)),
-        Err(StoreError::Sql(error)) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(None),
+        Err(StoreError::TooLong) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -117,6 +117,7 @@ impl SqliteStore {
             })?;
         store.writer = Mutex::new(Some(thread));
         store.is_hosted = false;
+        store.readers = Readers::new(store.path.clone(), Some(stopwatch()));
         Ok(store)
     }
 
@@ -144,7 +145,8 @@ impl SqliteStore {
             stopwatch,
         };
         let store = Self {
-            readers: Readers::new(path.clone()),
+            // Whoever hosts it owns the time, and a read has none of its own there.
+            readers: Readers::new(path.clone(), None),
             path,
             queue,
             live,
@@ -343,7 +345,7 @@ impl Store for SqliteStore {
     }
 
     fn verify_audit(&self) -> Result<AuditCheck, StoreError> {
-        self.readers.read(audit::verify)
+        self.readers.read_all(audit::verify)
     }
 
     fn backup(&self, to: &Path) -> Result<BackupReport, StoreError> {
@@ -351,11 +353,11 @@ impl Store for SqliteStore {
     }
 
     fn archive(&self, folder: &Path, query: &ArchiveQuery, moment: &str) -> Result<Option<Archive>, StoreError> {
-        self.readers.read(|db| archive::write(db, folder, query, moment))
+        self.readers.read_all(|db| archive::write(db, folder, query, moment))
     }
 
     fn doctor(&self) -> Result<StoreReport, StoreError> {
-        self.readers.read(|db| care::doctor(db, &self.path, &self.synchronous))
+        care::doctor(&self.readers, &self.path, &self.synchronous)
     }
 
     fn trouble(&self) -> Option<StoreTrouble> {

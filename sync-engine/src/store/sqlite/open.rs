@@ -17,7 +17,7 @@ mod embedded {
 pub const APPLICATION_ID: i64 = 0x4353_474E;
 /// What every SQLite file begins with.
 pub const MAGIC: &[u8] = b"SQLite format 3\0";
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS_CACHED: usize = 128;
 /// Truncates the log back to this after a checkpoint that emptied it.
 pub const WAL_LIMIT_BYTES: i64 = 64 << 20;

@@ -134,7 +134,7 @@ fn index(db: &Connection) -> Result<(), StoreError> {
 /// Opened as the program opens it: every page, the history, every reference, and that nothing is missing.
 fn check(database: &Path, report: &ArchiveReport) -> Result<(), StoreError> {
     let store = SqliteStore::open(database)?;
-    let checked = store.readers.read(|db| {
+    let checked = store.readers.read_all(|db| {
         let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
         let integrity: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
         let trail = audit::verify(db)?;

@@ -39,6 +39,9 @@ pub enum StoreError {
     /// More units of work wait than the writer may hold.
     #[error("too many writes wait ({limit}): try again shortly")]
     Busy { limit: usize },
+    /// A read that held a moment of the database for too long was ended.
+    #[error("it took too long to read: ask for less, or try again when there is less to do")]
+    TooLong,
     /// A unit of work panicked: it was rolled back, the others of its group were not.
     #[error("an internal error stopped the write, nothing was changed: {0}")]
     Panicked(String),
@@ -53,6 +56,8 @@ impl From<rusqlite::Error> for StoreError {
         use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
+            // Nothing else interrupts.
+            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
             Some(
                 ErrorCode::SystemIoFailure
                 | ErrorCode::ReadOnly
