@@ -44,6 +44,7 @@ fn told(check: &AuditCheck) -> String {
     let how = match check.how {
         Some(AuditBreak::Removed) => "rows before it are missing",
         Some(AuditBreak::End) => "rows were cut off the end, or added there",
+        Some(AuditBreak::Unlinked) => "its document's history was set to begin elsewhere",
         Some(AuditBreak::Altered) | None => "it was altered, or does not follow from the one before it",
     };
     let whole = match check.whole_until {

@@ -143,6 +143,7 @@ fn audit(found: &Examination) -> Check {
             let how = match check.how {
                 Some(AuditBreak::Removed) => "rows before it are missing",
                 Some(AuditBreak::End) => "rows were cut off its end, or added there",
+                Some(AuditBreak::Unlinked) => "its document's history was set to begin elsewhere",
                 Some(AuditBreak::Altered) | None => "it was altered, or does not follow from the one before it",
             };
             Check::fail(

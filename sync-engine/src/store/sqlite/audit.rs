@@ -164,7 +164,7 @@ pub fn cut(db: &Connection, to: i64, most: u32) -> Result<usize, StoreError> {
 /// Rows after which the follower is told.
 const TOLD_EVERY: i64 = 10_000;
 
-/// Walks the whole chain: linear in its length.
+/// Walks the whole chain, with where each document's history begins: linear in its length.
 pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
     follow(db, &mut |_| {})
 }
@@ -173,7 +173,9 @@ pub fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
 pub fn follow(db: &Connection, told: &mut dyn FnMut(i64)) -> Result<AuditCheck, StoreError> {
     let ((first_id, first_hash), (last_id, last_hash)) = (start(db)?, end(db)?);
     let mut all = db.prepare(
-        "SELECT id, at, company, partner, actor, action, document_id, detail, hash, earlier FROM audit ORDER BY id",
+        "SELECT a.id, a.at, a.company, a.partner, a.actor, a.action, a.document_id, a.detail, a.hash, a.earlier,
+             d.id IS NOT NULL AND a.id > coalesce(d.history, 0)
+         FROM audit a LEFT JOIN document d ON d.id = a.document_id ORDER BY a.id",
     )?;
     let mut rows = all.query([])?;
     let mut check = AuditCheck {
@@ -199,15 +201,17 @@ pub fn follow(db: &Connection, told: &mut dyn FnMut(i64)) -> Result<AuditCheck, 
         // Ids count without holes: the first row after one that was removed is where the chain breaks.
         let is_next = fields.id == first_id + check.rows + 1;
         if check.broken_at.is_none() {
-            if is_next && fields.hash(&before) == stored {
-                check.whole_until = Some(Timestamp(fields.at));
-            } else {
-                check.broken_at = Some(fields.id);
-                check.how = Some(if is_next {
-                    AuditBreak::Altered
-                } else {
-                    AuditBreak::Removed
-                });
+            // Which entry of a document is its newest is no part of the chain, and says what its history shows.
+            let past_newest: bool = row.get(10)?;
+            check.how = match is_next {
+                false => Some(AuditBreak::Removed),
+                true if fields.hash(&before) != stored => Some(AuditBreak::Altered),
+                true if past_newest => Some(AuditBreak::Unlinked),
+                true => None,
+            };
+            match check.how {
+                None => check.whole_until = Some(Timestamp(fields.at)),
+                Some(_) => check.broken_at = Some(fields.id),
             }
         }
         check.rows += 1;
@@ -220,8 +224,17 @@ pub fn follow(db: &Connection, told: &mut dyn FnMut(i64)) -> Result<AuditCheck, 
         check.broken_at = Some(first_id + check.rows + 1);
         check.how = Some(AuditBreak::End);
     }
+    if check.broken_at.is_none() {
+        check.broken_at = db.query_row(NOT_ITS_OWN, [first_id], |row| row.get(0))?;
+        check.how = check.broken_at.map(|_| AuditBreak::Unlinked);
+    }
     Ok(check)
 }
+
+/// The newest entry of a document by its own row, when it is none of its entries; one that went into an archive is not
+/// looked for.
+const NOT_ITS_OWN: &str = "SELECT min(d.history) FROM document d WHERE d.history > ?1
+    AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.id = d.history AND a.document_id = d.id)";
 
 /// Archived rows of the trail, in their order.
 #[derive(Default)]

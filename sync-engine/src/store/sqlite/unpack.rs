@@ -63,9 +63,10 @@ fn fill(path: &Path, database: &Path, report: &ArchiveReport) -> Result<(), Stor
              SELECT company, 'documents', count(*) FROM document GROUP BY company
              UNION ALL SELECT company, lower(state), count(*) FROM operation GROUP BY company, state;",
     )?;
-    // The newest entries may lie in another archive.
+    // The newest entries may lie in another archive, or all of them.
     tx.execute_batch(
-        "UPDATE document SET history = newest.id
+        "UPDATE document SET history = NULL;
+         UPDATE document SET history = newest.id
          FROM (SELECT document_id, max(id) AS id FROM audit WHERE document_id IS NOT NULL GROUP BY 1) newest
          WHERE newest.document_id = document.id",
     )?;

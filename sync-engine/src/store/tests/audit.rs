@@ -1,8 +1,8 @@
 //! The audit trail: every alteration, removal and reordering is found.
 
 use super::fixtures::*;
-use crate::domain::DocumentId;
-use crate::store::{Forget, Lane, Note, Store, StoreError, StoreExt, StoreTx};
+use crate::domain::{DocumentId, VersionNumber};
+use crate::store::{AuditBreak, Forget, Lane, Note, Store, StoreError, StoreExt, StoreTx};
 use rusqlite::Connection;
 
 fn with_history(versions: i64) -> Opened {
@@ -186,4 +186,44 @@ fn a_documents_history_is_all_that_the_trail_says_of_it() {
         assert_eq!(history(&opened, id, None, 7), all);
         assert_eq!(history(&opened, id, Some(to), 7), Vec::<i64>::new());
     }
+}
+
+#[test]
+fn a_history_that_was_set_to_begin_elsewhere_is_found() {
+    let opened = open();
+    let documents = ["PO-1", "PO-2"].map(|number| {
+        let order = order(number, None, 1);
+        write(&opened.store, move |tx| receive(tx, &order, 1, NOW)).expect("received")
+    });
+    write(&opened.store, move |tx| {
+        confirm(tx, documents[0], operation_id(1), VersionNumber(1), NOW)
+    })
+    .expect("confirmed");
+    let newest = |id: DocumentId| {
+        let sql = format!("SELECT history FROM document WHERE id = {}", id.0);
+        count(&opened.path, &sql)
+    };
+    let (first, second) = (newest(documents[0]), newest(documents[1]));
+    assert!(second < first);
+    let set = |history: &str| {
+        let sql = format!("UPDATE document SET history = {history} WHERE id = {}", documents[0].0);
+        peek(&opened.path).execute(&sql, []).expect("past the program");
+        let check = opened.store.verify_audit().expect("verified");
+        (check.broken_at, check.how)
+    };
+    let own = "SELECT min(id) FROM audit WHERE document_id = (SELECT id FROM document WHERE number = 'PO-1')";
+    let own = count(&opened.path, own);
+    let after = |at: i64| {
+        let sql = format!(
+            "SELECT min(id) FROM audit WHERE document_id = {} AND id > {at}",
+            documents[0].0
+        );
+        Some(count(&opened.path, &sql))
+    };
+    let unlinked = Some(AuditBreak::Unlinked);
+    assert_eq!(set(&own.to_string()), (after(own), unlinked), "the newest hidden");
+    assert_eq!(set("NULL"), (Some(own), unlinked), "all of it hidden");
+    assert_eq!(set(&second.to_string()), (after(second), unlinked), "another's");
+    assert_eq!(set(&(first + 1).to_string()), (Some(first + 1), unlinked), "nobody's");
+    assert_eq!(set(&first.to_string()), (None, None), "as it was");
 }

@@ -143,6 +143,9 @@ pub enum AuditBreak {
     Removed,
     /// The end is not where it is recorded: rows were cut off or added.
     End,
+    /// The row is not where its document's history begins, though it is the newest, or the history begins at a row that is
+    /// not the document's.
+    Unlinked,
 }
 
 /// What keeps the store from writing now.
