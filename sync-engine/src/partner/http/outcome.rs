@@ -176,7 +176,7 @@ pub(crate) fn send_verdict(error: &WireError) -> Verdict {
             code: "partner.token",
             retry_after: *retry_after,
             // That it was asked too often is no outage.
-            breaker: status.is_none_or(|status| status < 300 || status >= 500),
+            breaker: status.is_none_or(|status| !(300..500).contains(&status)),
         },
         WireError::Token(TokenError::Untrusted { code, .. }) => Verdict::Rejected { code },
         WireError::Inside(_) => Verdict::Rejected {
