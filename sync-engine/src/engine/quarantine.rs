@@ -2,9 +2,10 @@
 
 use super::{Engine, EngineError, own};
 use crate::domain::PartnerId;
-use crate::exchange::intake::{self, Arrival, Source, Taken, stream_of};
+use crate::exchange::intake::{self, Arrival, Source, Taken, Wrong, stream_of};
+use crate::exchange::{speaks_of_a_payload, unstorable};
 use crate::partner::{PartnerLink, RawItem, SetAside};
-use crate::store::{Lane, QuarantineQuery, QuarantineRow, QuarantineSettled, QuarantineState, StoreExt};
+use crate::store::{Lane, QuarantineQuery, QuarantineRow, QuarantineSettled, QuarantineState, StoreError, StoreExt};
 use serde::Serialize;
 use std::sync::PoisonError;
 use utoipa::ToSchema;
@@ -12,6 +13,8 @@ use utoipa::ToSchema;
 /// Payloads that one request runs again at most.
 const MAX_RERUN: usize = 1000;
 const ROWS: u32 = 200;
+/// Payloads for which the partner lets time run out, one after another, before the others are left for another time.
+const UNANSWERED_IN_A_ROW: u32 = 3;
 
 /// What came of running everything of a partner again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -32,7 +35,8 @@ impl Engine {
     /// configuration, in the order in which it came.
     ///
     /// # Errors
-    /// As of `retry_quarantine`; what was done before stays done.
+    /// As of `retry_quarantine`, where they speak of the partner or the store and not of one payload; what was done
+    /// before stays done.
     pub async fn retry_all_quarantine(
         &self,
         partner: &PartnerId,
@@ -65,17 +69,28 @@ impl Engine {
             more: waiting.len() > MAX_RERUN,
             ..QuarantineRerun::default()
         };
+        let mut unanswered = 0;
         for id in waiting.into_iter().take(MAX_RERUN) {
-            let row = match self.retry_quarantine(id, actor).await {
-                // Someone else settled it meanwhile.
-                Err(EngineError::Refused {
-                    code: "quarantine.settled",
-                    ..
-                }) => continue,
-                row => row?,
+            // Its file may have been taken away meanwhile: that speaks of all of them.
+            self.partner(partner)?;
+            let state = match self.retry_quarantine(id, actor).await {
+                Ok(row) => row.state,
+                Err(error) => match fault(&error) {
+                    Fault::Settled => continue,
+                    Fault::All => return Err(error),
+                    Fault::Silence if unanswered + 1 == UNANSWERED_IN_A_ROW => return Err(error),
+                    fault @ (Fault::Silence | Fault::Item) => {
+                        tracing::warn!(quarantine = id, %error, "a quarantined payload cannot be run again now");
+                        unanswered = if fault == Fault::Silence { unanswered + 1 } else { 0 };
+                        report.tried += 1;
+                        report.still_wrong += 1;
+                        continue;
+                    }
+                },
             };
+            unanswered = 0;
             report.tried += 1;
-            match row.state {
+            match state {
                 QuarantineState::Resolved => report.resolved += 1,
                 QuarantineState::Dismissed => report.dismissed += 1,
                 QuarantineState::Open => report.still_wrong += 1,
@@ -129,8 +144,9 @@ impl Engine {
         let (reading, name) = (std::sync::Arc::clone(&link), stream.name.clone());
         let arrival = self.store().read(move |_| {
             Ok(match raw {
-                Ok(raw) => intake::read(reading.as_ref(), &name, raw),
-                Err(aside) => Arrival::aside(aside.raw, aside.error.into()),
+                Had::Item(raw) => Some(intake::read(reading.as_ref(), &name, raw)),
+                Had::Aside(aside) => Some(Arrival::aside(aside.raw, aside.error.into())),
+                Had::NoneOfOurs => None,
             })
         });
         let arrival = arrival.await?;
@@ -140,18 +156,32 @@ impl Engine {
         };
         let now = self.exchange().clock.now();
         let settled = self.store().write(Lane::Interactive, move |tx| {
-            let how = match intake::take_in(tx, &source, &arrival, now)? {
+            let taken = match &arrival {
+                Some(arrival) => intake::take_in(tx, &source, arrival, now)?,
+                None => Taken::Skipped,
+            };
+            let how = match taken {
                 Taken::Version(document) | Taken::Duplicate(document) => QuarantineSettled::Resolved(document),
                 // What is nothing to us by now needs nobody.
                 Taken::Skipped => QuarantineSettled::Dismissed,
-                Taken::Wrong(wrong) => QuarantineSettled::StillWrong {
-                    stage: wrong.stage.to_owned(),
-                    problems: wrong.problems,
-                },
+                Taken::Wrong(wrong) => still(wrong),
             };
             tx.settle_quarantine(id, &how, &source.actor, now)
         });
-        settled.await?;
+        match settled.await {
+            Ok(()) => {}
+            Err(error) if speaks_of_a_payload(&error) => {
+                // Not when someone else settled it meanwhile.
+                self.open_quarantine(id).await?;
+                tracing::error!(quarantine = id, %error, "a quarantined payload cannot be stored");
+                let (how, actor) = (still(unstorable(&error)), actor.to_owned());
+                let kept = self
+                    .store()
+                    .write(Lane::Interactive, move |tx| tx.settle_quarantine(id, &how, &actor, now));
+                kept.await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
         self.quarantine_row(id).await
     }
 
@@ -191,29 +221,71 @@ impl Engine {
     }
 }
 
+fn still(wrong: Wrong) -> QuarantineSettled {
+    QuarantineSettled::StillWrong {
+        stage: wrong.stage.to_owned(),
+        problems: wrong.problems,
+    }
+}
+
+/// What a run that failed says of the others that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// Someone else settled it meanwhile.
+    Settled,
+    /// Nothing.
+    Item,
+    /// Nothing, unless it repeats itself: the partner let the time run out.
+    Silence,
+    /// They would fail as well.
+    All,
+}
+
+fn fault(error: &EngineError) -> Fault {
+    match error {
+        EngineError::Refused {
+            code: "quarantine.settled",
+            ..
+        }
+        | EngineError::Store(StoreError::Conflict(_))
+        | EngineError::NotFound { .. } => Fault::Settled,
+        EngineError::Refused { code, .. } => match *code {
+            "partner.timeout" | "partner.broken" => Fault::Silence,
+            "partner.unreachable"
+            | "partner.credentials"
+            | "partner.certificate"
+            | "partner.token"
+            | "partner.address"
+            | "partner.rate_limited" => Fault::All,
+            _ => Fault::Item,
+        },
+        EngineError::Store(error) if !speaks_of_a_payload(error) => Fault::All,
+        EngineError::Store(_) | EngineError::Config(_) | EngineError::Internal(_) => Fault::Item,
+    }
+}
+
+/// What a payload is now.
+enum Had {
+    Item(RawItem),
+    Aside(SetAside),
+    /// The partner says so by now.
+    NoneOfOurs,
+}
+
 /// What the partner's list named and could not be had before is asked for once more; anything else is whole.
-async fn complete(
-    link: &dyn PartnerLink,
-    stream: &str,
-    stage: &str,
-    kept: RawItem,
-) -> Result<Result<RawItem, SetAside>, EngineError> {
+async fn complete(link: &dyn PartnerLink, stream: &str, stage: &str, kept: RawItem) -> Result<Had, EngineError> {
     if stage != "fetch" {
-        return Ok(Ok(kept));
+        return Ok(Had::Item(kept));
     }
-    let refused = |code, message| EngineError::Refused {
-        code,
-        message,
-        data: serde_json::Value::Null,
-    };
     let page = link.complete(stream, vec![kept.bytes.clone()]).await;
-    let mut page = page.map_err(|error| refused(error.code, error.message))?;
-    match (page.items.pop(), page.set_aside.pop()) {
-        (Some(raw), _) => Ok(Ok(raw)),
-        (None, Some(aside)) => Ok(Err(aside)),
-        (None, None) => Err(refused(
-            "partner.not_found",
-            "the partner says by now that this is none of ours: dismiss it".to_owned(),
-        )),
-    }
+    let mut page = page.map_err(|error| EngineError::Refused {
+        code: error.code,
+        message: error.message,
+        data: serde_json::Value::Null,
+    })?;
+    Ok(match (page.items.pop(), page.set_aside.pop()) {
+        (Some(raw), _) => Had::Item(raw),
+        (None, Some(aside)) => Had::Aside(aside),
+        (None, None) => Had::NoneOfOurs,
+    })
 }

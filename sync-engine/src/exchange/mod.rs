@@ -31,6 +31,7 @@ pub use attempt::stored;
 pub use material::{Surroundings, earlier_of_ours, order, outbound, surroundings};
 pub use outcome::is_overtaken;
 pub use pace::{BreakerPace, Pace};
+pub use pages::{speaks_of_a_payload, unstorable};
 pub use partners::Load;
 pub use poll::SyncReport;
 pub use settle::{is_in_doubt, replay_key};

@@ -26,7 +26,7 @@ pub struct ReadPage {
 }
 
 /// Errors that one payload can cause, so that the others of its chunk must not suffer.
-pub(super) fn speaks_of_a_payload(error: &StoreError) -> bool {
+pub fn speaks_of_a_payload(error: &StoreError) -> bool {
     match error {
         StoreError::Panicked(_)
         | StoreError::Conflict(_)
@@ -49,7 +49,7 @@ pub(super) fn speaks_of_a_payload(error: &StoreError) -> bool {
 }
 
 /// Why a payload that was read well goes to quarantine after all.
-pub(super) fn unstorable(error: &StoreError) -> Wrong {
+pub fn unstorable(error: &StoreError) -> Wrong {
     Wrong {
         stage: "mapping",
         number: None,

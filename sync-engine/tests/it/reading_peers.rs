@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use sync_engine::domain::PartnerId;
+use sync_engine::engine::{EngineError, QuarantineRerun};
 
 fn parameter(uri: &axum::http::Uri, name: &str) -> Option<String> {
     let pairs = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
@@ -215,4 +217,54 @@ async fn what_could_not_be_fetched_is_seen_and_asked_for_once_more() {
     assert_eq!(row.state, sync_engine::store::QuarantineState::Resolved, "{row:?}");
     assert_eq!(counters(&engine).documents, 2);
     engine.stop(std::time::Duration::from_secs(20)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_had_or_is_none_of_ours_ends_no_rerun_of_the_others() {
+    let later = Arc::new(AtomicBool::new(false));
+    let mended = Arc::clone(&later);
+    let server = Server::start(move |asked| match asked.uri.path() {
+        "/list" => answer(200, &[], r#"{"items":[{"ref":"1"},{"ref":"2"},{"ref":"3"}]}"#),
+        "/orders/1" => answer(404, &[], ""),
+        _ if !mended.load(Ordering::SeqCst) => answer(404, &[], ""),
+        "/orders/2" => answer(500, &[], ""),
+        path => answer(200, &[], order(path.trim_start_matches("/orders/")).to_string()),
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = small(&server.url);
+    config["streams"]["orders"]["request"] = json!({"path": "/list"});
+    config["streams"]["orders"]["detail"] = json!({"request": {"path": "/orders/{.stub.ref}"}});
+    put(dir.path(), &config);
+    let first = engine(dir.path()).await;
+    assert_eq!(sync(&first, "small").await.unwrap().quarantined, 3);
+    first.stop(std::time::Duration::from_secs(20)).await;
+
+    later.store(true, Ordering::SeqCst);
+    config["streams"]["orders"]["detail"]["emptyStatuses"] = json!([404]);
+    put(dir.path(), &config);
+    let second = engine(dir.path()).await;
+    let small = PartnerId("small".to_owned());
+    let rerun = second.retry_all_quarantine(&small, None, "user:it").await.unwrap();
+    let expected = QuarantineRerun {
+        tried: 3,
+        resolved: 1,
+        dismissed: 1,
+        still_wrong: 1,
+        more: false,
+    };
+    assert_eq!(rerun, expected);
+    assert_eq!((counters(&second).documents, counters(&second).quarantine), (1, 1));
+    second.stop(std::time::Duration::from_secs(20)).await;
+
+    // Nobody is there: that speaks of all of them.
+    config["baseUrl"] = "http://127.0.0.1:1".into();
+    put(dir.path(), &config);
+    let third = engine(dir.path()).await;
+    let rerun = third.retry_all_quarantine(&small, None, "user:it").await;
+    assert!(
+        matches!(&rerun, Err(EngineError::Refused { code, .. }) if *code == "partner.unreachable"),
+        "{rerun:?}"
+    );
+    third.stop(std::time::Duration::from_secs(20)).await;
 }
