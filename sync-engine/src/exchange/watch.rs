@@ -18,6 +18,11 @@ pub async fn other_processes(exchange: Arc<Exchange>) {
         if let Err(error) = exchange.store.read(|store| store.look_for_others()).await {
             tracing::warn!(%error, "what other processes wrote cannot be told");
         }
+        for partner in exchange.partners.all() {
+            if partner.gate.has_untold() {
+                exchange.remember(&partner, None).await;
+            }
+        }
         follow_pauses(&exchange).await;
         incidents::look(&exchange).await;
     }

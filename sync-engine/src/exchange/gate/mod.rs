@@ -5,7 +5,7 @@ use super::budget::RetryBudget;
 use super::pace::{BreakerPace, Pace, millis};
 use crate::clock::Clock;
 use crate::domain::{CompanyId, DocumentId, PartnerId, Timestamp};
-use crate::store::{BreakerState, Lane, Note, OperationError, PartnerState, Store, StoreError, StoreExt};
+use crate::store::{BreakerState, Lane, Note, OperationError, PartnerState, Store, StoreError, StoreExt, StoreTx};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ mod tests;
 
 /// A success is written down at most this often; turns are written at once.
 const SAVE_EVERY_MILLIS: i64 = 60_000;
+/// Turns that wait to be written, where the store takes no writes; of more the oldest are not told.
+const MOST_UNTOLD: usize = 16;
 
 /// Which of the two uses of the credentials was refused: the same use has to succeed before they count as good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,11 @@ pub enum Told {
 }
 
 impl Told {
+    /// It is told by who asked for it, and told anew when that failed.
+    fn is_of_a_person(self) -> bool {
+        matches!(self, Self::Paused | Self::Resumed)
+    }
+
     fn action(self) -> &'static str {
         match self {
             Self::Unreachable => "partner.unreachable",
@@ -75,6 +82,8 @@ struct Inner {
     delivering: usize,
     clock_skew_ms: Option<i64>,
     saved_at: Timestamp,
+    /// Turns that are not written yet: the next save tells them.
+    untold: Vec<(Told, Timestamp)>,
     /// How often a pause was set or taken away: what was read before that is older.
     pauses: u64,
 }
@@ -120,6 +129,7 @@ impl Gate {
                 delivering: 0,
                 clock_skew_ms: None,
                 saved_at: Timestamp(0),
+                untold: Vec::new(),
                 pauses: 0,
             }),
         }
@@ -255,11 +265,35 @@ impl Gate {
         inner.breaker.probe_at().max(credentials)
     }
 
-    fn save_is_due(&self, now: Timestamp) -> bool {
-        now.0.saturating_sub(self.lock().saved_at.0) >= SAVE_EVERY_MILLIS
+    /// Whether something turned that could not be written when it did.
+    pub fn has_untold(&self) -> bool {
+        !self.lock().untold.is_empty()
     }
 
-    /// Writes the state down: at once when a person is told of something, else now and then.
+    /// What a save has to tell, and when the one before it was; `None` when there is no need of one. What it takes, it
+    /// gives back when it fails.
+    fn begin_save(&self, told: Option<Told>, now: Timestamp) -> Option<(Vec<(Told, Timestamp)>, Timestamp)> {
+        let mut inner = self.lock();
+        let turn = told.filter(|told| !told.is_of_a_person());
+        inner.untold.extend(turn.map(|turn| (turn, now)));
+        let is_due = now.0.saturating_sub(inner.saved_at.0) >= SAVE_EVERY_MILLIS;
+        if told.is_none() && inner.untold.is_empty() && !is_due {
+            return None;
+        }
+        let before = std::mem::replace(&mut inner.saved_at, now);
+        Some((std::mem::take(&mut inner.untold), before))
+    }
+
+    fn save_failed(&self, mut turns: Vec<(Told, Timestamp)>, before: Timestamp) {
+        let mut inner = self.lock();
+        inner.saved_at = before;
+        turns.append(&mut inner.untold);
+        let too_many = turns.len().saturating_sub(MOST_UNTOLD);
+        inner.untold = turns.split_off(too_many);
+    }
+
+    /// Writes the state down: at once when a person is told of something, else now and then. What could not be written is
+    /// told by the next one.
     /// A pause that another process wrote is kept, and taken over here; so is what it told of an outage (`together`).
     pub async fn save(
         self: &Arc<Self>,
@@ -267,44 +301,58 @@ impl Gate {
         told: Option<(Told, &str)>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if told.is_none() && !self.save_is_due(now) {
+        let Some((turns, before)) = self.begin_save(told.map(|(told, _)| told), now) else {
+            return Ok(());
+        };
+        let of_a_person = told.filter(|(told, _)| told.is_of_a_person());
+        let of_a_person = of_a_person.map(|(told, actor)| (told, actor.to_owned()));
+        let (gate, telling) = (Arc::clone(self), turns.clone());
+        let saved = store.write(Lane::Bulk, move |tx| gate.write(tx, &telling, of_a_person, now));
+        let saved = saved.await;
+        if saved.is_err() {
+            self.save_failed(turns, before);
+        }
+        saved
+    }
+
+    fn write(
+        &self,
+        tx: &mut dyn StoreTx,
+        turns: &[(Told, Timestamp)],
+        of_a_person: Option<(Told, String)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let ours = self.state();
+        let stored = tx.partner_state(&ours.company, &ours.partner)?;
+        let was_paused = stored.as_ref().is_some_and(|stored| stored.paused);
+        let mut state = together(ours, stored.as_ref(), turns.last().map(|(told, _)| *told));
+        // What is told counts: the gate may have followed an older row meanwhile.
+        state.paused = match &of_a_person {
+            Some((told, _)) => *told == Told::Paused,
+            None => stored.map_or(state.paused, |stored| stored.paused),
+        };
+        self.set_paused(state.paused);
+        // The row says whether there is anything to tell: what the gate said may be another engine's older turn.
+        let is_asked = of_a_person.is_some();
+        let of_a_person = of_a_person.filter(|_| was_paused != state.paused);
+        if is_asked && of_a_person.is_none() && turns.is_empty() {
             return Ok(());
         }
-        self.lock().saved_at = now;
-        let told = told.map(|(told, actor)| (told, actor.to_owned()));
-        let gate = Arc::clone(self);
-        store
-            .write(Lane::Bulk, move |tx| {
-                let ours = gate.state();
-                let stored = tx.partner_state(&ours.company, &ours.partner)?;
-                let was_paused = stored.as_ref().is_some_and(|stored| stored.paused);
-                let mut state = together(ours, stored.as_ref(), told.as_ref().map(|(told, _)| *told));
-                // What is told counts: the gate may have followed an older row meanwhile.
-                state.paused = match &told {
-                    Some((Told::Paused, _)) => true,
-                    Some((Told::Resumed, _)) => false,
-                    Some(_) | None => stored.map_or(state.paused, |stored| stored.paused),
-                };
-                gate.set_paused(state.paused);
-                // The row says whether there is anything to tell: what the gate said may be another engine's older turn.
-                if matches!(told, Some((Told::Paused | Told::Resumed, _))) && was_paused == state.paused {
-                    return Ok(());
-                }
-                tx.set_partner_state(&state)?;
-                let Some((told, actor)) = told else {
-                    return Ok(());
-                };
-                tx.note(&Note {
-                    document: None,
-                    company: &state.company,
-                    partner: Some(&state.partner),
-                    actor: &actor,
-                    action: told.action(),
-                    at: now,
-                    detail: serde_json::json!({ "partner": state.partner, "error": state.last_error }),
-                })
-            })
-            .await
+        tx.set_partner_state(&state)?;
+        let turns = turns.iter().map(|(told, at)| (*told, "engine", *at));
+        let of_a_person = of_a_person.as_ref().map(|(told, actor)| (*told, actor.as_str(), now));
+        for (told, actor, at) in turns.chain(of_a_person) {
+            tx.note(&Note {
+                document: None,
+                company: &state.company,
+                partner: Some(&state.partner),
+                actor,
+                action: told.action(),
+                at,
+                detail: serde_json::json!({ "partner": state.partner, "error": state.last_error }),
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -312,7 +360,7 @@ impl Gate {
 /// until one tells its end, or reached the partner since: what the others have not noticed (yet, or still) changes nothing.
 fn together(ours: PartnerState, stored: Option<&PartnerState>, told: Option<Told>) -> PartnerState {
     let Some(stored) = stored else { return ours };
-    let turned = told.is_some_and(|told| !matches!(told, Told::Paused | Told::Resumed));
+    let turned = told.is_some_and(|told| !told.is_of_a_person());
     let is_shut = |state: &PartnerState| state.credentials_broken || state.breaker != BreakerState::Closed;
     let reached_since = ours.last_success_at > stored.last_failure_at.or(stored.last_success_at);
     let is_ours = match (is_shut(&ours), is_shut(stored)) {

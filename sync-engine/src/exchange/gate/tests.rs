@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::Sleep;
+use crate::store::SqliteStore;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A clock that a test moves.
@@ -296,4 +297,32 @@ fn a_pause_is_not_undone_by_a_row_that_was_read_before_it() {
     let before = gate.pauses();
     assert!(gate.follow_pause(before, false), "a newer one does");
     assert!(!gate.state().paused);
+}
+
+#[tokio::test]
+async fn a_turn_that_could_not_be_written_is_told_by_the_next_save() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open =
+        |name: &str| -> Arc<dyn Store> { Arc::new(SqliteStore::open(folder.path().join(name)).expect("a store")) };
+    let (refuses, takes) = (open("refuses.db"), open("takes.db"));
+    refuses.close();
+    let bench = Bench::new();
+    let (now, company) = (bench.clock.now(), CompanyId("main".to_owned()));
+    let told = (0..10).find_map(|_| bench.make(Use::Poll, Report::Failed, Credentials::NotAsked));
+    let turned = told.map(|told| (told, "engine"));
+    bench.gate.save(&takes, None, now).await.expect("nothing is due");
+    bench.gate.save(&refuses, turned, now).await.expect_err("closed");
+    assert!(bench.gate.has_untold());
+    // The row is there, and says that all is well: only what is told changes that.
+    let well = Bench::new().gate;
+    well.save(&takes, None, Timestamp(60_000)).await.expect("written");
+    let stored = |store: &Arc<dyn Store>| store.partner_states(&company).expect("read").remove(0).breaker;
+    assert_eq!(stored(&takes), BreakerState::Closed);
+    bench.gate.save(&refuses, None, now).await.expect_err("closed");
+    bench.gate.save(&takes, None, now).await.expect("written");
+    assert_eq!(stored(&takes), BreakerState::Open);
+    assert!(!bench.gate.has_untold());
+    let before = takes.changes(0, 100).expect("read").len();
+    bench.gate.save(&takes, None, now).await.expect("nothing is due");
+    assert_eq!(takes.changes(0, 100).expect("read").len(), before, "told once");
 }
