@@ -273,6 +273,7 @@ fn save(
         change_summary: draft.summary.as_deref(),
         answer_due: None,
         doubtful: false,
+        came_at: None,
     });
     let version = decision.stored.or(decision.chain.current).unwrap_or(VersionNumber(1));
     let document = tx.apply(&ApplyChange {

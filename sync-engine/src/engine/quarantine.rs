@@ -115,7 +115,8 @@ impl Engine {
         }
     }
 
-    /// Takes the payload in once more, with the present configuration. The row says what came of it.
+    /// Takes the payload in once more, with the present configuration. The row says what came of it. Where the partner
+    /// has no sequence and a version came after it, it is stored as an earlier one and is not the current one.
     ///
     /// # Errors
     /// `NotFound`; `Refused` with `quarantine.settled`; `Config` when its partner has no good configuration.
@@ -142,9 +143,15 @@ impl Engine {
         });
         let raw = complete(link.as_ref(), &stream.name, &row.stage, kept.await?).await?;
         let (reading, name) = (std::sync::Arc::clone(&link), stream.name.clone());
+        let came_at = row.received_at;
         let arrival = self.store().read(move |_| {
             Ok(match raw {
-                Had::Item(raw) => Some(intake::read(reading.as_ref(), &name, raw)),
+                Had::Kept(raw) => {
+                    let mut arrival = intake::read(reading.as_ref(), &name, raw);
+                    arrival.came_at = Some(came_at);
+                    Some(arrival)
+                }
+                Had::Fetched(raw) => Some(intake::read(reading.as_ref(), &name, raw)),
                 Had::Aside(aside) => Some(Arrival::aside(aside.raw, aside.error.into())),
                 Had::NoneOfOurs => None,
             })
@@ -266,7 +273,10 @@ fn fault(error: &EngineError) -> Fault {
 
 /// What a payload is now.
 enum Had {
-    Item(RawItem),
+    /// What came then.
+    Kept(RawItem),
+    /// What the partner says now.
+    Fetched(RawItem),
     Aside(SetAside),
     /// The partner says so by now.
     NoneOfOurs,
@@ -275,7 +285,7 @@ enum Had {
 /// What the partner's list named and could not be had before is asked for once more; anything else is whole.
 async fn complete(link: &dyn PartnerLink, stream: &str, stage: &str, kept: RawItem) -> Result<Had, EngineError> {
     if stage != "fetch" {
-        return Ok(Had::Item(kept));
+        return Ok(Had::Kept(kept));
     }
     let page = link.complete(stream, vec![kept.bytes.clone()]).await;
     let mut page = page.map_err(|error| EngineError::Refused {
@@ -284,7 +294,7 @@ async fn complete(link: &dyn PartnerLink, stream: &str, stage: &str, kept: RawIt
         data: serde_json::Value::Null,
     })?;
     Ok(match (page.items.pop(), page.set_aside.pop()) {
-        (Some(raw), _) => Had::Item(raw),
+        (Some(raw), _) => Had::Fetched(raw),
         (None, Some(aside)) => Had::Aside(aside),
         (None, None) => Had::NoneOfOurs,
     })

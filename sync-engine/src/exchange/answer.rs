@@ -106,6 +106,7 @@ pub fn take_answer(
             change_summary: None,
             answer_due: None,
             doubtful: false,
+            came_at: None,
         }),
         (Some(_) | None, _) => None,
     };

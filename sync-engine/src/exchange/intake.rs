@@ -45,6 +45,8 @@ impl Source {
 pub struct Arrival {
     pub raw: RawItem,
     pub read: Result<Intake, Wrong>,
+    /// When it came, where it lay in quarantine since.
+    pub came_at: Option<Timestamp>,
     /// Of a version that was read.
     written: Option<WrittenDocument>,
 }
@@ -55,6 +57,7 @@ impl Arrival {
         Self {
             raw,
             read: Err(wrong),
+            came_at: None,
             written: None,
         }
     }
@@ -119,7 +122,12 @@ pub fn read(link: &dyn PartnerLink, stream: &str, raw: RawItem) -> Arrival {
             (Err(wrong), None)
         }
     };
-    Arrival { raw, read, written }
+    Arrival {
+        raw,
+        read,
+        came_at: None,
+        written,
+    }
 }
 
 /// Takes one payload in: load, decide, apply.
@@ -162,6 +170,7 @@ fn take_version(
         sequence: intake.sequence,
         hash: intake.hash,
         base,
+        overtaken: overtaken(tx, id, arrival)?,
     };
     let decision = decide(&chain, &event, &rules);
     match (decision.outcome, id) {
@@ -194,6 +203,7 @@ fn take_version(
         change_summary: change_summary.as_deref(),
         answer_due: due(&source.rules, &intake.document, source.stream.side, at),
         doubtful: doubtful(&intake.document, &source.rules),
+        came_at: arrival.came_at,
     });
     let detail = serde_json::json!({
         "version": decision.stored,
@@ -214,6 +224,14 @@ fn take_version(
         detail,
     })?;
     Ok(Taken::Version(id))
+}
+
+/// Whether a version came after this payload, which was in quarantine meanwhile.
+fn overtaken(tx: &mut dyn StoreTx, id: Option<DocumentId>, arrival: &Arrival) -> Result<bool, StoreError> {
+    let (Some(id), Some(came_at)) = (id, arrival.came_at) else {
+        return Ok(false);
+    };
+    Ok(tx.newest_received(id)?.is_some_and(|newest| newest > came_at))
 }
 
 fn doubtful(document: &CanonicalDocument, rules: &PartnerRules) -> bool {

@@ -243,6 +243,7 @@ fn take_effect(
             change_summary: None,
             answer_due: None,
             doubtful: false,
+            came_at: None,
         }),
         (Some(_) | None, _) => None,
     };

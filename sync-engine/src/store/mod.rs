@@ -149,6 +149,8 @@ pub trait StoreTx {
     fn apply(&mut self, change: &ApplyChange<'_>) -> Result<DocumentId, StoreError>;
     /// The content of a version, for what changed against it.
     fn version_content(&mut self, id: DocumentId, number: VersionNumber) -> Result<Option<VersionContent>, StoreError>;
+    /// When the newest version of the partner came.
+    fn newest_received(&mut self, id: DocumentId) -> Result<Option<Timestamp>, StoreError>;
     fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>, StoreError>;
     /// As `Store::received_answers`.
     fn received_answers(&mut self, id: DocumentId, limit: u32) -> Result<Vec<ReceivedAnswer>, StoreError>;

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use sync_engine::domain::PartnerId;
+use sync_engine::domain::{DocumentKind, PartnerId, VersionNumber};
 use sync_engine::engine::{EngineError, QuarantineRerun};
 
 fn parameter(uri: &axum::http::Uri, name: &str) -> Option<String> {
@@ -267,4 +267,60 @@ async fn what_cannot_be_had_or_is_none_of_ours_ends_no_rerun_of_the_others() {
         "{rerun:?}"
     );
     third.stop(std::time::Duration::from_secs(20)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lay_in_quarantine_while_a_newer_version_came_is_stored_and_is_not_the_current_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = small("http://127.0.0.1:1");
+    put(dir.path(), &config);
+    let small = PartnerId("small".to_owned());
+    let version = |field: &str, quantity: u32| {
+        let line = json!({"n": "1", field: quantity.to_string()});
+        json!({"id": "PO-1", "lines": [line]}).to_string()
+    };
+    let first = engine(dir.path()).await;
+    let versions = [("qty", 10), ("pieces", 20), ("qty", 30), ("pieces", 40), ("pieces", 50)];
+    for (field, quantity) in versions {
+        let bytes = version(field, quantity).into();
+        first.import(&small, "orders", bytes).await.expect("stored");
+        // The clock counts milliseconds.
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(counters(&first).quarantine, 3);
+    first.stop(std::time::Duration::from_secs(20)).await;
+
+    config["streams"]["orders"]["map"]["lines"]["quantity"] = ".qty // .pieces".into();
+    put(dir.path(), &config);
+    let second = engine(dir.path()).await;
+    let rerun = second.retry_all_quarantine(&small, None, "user:it").await.unwrap();
+    assert_eq!((rerun.tried, rerun.resolved), (3, 3));
+    let store = second.store();
+    let id = store
+        .find_document(second.company(), &small, DocumentKind::Order, "PO-1")
+        .unwrap()
+        .unwrap();
+    // 20 came before 30, which was the current one; 40 and 50 came after it.
+    let row = store.document(id).unwrap().unwrap();
+    assert_eq!(row.current, VersionNumber(5));
+    let states: Vec<_> = store
+        .versions(id)
+        .unwrap()
+        .iter()
+        .map(|v| (v.number, v.supersedes))
+        .collect();
+    let number = VersionNumber;
+    assert!(
+        states.contains(&(number(3), None)),
+        "20 takes nothing's place: {states:?}"
+    );
+    assert!(
+        states.contains(&(number(4), Some(number(2)))),
+        "40 follows 30: {states:?}"
+    );
+    assert!(
+        states.contains(&(number(5), Some(number(4)))),
+        "50 follows 40: {states:?}"
+    );
+    second.stop(std::time::Duration::from_secs(20)).await;
 }

@@ -125,6 +125,7 @@ impl StoreTx for ForgetfulTx<'_> {
         shrink(pages: u32) -> Told<u32>;
         apply(change: &ApplyChange<'_>) -> Told<DocumentId>;
         version_content(id: DocumentId, number: VersionNumber) -> Told<Option<VersionContent>>;
+        newest_received(id: DocumentId) -> Told<Option<Timestamp>>;
         operation(id: OperationId) -> Told<Option<OperationRow>>;
         notes_of_order(company: &CompanyId, partner: &PartnerId, number: &str) -> Told<Vec<DocumentId>>;
         set_partner_ref(id: DocumentId, number: VersionNumber, partner_ref: &serde_json::Value) -> Told<()>;

@@ -90,6 +90,7 @@ pub(super) fn take_effect(step: &mut Step, number: VersionNumber, rules: &Partne
         sequence: draft.sequence,
         hash: draft.hash,
         base: draft.base,
+        overtaken: false,
     };
     version::in_force(step, &arrival, Placed::Already(number), rules)
 }

@@ -203,13 +203,15 @@ impl Chain {
 pub enum Event {
     /// A version arrived from the partner, or we issued one. `base` names the version that this one is based on:
     /// required on a counter-offer; on the buyer's change it says that the change restates that open counter-offer,
-    /// so that both sides have accepted it.
+    /// so that both sides have accepted it. `overtaken`: it came before a version of the same author that is known, and
+    /// lay in quarantine since; that counts where no sequence tells their order.
     Version {
         author: Author,
         purpose: Purpose,
         sequence: Option<i64>,
         hash: ContentHash,
         base: Option<VersionNumber>,
+        overtaken: bool,
     },
     /// We save an answer (or receipt: AP = all as advised, CA = with differences, RE = all refused). It is pending until the partner has it.
     AnswerSaved {
@@ -334,6 +336,7 @@ pub fn decide(chain: &Chain, event: &Event, rules: &PartnerRules) -> Decision {
             sequence,
             hash,
             base,
+            overtaken,
         } => version::arrived(
             &mut step,
             &version::Arrival {
@@ -342,6 +345,7 @@ pub fn decide(chain: &Chain, event: &Event, rules: &PartnerRules) -> Decision {
                 sequence: *sequence,
                 hash: *hash,
                 base: *base,
+                overtaken: *overtaken,
             },
             rules,
         ),
@@ -365,6 +369,7 @@ pub fn decide(chain: &Chain, event: &Event, rules: &PartnerRules) -> Decision {
                 sequence: *sequence,
                 hash: *hash,
                 base: *base,
+                overtaken: false,
             },
         ),
         Event::CloseSaved { operation } => pending::close_saved(&mut step, *operation),

@@ -15,6 +15,7 @@ pub(super) struct Arrival {
     pub sequence: Option<i64>,
     pub hash: ContentHash,
     pub base: Option<VersionNumber>,
+    pub overtaken: bool,
 }
 
 impl Chain {
@@ -102,7 +103,8 @@ pub(super) fn in_force(step: &mut Step, new: &Arrival, placed: Placed, rules: &P
     outcome
 }
 
-/// Compares with the versions of the same author: by the partner's sequence where both have one, else by content.
+/// Compares with the versions of the same author: by the partner's sequence where both have one, else by content, and
+/// by when they came.
 fn place(step: &Step, new: &Arrival, rules: &PartnerRules) -> Place {
     // What has not reached the other side is known to nobody there.
     let known = || {
@@ -113,10 +115,11 @@ fn place(step: &Step, new: &Arrival, rules: &PartnerRules) -> Place {
     let same = |v: &VersionHead| {
         v.hash == new.hash && (v.purpose == Purpose::Cancellation) == (new.purpose == Purpose::Cancellation)
     };
+    let overtaken = new.overtaken && known().next().is_some();
     let Some(sequence) = new.sequence else {
         return if known().any(same) {
             Place::Known
-        } else if new.purpose == Purpose::Original && only_changes_known(step) {
+        } else if overtaken || (new.purpose == Purpose::Original && only_changes_known(step)) {
             Place::Earlier
         } else {
             Place::Newest
@@ -139,6 +142,7 @@ fn place(step: &Step, new: &Arrival, rules: &PartnerRules) -> Place {
         Some(newest) if !rules.sequence_counts && known().any(|v| v.sequence == Some(newest) && same(v)) => {
             Place::Known
         }
+        None if overtaken => Place::Earlier,
         Some(_) | None => Place::Newest,
     }
 }

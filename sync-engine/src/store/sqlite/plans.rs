@@ -171,6 +171,11 @@ fn the_queue_is_read_from_partial_indexes() {
         ),
         (super::claim::expired_sql(), "INDEX operation_in_flight", ""),
         (super::jobs::WAITING.to_owned(), "INDEX operation_document", ""),
+        (
+            super::versions::NEWEST_RECEIVED.to_owned(),
+            "sqlite_autoindex_version_1 (document_id=?)",
+            "",
+        ),
         (operations::NEXT_DUE.to_owned(), "INDEX operation_ready", ""),
         (operations::NEXT_LEASE.to_owned(), "INDEX operation_in_flight", ""),
         (super::jobs::NEXT_PARTNER.to_owned(), "INDEX operation_ready", ""),

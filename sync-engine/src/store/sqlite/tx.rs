@@ -202,6 +202,10 @@ impl StoreTx for Tx<'_> {
         documents::version_content(self.db, id, number)
     }
 
+    fn newest_received(&mut self, id: DocumentId) -> Result<Option<Timestamp>, StoreError> {
+        super::versions::newest_received(self.db, id)
+    }
+
     fn operation(&mut self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
         operations::one(self.db, id)
     }

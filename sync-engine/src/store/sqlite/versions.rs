@@ -2,9 +2,10 @@
 
 use super::text::json;
 use super::tx::{Tx, one_row};
-use crate::domain::{Chain, DocumentId, VersionHead, VersionNumber, VersionState};
+use crate::domain::chain::Author;
+use crate::domain::{Chain, DocumentId, Timestamp, VersionHead, VersionNumber, VersionState};
 use crate::store::{ApplyChange, StoreError, VersionContentRef};
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use std::borrow::Cow;
 
 /// The version that the decision adds, with its content.
@@ -34,6 +35,14 @@ pub fn next_row(tx: &Tx<'_>) -> Result<i64, StoreError> {
         .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM version")?
         .query_row([], |row| row.get(0))?)
 }
+
+/// When the newest version of the partner came.
+pub fn newest_received(db: &Connection, document: DocumentId) -> Result<Option<Timestamp>, StoreError> {
+    let mut select = db.prepare_cached(NEWEST_RECEIVED)?;
+    Ok(select.query_row((document, Author::Partner), |row| row.get(0))?)
+}
+
+pub const NEWEST_RECEIVED: &str = "SELECT max(received_at) FROM version WHERE document_id = ?1 AND author = ?2";
 
 pub fn insert(
     tx: &Tx<'_>,
@@ -67,7 +76,7 @@ pub fn insert(
             content.answer_due,
             content.doubtful,
             change.actor,
-            change.at,
+            content.came_at.unwrap_or(change.at),
         ])?;
     let canonical = match content.written {
         Some(written) => Cow::Borrowed(&written.canonical),

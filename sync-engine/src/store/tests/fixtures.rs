@@ -195,6 +195,7 @@ pub fn receive_document(
         sequence: Some(sequence),
         hash: ContentHash::of(&bytes),
         base: None,
+        overtaken: false,
     };
     let decision = decide(&chain, &event, &PartnerRules::default());
     tx.apply(&ApplyChange {
@@ -214,6 +215,7 @@ pub fn receive_document(
             change_summary: (sequence > 1).then_some("1 line changed"),
             answer_due: None,
             doubtful: matches!(document, CanonicalDocument::Order(order) if !check_amounts(order, 0).is_empty()),
+            came_at: None,
         }),
         actor: "partner:acme",
         action: "version",

@@ -67,6 +67,8 @@ pub struct VersionContentRef<'a> {
     pub answer_due: Option<Timestamp>,
     /// Whether the partner's amounts do not add up, by its rules.
     pub doubtful: bool,
+    /// When it came, where that was before it is stored.
+    pub came_at: Option<Timestamp>,
 }
 
 pub struct PayloadRef<'a> {

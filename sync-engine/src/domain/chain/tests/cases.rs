@@ -77,6 +77,7 @@ fn the_buyer_takes_a_counter_offer_by_an_update_that_restates_it() {
             sequence: Some(2),
             hash: hash("b"),
             base: Some(VersionNumber(2)),
+            overtaken: false,
         };
         s.event(&event).is(
             Outcome::Applied,
@@ -288,6 +289,7 @@ fn nothing_is_done_to_the_documents_of_the_other_side() {
         sequence: None,
         hash: hash("a"),
         base: None,
+        overtaken: false,
     };
     let rules = PartnerRules::default();
     assert_eq!(

@@ -113,6 +113,7 @@ fn events(chain: &Chain) -> Vec<(String, Event)> {
                 sequence: (purpose != Purpose::Counter).then_some(newest + 1),
                 hash: hash("new"),
                 base,
+                overtaken: false,
             };
             out.push((format!("{author:?}: {purpose:?}"), next));
         }
@@ -123,6 +124,7 @@ fn events(chain: &Chain) -> Vec<(String, Event)> {
         sequence: Some(sequence),
         hash,
         base: None,
+        overtaken: false,
     };
     out.push(("known sequence, known content".into(), again(1, known)));
     out.push(("known sequence, other content".into(), again(1, hash("other"))));

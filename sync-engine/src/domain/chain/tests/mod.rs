@@ -26,6 +26,7 @@ pub(super) fn version(chain: &Chain, purpose: Purpose, sequence: Option<i64>, te
         sequence,
         hash: hash(text),
         base: None,
+        overtaken: false,
     }
 }
 

@@ -41,8 +41,17 @@ fn operation() -> impl Strategy<Value = OperationId> {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => (author(), purpose(), proptest::option::of(-2i64..9), content(), proptest::option::of(number())).prop_map(
-            |(author, purpose, sequence, hash, base)| Event::Version { author, purpose, sequence, hash, base }
+        6 => (
+            author(),
+            purpose(),
+            proptest::option::of(-2i64..9),
+            content(),
+            proptest::option::of(number()),
+            proptest::bool::ANY,
+        ).prop_map(
+            |(author, purpose, sequence, hash, base, overtaken)| {
+                Event::Version { author, purpose, sequence, hash, base, overtaken }
+            }
         ),
         6 => (operation(), number(), code())
             .prop_map(|(operation, version, code)| Event::AnswerSaved { operation, version, code }),

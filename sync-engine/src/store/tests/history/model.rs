@@ -456,5 +456,6 @@ pub fn arrival(first: bool, sequence: i64, bytes: &[u8]) -> Event {
         sequence: Some(sequence),
         hash: crate::domain::ContentHash::of(bytes),
         base: None,
+        overtaken: false,
     }
 }
