@@ -24,15 +24,14 @@ fn begun(child: &mut Child, path: impl Fn() -> bool) {
     }
 }
 
-/// SIGKILL, once there is something at `path` and up to `later` after it; whether it was still at work.
-fn kill_at_work(mut child: Child, path: impl Fn() -> bool, later: Duration, dice: &mut Dice) -> bool {
+/// SIGKILL, once there is something at `path` and up to `later` after it.
+fn kill_at_work(mut child: Child, path: impl Fn() -> bool, later: Duration, dice: &mut Dice) {
     begun(&mut child, path);
     let later = u64::try_from(later.as_micros()).expect("a number");
     std::thread::sleep(Duration::from_micros(dice.below(later.max(1))));
-    let at_work = child.try_wait().expect("its status").is_none();
+    // It may be through.
     let _ = child.kill();
     let _ = child.wait();
-    at_work
 }
 
 fn whole(path: &Path) {
@@ -109,28 +108,50 @@ fn child_makes_a_database() {
     SqliteStore::open(path).expect("it opens").close();
 }
 
+/// Whether there are tables in it. A copy is looked at: what a look recovers is left to the next start.
+fn is_made(path: &Path) -> bool {
+    let folder = tempfile::tempdir().expect("a folder");
+    let copied = folder.path().join("copy.db");
+    for suffix in ["", "-wal", "-journal"] {
+        let name = |path: &Path| format!("{}{suffix}", path.display());
+        if Path::new(&name(path)).exists() {
+            std::fs::copy(name(path), name(&copied)).expect("copied");
+        }
+    }
+    let db = rusqlite::Connection::open(&copied).expect("it opens");
+    db.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |row| row.get(0))
+        .expect("readable")
+}
+
 #[test]
 fn a_migration_that_is_killed_is_done_by_the_next_start() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut dice, mut halfway, kills) = (Dice(5), 0, times(MIGRATIONS));
-    for n in 0..kills {
-        let path = folder.path().join(format!("{n}.db"));
-        let child = Command::new(std::env::current_exe().expect("the test program"))
+    let start = |path: &Path| {
+        Command::new(std::env::current_exe().expect("the test program"))
             .args(["--exact", "kill_care::child_makes_a_database", "--test-threads=1"])
-            .env(DATABASE, &path)
+            .env(DATABASE, path)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("the child");
-        halfway += u32::from(kill_at_work(
-            child,
-            || path.exists(),
-            Duration::from_millis(20),
-            &mut dice,
-        ));
+            .expect("the child")
+    };
+    // One to its end: so long the others have, from the first that is seen of them.
+    let path = folder.path().join("whole.db");
+    let mut child = start(&path);
+    begun(&mut child, || path.exists());
+    let seen = Instant::now();
+    assert!(child.wait().expect("its status").success());
+    let takes = seen.elapsed();
+
+    let (mut dice, mut halfway, kills) = (Dice(5), 0, times(MIGRATIONS));
+    for n in 0..kills {
+        let path = folder.path().join(format!("{n}.db"));
+        kill_at_work(start(&path), || path.exists(), takes, &mut dice);
+        halfway += u32::from(!is_made(&path));
         whole(&path);
         std::fs::remove_file(&path).expect("removed");
     }
+    assert!(halfway > 0, "none of {kills} was killed half way");
     crate::evidence::ran(
         "kill_care::a_migration_that_is_killed_is_done_by_the_next_start",
         &format!("{kills} kills, {halfway} of them half way"),

@@ -56,6 +56,8 @@ use disk::{Disk, Told};
 pub use hosted::HostedWriter;
 use journal::Counter;
 use live::Live;
+#[cfg(test)]
+pub use open::known_schema;
 use queue::Queue;
 use readers::Readers;
 use std::path::{Path, PathBuf};
@@ -102,6 +104,13 @@ impl SqliteStore {
     pub fn open_limited(path: &Path, pages: u32) -> Result<Self, StoreError> {
         let db = open::open_writer(path)?;
         db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        Self::start(db, path.to_path_buf())
+    }
+
+    /// Opened by a later program that has one more migration, for tests of upgrades.
+    #[cfg(test)]
+    pub fn open_later(path: &Path, migration: refinery::Migration) -> Result<Self, StoreError> {
+        let db = open::open_writer_later(path, migration)?;
         Self::start(db, path.to_path_buf())
     }
 

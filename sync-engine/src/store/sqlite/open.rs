@@ -38,6 +38,20 @@ pub fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 
 /// As `open_writer`, with a schema that is brought up to this one only.
 pub fn open_writer_at(path: &Path, schema: i64) -> Result<Connection, StoreError> {
+    open_writer_by(path, embedded::migrations::runner(), schema)
+}
+
+/// As `open_writer`, as a later program does that has one more migration.
+#[cfg(test)]
+pub fn open_writer_later(path: &Path, migration: refinery::Migration) -> Result<Connection, StoreError> {
+    let mut all = embedded::migrations::runner().get_migrations().clone();
+    all.push(migration);
+    let runner = refinery::Runner::new(&all);
+    let schema = newest(&runner);
+    open_writer_by(path, runner, schema)
+}
+
+fn open_writer_by(path: &Path, runner: refinery::Runner, schema: i64) -> Result<Connection, StoreError> {
     check_file(path)?;
     check_restored(path)?;
     let mut db = Connection::open_with_flags(
@@ -52,7 +66,7 @@ pub fn open_writer_at(path: &Path, schema: i64) -> Result<Connection, StoreError
         pragma(&db, "auto_vacuum", "2")?;
     }
     set_pragmas(&db, path)?;
-    migrate(&mut db, path, schema)?;
+    migrate(&mut db, path, runner, schema)?;
     pragma(&db, "cache_size", &(-WRITER_CACHE_KIB).to_string())?;
     keep_plans(&db)?;
     Ok(db)
@@ -196,11 +210,9 @@ pub fn read_pragma(db: &Connection, name: &str) -> Result<String, StoreError> {
     })
 }
 
-fn migrate(db: &mut Connection, path: &Path, schema: i64) -> Result<(), StoreError> {
-    // Grouped: a migration and the row that says it was done are one transaction.
-    let runner = embedded::migrations::runner().set_grouped(true);
+fn migrate(db: &mut Connection, path: &Path, runner: refinery::Runner, schema: i64) -> Result<(), StoreError> {
     let target = i32::try_from(schema).map_err(|e| refuse(path, e.to_string()))?;
-    let known = known_schema();
+    let known = newest(&runner);
     let found = schema_version(db)?;
     if found > known {
         return Err(StoreError::NewerDatabase {
@@ -209,7 +221,9 @@ fn migrate(db: &mut Connection, path: &Path, schema: i64) -> Result<(), StoreErr
             known,
         });
     }
+    // Grouped: a migration and the row that says it was done are one transaction.
     runner
+        .set_grouped(true)
         .set_target(refinery::Target::Version(target))
         .run(db)
         .map_err(|e| refuse(path, format!("its schema could not be brought up to date: {e}")))?;
@@ -218,13 +232,12 @@ fn migrate(db: &mut Connection, path: &Path, schema: i64) -> Result<(), StoreErr
 
 /// The newest schema that this program knows.
 pub fn known_schema() -> i64 {
-    let newest = embedded::migrations::runner()
-        .get_migrations()
-        .iter()
-        .map(refinery::Migration::version)
-        .max()
-        .unwrap_or(0);
-    i64::from(newest)
+    newest(&embedded::migrations::runner())
+}
+
+fn newest(runner: &refinery::Runner) -> i64 {
+    let versions = runner.get_migrations().iter().map(refinery::Migration::version);
+    i64::from(versions.max().unwrap_or(0))
 }
 
 /// The schema that the database has; 0 for a new one.

@@ -47,6 +47,46 @@ pub fn peek(path: &std::path::Path) -> rusqlite::Connection {
     rusqlite::Connection::open(path).expect("a second connection")
 }
 
+/// A migration that no program has yet: rows of a table that is full, and so many new ones.
+pub fn later(rows: u32) -> refinery::Migration {
+    let next = crate::store::sqlite::known_schema() + 1;
+    let sql = format!(
+        "ALTER TABLE document ADD COLUMN later TEXT NOT NULL DEFAULT '';
+         UPDATE document SET later = 'of ' || number;
+         CREATE INDEX document_later ON document (later);
+         CREATE TABLE later (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+         INSERT INTO later WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+             SELECT i, zeroblob(1000) FROM n;"
+    );
+    refinery::Migration::unapplied(&format!("V{next}__later"), &sql).expect("a migration")
+}
+
+/// Whether the migration `later` was done, which is all of it or nothing. A copy is looked at: what a look recovers is
+/// left to the next start. Nobody may have it open.
+pub fn is_later(path: &std::path::Path, rows: u32) -> bool {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copied = folder.path().join("copy.db");
+    for suffix in ["", "-wal"] {
+        let name = |path: &std::path::Path| std::path::PathBuf::from(format!("{}{suffix}", path.display()));
+        if name(path).exists() {
+            std::fs::copy(name(path), name(&copied)).expect("copied");
+        }
+    }
+    let path = copied.as_path();
+    let done = count(
+        path,
+        "SELECT count(*) FROM refinery_schema_history WHERE name = 'later'",
+    ) == 1;
+    let schema = "SELECT count(*) FROM sqlite_schema WHERE name IN ('later', 'document_later')";
+    assert_eq!(count(path, schema), if done { 2 } else { 0 }, "half of it");
+    if done {
+        assert_eq!(count(path, "SELECT count(*) FROM later"), i64::from(rows));
+        let of_all = "SELECT count(*) FROM document WHERE later <> 'of ' || number";
+        assert_eq!(count(path, of_all), 0);
+    }
+    done
+}
+
 pub fn count(path: &std::path::Path, sql: &str) -> i64 {
     peek(path).query_row(sql, [], |row| row.get(0)).expect(sql)
 }

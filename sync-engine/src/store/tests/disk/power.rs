@@ -3,6 +3,7 @@
 //! A history is run once and every I/O of it recorded; then, for every moment between two of them, files are made as a
 //! power cut at that moment may leave them, and opened.
 
+use super::super::fixtures::{is_later, later};
 use super::work::*;
 use super::{Disk, Event};
 use crate::store::{SqliteStore, Store};
@@ -187,6 +188,48 @@ fn a_migration_that_is_cut_short_is_done_at_the_next_start() {
         }
     }
     println!("{} migrations cut short", moments.len() * 2);
+}
+
+#[test]
+fn an_upgrade_of_a_full_database_that_is_cut_short_is_done_at_the_next_start() {
+    const ROWS: u32 = 300;
+    let (mut subject, disk) = recorded();
+    let store = subject.open().expect("opened");
+    for round in 0..4 {
+        for kind in KINDS {
+            run(store, Step { kind, round }).expect("a healthy disk");
+        }
+    }
+    drop(subject.store.take());
+    let before = content(&subject.path);
+    let start = disk.recorded();
+    drop(SqliteStore::open_later(&subject.path, later(ROWS)).expect("upgraded"));
+    let after = content(&subject.path);
+    let same = before.iter().filter(|(table, rows)| after.get(*table) == Some(*rows));
+    assert_eq!(same.count(), before.len() - 1, "only the documents have something new");
+    let events = disk.log();
+    let moments = moments(&events, start..=events.len(), 3);
+    let mut half_way = 0;
+    for at in &moments {
+        for cut in [Cut::Kill, Cut::Some(50), Cut::All] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            leave(&events[..*at], cut, *at as u64, folder.path());
+            let path = folder.path().join("countersign.db");
+            let what = format!("cut after {at}, {cut:?}");
+            if !is_later(&path, ROWS) {
+                let aside = tempfile::tempdir().expect("a temporary folder");
+                assert_eq!(content(&copy(&path, aside.path())), before, "{what}");
+                half_way += 1;
+            }
+            let store = SqliteStore::open_later(&path, later(ROWS)).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert_eq!(store.verify_audit().expect("verified").broken_at, None, "{what}");
+            drop(store);
+            assert_eq!(content(&path), after, "{what}");
+            assert_whole(&path, &what);
+        }
+    }
+    println!("{} upgrades cut short, {half_way} of them half way", moments.len() * 3);
+    assert!(half_way > 50, "{half_way} of {}", moments.len() * 3);
 }
 
 #[test]
