@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { order } from "../../../test/fixtures";
 import type { Order } from "../../api/types";
 import {
@@ -28,6 +28,17 @@ const rowOf = (rows: readonly AnswerRow[], key: string) => {
   if (!row) throw new Error(key);
   return row;
 };
+
+test.each([
+  ["America/New_York", "2026-11-29", []],
+  ["Pacific/Auckland", "2026-11-29", ["10#0 date"]],
+])("no day is offered that is before the order's, by the day of the person: %s", (zone, day, wrong) => {
+  vi.stubEnv("TZ", zone);
+  const issued = { ...po, issuedAt: "2026-11-30T02:00:00Z" };
+  const [first] = freshRows(issued);
+  expect(messages(set(freshRows(issued), first?.key ?? "", "date", day, issued), issued)).toEqual(wrong);
+  vi.unstubAllEnvs();
+});
 
 describe("the answer built from the grid", () => {
   test("nothing changed is a confirmation without lines", () => {

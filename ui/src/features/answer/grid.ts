@@ -6,7 +6,7 @@
 import type { Item, LineAnswer, LineAnswerCode, Order, OrderLine, OrderResponse, ReasonCode } from "../../api/types";
 import { type CellIssue, type CellIssues, type Problem, problemsByRow } from "../../components/cells";
 import { add, compare, type Decimal, decimal, lineMinor, sameValue, subtract, toText, ZERO } from "../../texts/decimal";
-import { editDecimal, formatDay, formatDecimal, parseDay, parseDecimal } from "../../texts/format";
+import { editDecimal, formatDay, formatDecimal, parseDay, parseDecimal, today } from "../../texts/format";
 import { text } from "../../texts/en";
 
 /** What a row offers: the line itself (as ordered or changed), another item, later, nothing, or no word yet. */
@@ -183,7 +183,7 @@ function rowIssues(row: AnswerRow, line: OrderLine, order: Order, isSplit: boole
   if (row.mode !== "reject") {
     const day = dayOf(row, line, order);
     if (row.date.trim() !== "" && !day) found("date", text.validation.dayUnclear);
-    else if (day && order.issuedAt && day < order.issuedAt.slice(0, 10) && day !== askedDay(line, order)) {
+    else if (day && order.issuedAt && day < today(new Date(order.issuedAt)) && day !== askedDay(line, order)) {
       found("date", text.validation.beforeIssued);
     }
     if (isSplit && row.mode === "offer" && row.date.trim() === "") found("date", text.validation.dayNeeded);
