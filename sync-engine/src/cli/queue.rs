@@ -132,7 +132,7 @@ fn list(global: &Global, states: Vec<DeliveryState>, which: Which, limit: u32) -
     ];
     terminal::table(&head, &cells)?;
     if has_more {
-        terminal::line(&format!("and more: --limit says how many are listed, {limit} now"))?;
+        terminal::line(format!("and more: --limit says how many are listed, {limit} now"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -288,7 +288,7 @@ mod tests {
             (ours.max_depth as u64, "maxDepth", 64),
             (ours.max_lines as u64, "maxLines", 10_000),
             (ours.max_string_bytes as u64, "maxStringBytes", 64 * 1024),
-            (u64::from(ours.max_pages), "maxPages", 1_000),
+            (ours.max_pages, "maxPages", 1_000),
             (ours.max_items as u64, "maxItems", 10_000),
             (seconds(ours.connect), "connectSeconds", 15),
             (seconds(ours.request), "requestSeconds", 60),
