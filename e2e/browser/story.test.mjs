@@ -83,6 +83,10 @@ describe("a real browser", { timeout: 600_000 }, () => {
     await browser.tab.keyboard.type("g o?");
     await page.click(by("back"));
     await page.click(by("partner-configuration"));
+    await page.see(by("draft-bar"));
+    // Only the lines that are seen are in the page.
+    await text.focus();
+    await browser.tab.keyboard.press("Control+End");
     await text.getByText("g o?").waitFor();
     await page.click(by("configuration-again"));
     await page.gone(by("draft-bar"));
