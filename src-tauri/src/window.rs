@@ -1,19 +1,24 @@
 //! The one window.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use tauri::webview::NewWindowResponse;
+use std::time::Duration;
+use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{App, AppHandle, Manager, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use tauri_plugin_notification::NotificationExt;
 use tauri_plugin_window_state::StateFlags;
 
 const LABEL: &str = "main";
+/// After this the window is shown though its page is not loaded.
+const PAGE_LOADS: Duration = Duration::from_secs(3);
 
 /// What is kept from one run to the next. Not whether it was visible: a start shows it.
 pub fn kept() -> StateFlags {
     StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED
 }
 
-/// Makes the window as `tauri.conf.json` describes it.
+/// Makes the window as `tauri.conf.json` describes it. It is shown when its page is loaded: who sees it earlier sees it
+/// white, and WebKitGTK without OpenGL, when it has to draw a page that has nothing to show yet, holds up the program
+/// for half a second, and with it what the page waits for.
 ///
 /// # Errors
 /// When the web view cannot be made.
@@ -21,11 +26,23 @@ pub fn create(app: &App, hidden: bool) -> tauri::Result<()> {
     let described = app.config().app.windows.iter().find(|w| w.label == LABEL);
     let described = described.ok_or(tauri::Error::WindowNotFound)?;
     let window = WebviewWindowBuilder::from_config(app, described)?
-        .visible(!hidden)
+        .visible(false)
+        .on_page_load(move |window, load| {
+            if !hidden && load.event() == PageLoadEvent::Finished {
+                show_first(window.app_handle());
+            }
+        })
         // The page is ours alone: it goes nowhere else, and opens nothing.
         .on_navigation(|url| is_ours(url.scheme(), url.host_str()))
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
+    if !hidden {
+        let handle = app.handle().clone();
+        tauri::async_runtime::spawn(async move {
+            tokio::time::sleep(PAGE_LOADS).await;
+            show_first(&handle);
+        });
+    }
     let handle = app.handle().clone();
     window.on_window_event(move |event| {
         if let WindowEvent::CloseRequested { api, .. } = event {
@@ -34,6 +51,17 @@ pub fn create(app: &App, hidden: bool) -> tauri::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Shows the window of this run for the first time, once: who hid it since wants it hidden.
+fn show_first(app: &AppHandle) {
+    static SHOWN: AtomicBool = AtomicBool::new(false);
+    if SHOWN.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    if let Some(Err(error)) = get(app).map(|window| window.show()) {
+        tracing::warn!(%error, "the window cannot be shown");
+    }
 }
 
 /// The embedded page, by the scheme of either system; with a development server only in a build that asks for one.
