@@ -104,7 +104,14 @@ impl Screen {
         bus.args(["--session", "--nofork", "--print-address=1"]);
         let (bus, bus_address) = says(bus, "dbus-daemon")?;
         let display = format!(":{number}");
-        let (keyboard, _) = x11rb::connect(Some(&display)).map_err(|e| format!("{display}: {e}"))?;
+        let (keyboard, screen) = x11rb::connect(Some(&display)).map_err(|e| format!("{display}: {e}"))?;
+        // Over the window, which gets the keys, and over none of its rows: one that scrolls under it is lit a tenth of a
+        // second later, which is no answer to a key.
+        let root = keyboard.setup().roots[screen].root;
+        keyboard
+            .warp_pointer(x11rb::NONE, root, 0, 0, 0, 0, WIDTH as i16 - 1, HEIGHT as i16 - 1)
+            .map_err(|e| format!("{display}: {e}"))?;
+        keyboard.flush().map_err(|e| format!("{display}: {e}"))?;
         let path = home.join("Xvfb_screen0");
         let pixels = File::open(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         // The head of an XWD file: numbers of four bytes, then the colours, then the lines.
