@@ -194,6 +194,14 @@ async fn windows_are_caught_up_with_one_by_one_and_none_is_lost_when_one_fails()
     engine.stop(std::time::Duration::from_secs(20)).await;
 }
 
+/// A list of references, each with its order elsewhere.
+fn with_details(url: &str) -> Value {
+    let mut config = small(url);
+    config["streams"]["orders"]["request"] = json!({"path": "/list"});
+    config["streams"]["orders"]["detail"] = json!({"request": {"path": "/orders/{.stub.ref}"}});
+    config
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_could_not_be_fetched_is_seen_and_asked_for_once_more() {
     let there = Arc::new(AtomicBool::new(false));
@@ -205,10 +213,7 @@ async fn what_could_not_be_fetched_is_seen_and_asked_for_once_more() {
     })
     .await;
     let dir = tempfile::tempdir().unwrap();
-    let mut config = small(&server.url);
-    config["streams"]["orders"]["request"] = json!({"path": "/list"});
-    config["streams"]["orders"]["detail"] = json!({"request": {"path": "/orders/{.stub.ref}"}});
-    put(dir.path(), &config);
+    put(dir.path(), &with_details(&server.url));
     let engine = engine(dir.path()).await;
     let report = sync(&engine, "small").await.unwrap();
     assert_eq!((report.versions, report.quarantined), (1, 1));
@@ -232,9 +237,7 @@ async fn what_cannot_be_had_or_is_none_of_ours_ends_no_rerun_of_the_others() {
     })
     .await;
     let dir = tempfile::tempdir().unwrap();
-    let mut config = small(&server.url);
-    config["streams"]["orders"]["request"] = json!({"path": "/list"});
-    config["streams"]["orders"]["detail"] = json!({"request": {"path": "/orders/{.stub.ref}"}});
+    let mut config = with_details(&server.url);
     put(dir.path(), &config);
     let first = engine(dir.path()).await;
     assert_eq!(sync(&first, "small").await.unwrap().quarantined, 3);
